@@ -1,0 +1,55 @@
+"""What can go wrong, and what to do about it.
+
+::
+
+    SmokeballError                 the base of all
+    ├── ConnectionFailed           no usable answer after all retries
+    ├── AuthenticationError        no token to be had, or the token is refused
+    ├── RequestRefused             the API said no to one request
+    │   ├── AccessDenied           403: a scope, the API key or a permission is missing
+    │   └── NotFound               404: the record, or the parent it hangs under, is gone
+    ├── UnexpectedAnswer           an answer that fits nothing the API is known to send
+    │   └── PagingError            pages that cannot be put together without a gap
+    └── RunFailed                  some streams failed; the others are complete
+
+A message names the stream, the path template and the request id, and says what to do. It never
+holds a body, a query string, a token or the value of a setting: logs outlive permissions.
+"""
+
+from __future__ import annotations
+
+
+class SmokeballError(Exception):
+    """Base of every error that the tap expects."""
+
+
+class ConnectionFailed(SmokeballError):  # noqa: N818 - reads as what happened
+    """No usable answer came, however often the request was tried."""
+
+
+class AuthenticationError(SmokeballError):
+    """No access token could be obtained, or the API does not accept it."""
+
+
+class RequestRefused(SmokeballError):  # noqa: N818 - reads as what happened
+    """The API refused a request in a way that trying again will not change."""
+
+
+class AccessDenied(RequestRefused):
+    """The app, the API key or the user lacks a permission (403)."""
+
+
+class NotFound(RequestRefused):
+    """The record does not exist, or no longer (404)."""
+
+
+class UnexpectedAnswer(SmokeballError):  # noqa: N818 - reads as what happened
+    """The API answered with something that it is not known to send."""
+
+
+class PagingError(UnexpectedAnswer):
+    """The pages of a list cannot be joined without risking a gap."""
+
+
+class RunFailed(SmokeballError):  # noqa: N818 - reads as what happened
+    """At least one stream failed; its bookmark did not move and the others finished."""
