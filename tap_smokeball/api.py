@@ -1,0 +1,201 @@
+"""The connection to Smokeball: one for the whole process, shared by all streams and workers.
+
+Every request is paced, signed, sent, checked and decoded here. What a status means, and what the
+tap does about it:
+
+======  ==========================================================  =========================
+status  cause                                                       what the tap does
+======  ==========================================================  =========================
+401     the token ended early or was revoked                        one new token, then fails
+403     scope, API key or permission missing, or an unknown path    the stream fails
+404     the record is gone                                          a gone parent is skipped
+429     the allowance is used up, by this process or another        waits, tries again
+4xx     the request is wrong                                        the stream fails
+5xx     trouble at Smokeball's                                      waits, tries again
+none    connection refused, reset, timed out or cut short           waits, tries again
+200     not JSON, empty, or not the shape that the path promises    waits, tries again
+======  ==========================================================  =========================
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import quote
+
+import msgspec
+import requests
+
+from tap_smokeball import ticks
+from tap_smokeball.auth import TokenSource
+from tap_smokeball.errors import (
+    AccessDenied,
+    AuthenticationError,
+    NotFound,
+    RequestRefused,
+    UnexpectedAnswer,
+)
+from tap_smokeball.http import Http, TryAgain
+from tap_smokeball.pacing import Bucket
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Mapping
+
+    from requests.auth import AuthBase
+
+    from tap_smokeball.settings import Settings
+
+T = TypeVar("T")
+
+# Numbers keep every digit: money never passes through a float.
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+_REFUSED_TWICE = (
+    "401 {}: the API refuses a newly issued token. Check that api_key, region and environment are "
+    "those of the app that client_id names"
+)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What a stream reads from: its name, its path template and the scope that opens it."""
+
+    stream: str
+    path: str
+    scope: str
+
+    def at(self, ids: Mapping[str, str]) -> str:
+        """Return the path with its placeholders filled."""
+        return self.path.format_map({name: quote(value, safe="") for name, value in ids.items()})
+
+
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """What one request brought.
+
+    Attributes:
+        data: What was wanted out of the decoded body.
+        as_of: The server's clock in ticks, not later than the moment the request was sent, so
+            that no row changed after it can be missing from a later read that starts here.
+    """
+
+    data: T
+    as_of: int
+
+
+class Api:
+    """Smokeball's API behind one token bucket and one token.
+
+    Args:
+        settings: Where to connect, as whom, and how fast.
+        logger: Takes warnings.
+    """
+
+    def __init__(self, settings: Settings, logger: logging.Logger) -> None:
+        self._settings = settings
+        self._logger = logger
+        self._bucket = Bucket(settings.requests_per_second, settings.burst)
+        self.http = Http(settings, self._bucket, logger)
+        self._tokens = TokenSource(settings, self._ask_for_token)
+        self._clock_warned = False
+
+    def get(
+        self,
+        endpoint: Endpoint,
+        ids: Mapping[str, str],
+        params: Mapping[str, Any],
+        read: Callable[[Any], T],
+    ) -> Answer[T]:
+        """Send one GET request and return what it brought.
+
+        Args:
+            endpoint: What to read.
+            ids: Values for the placeholders of its path.
+            params: Query parameters; a list repeats its name.
+            read: Takes what is wanted out of the decoded body; raises `UnexpectedAnswer` if it
+                is not there, which is tried again like a broken answer.
+
+        Raises:
+            SmokeballError: One of its kinds, as the module's table says.
+        """
+        url = self._settings.api_base + endpoint.at(ids)
+        headers = {"x-api-key": self._settings.api_key, "RequestId": str(uuid.uuid4())}
+        if self._settings.user_id:
+            headers["UserId"] = self._settings.user_id
+        what = f"{endpoint.stream} (GET {endpoint.path}, request id {headers['RequestId']})"
+        renewed = False
+
+        def attempt() -> Answer[T]:
+            nonlocal renewed
+            self._bucket.acquire()
+            token = self._tokens.get()
+            headers["Authorization"] = f"Bearer {token}"
+            sent_at, local_clock = time.monotonic(), ticks.now()
+            response = self.http.send(endpoint.stream, "GET", url, params=params, headers=headers)
+            if response.status_code == requests.codes.unauthorized:
+                if renewed:
+                    raise AuthenticationError(_REFUSED_TWICE.format(what))
+                self._tokens.renew(token)
+                renewed = True
+                return attempt()
+            _check(response, endpoint, what)
+            data = _read(response, read)
+            return Answer(data, self._server_clock(response, sent_at, local_clock))
+
+        return self.http.persist(attempt, endpoint.stream, what)
+
+    def _ask_for_token(self, form: dict[str, str], basic: AuthBase | None) -> tuple[int, Any]:
+        def attempt() -> tuple[int, Any]:
+            url = self._settings.token_url
+            response = self.http.send("login", "POST", url, data=form, auth=basic)
+            if response.ok:
+                return response.status_code, _read(response, lambda answer: answer)
+            try:
+                return response.status_code, _decode(response.content)
+            except msgspec.DecodeError:
+                return response.status_code, None
+
+        return self.http.persist(attempt, "login", "the login (POST /oauth2/token)")
+
+    def _server_clock(self, response: requests.Response, sent_at: float, local: int) -> int:
+        took = int((time.monotonic() - sent_at) * ticks.PER_SECOND) + 1
+        try:
+            return ticks.from_http_date(response.headers["Date"]) - took
+        except (KeyError, ValueError):
+            if not self._clock_warned:
+                self._clock_warned = True
+                self._logger.warning(
+                    "The API sends no Date: this machine's clock is used for the bookmarks, and "
+                    "must not run ahead by more than lookback_seconds",
+                )
+            return local
+
+
+def _check(response: requests.Response, endpoint: Endpoint, what: str) -> None:
+    status = response.status_code
+    if status == requests.codes.ok:
+        return
+    if status == requests.codes.forbidden:
+        raise AccessDenied(
+            f"403 {what}: grant the app the scope {endpoint.scope} and sign in again, check "
+            "api_key, or deselect the stream",
+        )
+    if status == requests.codes.not_found:
+        raise NotFound(f"404 {what}: there is no such record")
+    raise RequestRefused(
+        f"{status} {what}: the API does not take this request. Check the settings; if they are "
+        "right, report it with the request id",
+    )
+
+
+def _read(response: requests.Response, read: Callable[[Any], T]) -> T:
+    try:
+        return read(_decode(response.content))
+    except msgspec.DecodeError:
+        raise TryAgain("an answer that is not JSON") from None
+    except UnexpectedAnswer as surprise:
+        raise TryAgain(str(surprise)) from None
