@@ -1,0 +1,168 @@
+"""Works on many parents at once, and hands the results over one by one, in order.
+
+Requests wait for the network, so a few threads fill the allowance. Their results go through a
+window of bounded size to the main thread, the only one that writes messages: output is the same
+however many threads there are. It cannot deadlock: threads never wait for the window, only the
+main thread does, and always for its oldest entry, which is running or done.
+
+When the run is over, what is under way is still taken, since it was paid for, and what only waits
+in line is not. The threads are daemons: a process that is told to stop does not wait for answers.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from collections import deque
+from concurrent.futures import Executor, Future
+from concurrent.futures import TimeoutError as NotYet
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tap_smokeball.run import Run
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+AHEAD = 20
+"""Entries of the window for each thread: one slow answer must not leave the others idle."""
+
+MOST_ROWS_WAITING = 20_000
+"""Rows that may wait in the window before no more are asked for; bounds the memory."""
+
+TICK_SECONDS = 0.2
+"""How long the main thread waits before it looks whether it is told to stop."""
+
+
+class Workers(Executor):
+    """A few daemon threads.
+
+    Args:
+        count: How many.
+        run: Tells when no more work may begin, and when to give up what is under way.
+    """
+
+    def __init__(self, count: int, run: Run) -> None:
+        self._count = count
+        self._run = run
+        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._started = False
+
+    @override
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Have one of the threads call a function."""
+        if not self._started:
+            self._started = True
+            for number in range(self._count):
+                name = f"smokeball-{number + 1}"
+                threading.Thread(target=self._serve, name=name, daemon=True).start()
+        future: Future[T] = Future()
+
+        def task() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+                    future.set_exception(error)
+
+        self._tasks.put(task)
+        return future
+
+    def call(self, fn: Callable[[], T]) -> T:
+        """Call a function in a thread, so that the wait for it can be given up.
+
+        Raises:
+            Stopped: The run was told to stop.
+        """
+        return self._await(self.submit(fn))
+
+    def in_order(
+        self,
+        items: Iterable[Item],
+        work: Callable[[Item], list[T]],
+    ) -> Iterator[tuple[Item, list[T]]]:
+        """Yield each item with what ``work`` makes of it, in the order of the items.
+
+        Items are taken only as the window has room for them, and none once the run is over. What
+        ``work`` raises is raised here, after all earlier items were yielded.
+
+        Raises:
+            Stopped: The run was told to stop.
+        """
+        window: deque[tuple[Item, Future[list[T]]]] = deque()
+        waiting = _Gauge()
+
+        def weighed(item: Item) -> list[T]:
+            result = work(item)
+            waiting.add(len(result))
+            return result
+
+        upcoming = iter(items)
+        more = True
+        try:
+            while True:
+                if self._run.is_over:
+                    more = False
+                    while window and window[-1][1].cancel():  # threads take the oldest first
+                        window.pop()
+                while more and len(window) < AHEAD * self._count and not _is_full(waiting, window):
+                    try:
+                        item = next(upcoming)
+                    except StopIteration:
+                        more = False
+                    else:
+                        window.append((item, self.submit(weighed, item)))
+                if not window:
+                    return
+                item, future = window.popleft()
+                result = self._await(future)
+                waiting.add(-len(result))
+                yield item, result
+        finally:
+            for _, future in window:
+                future.cancel()
+
+    @override
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let the threads end as they finish what they are at; never waits for them."""
+        for _ in range(self._count if self._started else 0):
+            self._tasks.put(None)
+        self._started = False
+
+    def _serve(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            task()
+            del task  # a result must not live on in an idle thread
+
+    def _await(self, future: Future[T]) -> T:
+        while True:
+            try:
+                future.exception(timeout=TICK_SECONDS)  # raises only if there is no result yet
+            except NotYet:
+                self._run.check()
+            else:
+                return future.result()
+
+
+class _Gauge:
+    """A number that several threads add to."""
+
+    def __init__(self) -> None:
+        self.value = 0
+        self._lock = threading.Lock()
+
+    def add(self, amount: int) -> None:
+        with self._lock:
+            self.value += amount
+
+
+def _is_full(waiting: _Gauge, window: deque[Any]) -> bool:
+    return bool(window) and waiting.value >= MOST_ROWS_WAITING

@@ -1,0 +1,31 @@
+"""Writes Singer messages: fast, and flushed where it matters."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.singerlib import RecordMessage
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from singer_sdk.singerlib import Message
+
+
+class Writer(MsgSpecWriter):
+    """Writes messages to standard output; a SCHEMA or STATE pushes out what waits before it.
+
+    The SDK flushes after each record, which costs more than making it. A STATE follows within
+    seconds, so the target is never kept waiting for long.
+    """
+
+    @override
+    def write_message(self, message: Message) -> None:
+        sys.stdout.buffer.write(self.format_message(message))
+        if not isinstance(message, RecordMessage):
+            sys.stdout.buffer.flush()
