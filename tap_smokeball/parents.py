@@ -1,0 +1,182 @@
+"""Streams with children, and the fan-out over them.
+
+Parents are listed first and in full, which is cheap: 500 a request. Then each child stream is read
+parent by parent, in the order of their ids, ``burst`` requests at a time. A child stream has one
+watermark, not one for each parent. That this loses nothing rests on two rules:
+
+1. A pass over all parents counts from the moment at which their listing began, not from when a
+   parent's turn came. What changes during the pass is stamped later, and is the next pass's.
+2. A parent that changed since the watermark is read in full, not from the watermark. It may be
+   new in the list (created, converted from a lead, reopened) with rows that are older.
+
+A pass that is cut short remembers the last parent that is done, and goes on behind it. A parent
+that appears meanwhile before that place changed after the pass began: rule 2 of the next pass.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
+
+from tap_smokeball.client import EXTRACTED, Latest, PagedStream, SmokeballStream
+from tap_smokeball.errors import NotFound
+from tap_smokeball.run import Progress
+from tap_smokeball.state import Pass
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_sdk.helpers import types
+
+    from tap_smokeball.pagination import Row
+
+STATE_EVERY_PARENTS = 50
+STATE_EVERY_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A record that others hang below.
+
+    Attributes:
+        id: Its id.
+        changed: Ticks of its last change, None if it does not tell.
+    """
+
+    id: str
+    changed: int | None
+
+
+class ParentStream(PagedStream):
+    """A list of the whole firm whose rows have others below them.
+
+    Attributes:
+        noun: What its rows are called, in the plural.
+    """
+
+    noun: ClassVar[str]
+
+    listed: list[Parent]
+    """All its rows, by id; there once it was synced, if a child is selected."""
+    listing_began: int
+    """The server's clock in ticks when their listing began."""
+
+    @override  # type: ignore[misc]
+    def sync(self, context: types.Context | None = None) -> None:
+        """Sync this stream, then its children, each once.
+
+        The child that waited longest comes first, so that runs with a time limit reach them all.
+        """
+        super().sync(context)
+        failed = self._tap.run.result(self.name).failed
+        children = [child for child in self.child_streams if child.selected]
+        for child in sorted(cast("list[ChildStream]", children), key=ChildStream.waiting_since):
+            if failed:
+                result = self._tap.run.result(child.name)
+                result.failed, result.ended = True, f"failed: {self.name} could not be listed"
+            else:
+                child.sync()
+
+    @override
+    def read(self) -> Iterator[types.Record]:
+        if not self.has_selected_descendents:
+            yield from super().read()
+            return
+        since = self.starting_ticks
+        reading = self.open({}, self.params(None))
+        latest = Latest(self.stamp)
+        listed = []
+        for rows in reading:
+            for row in rows:
+                changed = latest.see(row)
+                listed.append(Parent(row["id"], changed))
+                if self.selected and (since is None or changed is None or changed >= since):
+                    yield self.shaper.record(row, {EXTRACTED: reading.began})
+        self.listed = sorted(listed, key=lambda parent: parent.id)
+        self.listing_began = reading.began
+        self.finish(latest.bookmark(reading.began))
+
+
+class ChildStream(SmokeballStream):
+    """A list below each row of another stream, in pages."""
+
+    parent_key: ClassVar[str]
+
+    def waiting_since(self) -> tuple[int, str]:
+        """Return a sort key: when its last complete pass began, then its name."""
+        return self.state_manager.bookmark(self._tap.settings.visible) or 0, self.name
+
+    @override
+    def read(self) -> Iterator[types.Record]:
+        parents = self._parents()
+        visible = self._tap.settings.visible
+        work = self._begin(parents.listing_began, visible)
+        todo = [one for one in parents.listed if work.after is None or one.id > work.after]
+        if self.is_sample:
+            todo = todo[:1]
+        gone: list[Parent] = []
+        below = partial(self._rows_below, since=self.starting_ticks, gone=gone)
+        progress = Progress(self._tap.run, self.name, len(todo), parents.noun)
+        written = 0.0
+        for parent, rows in self._tap.workers.in_order(todo, below):
+            added = {self.parent_key: parent.id, EXTRACTED: parents.listing_began}
+            for row in rows:
+                yield self.shaper.record(row, added)
+            progress.advance()
+            if self.is_sample:
+                continue
+            self.state_manager.advance(work, parent.id, visible)
+            due = progress.done % STATE_EVERY_PARENTS == 0
+            if (due or time.monotonic() - written > STATE_EVERY_SECONDS) and not self._in_batches:
+                written = time.monotonic()
+                self._write_state_message()
+        if gone:
+            self.logger.warning(
+                "%s: %d of %d %s are gone since they were listed (404)",
+                self.name,
+                len(gone),
+                len(todo),
+                parents.noun,
+            )
+        if progress.done == len(todo):
+            self.finish(work.watermark)
+        else:
+            self._tap.run.check()
+            self._tap.run.result(self.name).ended = "time is up, goes on next time"
+
+    def _parents(self) -> ParentStream:
+        found = (s for s in self._tap.streams.values() if type(s) is self.parent_stream_type)
+        return cast("ParentStream", next(found))
+
+    def _begin(self, listing_began: int, visible: str) -> Pass:
+        # A pass that replaces the table cannot be spread over runs: each would activate a version
+        # of its own, and so delete what the run before has written.
+        if self.emit_activate_version_messages and self.replication_method == FULL_TABLE:
+            return Pass(listing_began)
+        return self.state_manager.begin(listing_began, visible)
+
+    def _rows_below(self, parent: Parent, *, since: int | None, gone: list[Parent]) -> list[Row]:
+        """Return the rows below one parent; called in a worker."""
+        if since is None or parent.changed is None or parent.changed >= since:
+            since = self._tap.settings.start_ticks
+        try:
+            reading = self.open({self.parent_key: parent.id}, self.params(since))
+            return [row for rows in reading for row in rows]
+        except NotFound:
+            gone.append(parent)
+            return []
+
+    @property
+    def _in_batches(self) -> bool:
+        """Whether rows wait in a batch, so that the state may not yet be ahead of them."""
+        return self.get_batch_config(self.config) is not None
