@@ -1,0 +1,178 @@
+"""Time and money: the fees of a matter."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from smokeball_sandbox import words
+from smokeball_sandbox.areas.matters import MatterPlan
+from smokeball_sandbox.clock import (
+    TICKS_A_DAY,
+    TICKS_A_SECOND,
+    UNSET_DATE,
+    iso,
+    iso_date,
+    ticks_of,
+)
+from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
+from smokeball_sandbox.shapes import guid, half_up, link, money
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from smokeball_sandbox.firm import Firm, Person
+
+_USUAL_FEES = 8
+_USUAL_FEES_OF_A_LEAD = 1
+_CREATED_DATES_SINCE = ticks_of(date(2026, 4, 1))
+_UNITS = (6, 6, 6, 12, 12, 18, 24, 30, 36, 48, 60, 90, 120, 240, 25, 50)
+_FIXED_PRICES = (9_900, 25_000, 45_050, 120_000, 123_456)
+_INVOICED = 0.55
+
+
+def generate(firm: Firm, parent: Row | None) -> list[Row]:
+    """The fees of one matter."""
+    if parent is None or not isinstance(parent.plan, MatterPlan):
+        return []
+    plan = parent.plan
+    rng = firm.rng("fees", parent.id)
+    usual = _USUAL_FEES_OF_A_LEAD if plan.is_lead else _USUAL_FEES
+    count = firm.how_many(rng, usual, firm.fees)
+    invoices = [guid(rng) for _ in range(1 + count // 10)]
+    latest = firm.anchor_ticks - TICKS_A_DAY
+    rows = []
+    for _ in range(count):
+        share = rng.random()
+        moment = plan.opened + int(share * (plan.closed - plan.opened))
+        row = _fee(firm, rng, parent.id, moment, plan)
+        if share < _INVOICED and row.data["isBillable"]:
+            row.data["invoiceId"] = invoices[int(share / _INVOICED * len(invoices))]
+            row.data["finalized"] = True
+        later = moment + int(rng.random() * 30) * TICKS_A_DAY + rng.randrange(TICKS_A_DAY)
+        row.updated = min(later, latest)
+        rows.append(row)
+    return rows
+
+
+def create(firm: Firm, rng: Random, request: Request) -> Row:
+    """One more fee, recorded this very moment."""
+    matter = request.parent
+    if matter is None:
+        raise ValueError("A fee needs a matter.")
+    plan = matter.plan
+    if not isinstance(plan, MatterPlan):
+        responsible = rng.choice(firm.staff)
+        plan = MatterPlan(False, 0, 0, "the client", "the other side", responsible)  # noqa: FBT003
+    return _fee(firm, rng, matter.id, request.now, plan)
+
+
+def stamp(row: Row, rng: Random) -> None:
+    """A fee's version is a new GUID, and nothing in it tells when it changed."""
+    row.data["versionId"] = guid(rng)
+
+
+def bury(data: Data) -> None:
+    """A deleted fee stays in the list."""
+    data["isDeleted"] = True
+
+
+def _fee(firm: Firm, rng: Random, matter_id: str, moment: int, plan: MatterPlan) -> Row:
+    staff = plan.responsible if rng.random() < 0.6 else rng.choice(firm.staff)  # noqa: PLR2004
+    code, subject, text = rng.choice(words.FEE_WORK)
+    id_ = guid(rng)
+    matter_href = f"{firm.url}/matters/{matter_id}"
+    href = f"{matter_href}/fees/{id_}"
+    data: Data = {
+        "id": id_,
+        "href": href,
+        "rel": "Fees",
+        "self": {"id": id_, "href": href},
+        "versionId": guid(rng),
+        "matter": link(rng, matter_id, matter_href, "Matters"),
+        "staff": firm.staff_link(rng, staff),
+        "createdByUserId": staff.user_id,
+        "createdDate": UNSET_DATE,
+        "lastUpdatedByUserId": staff.user_id,
+        "activityCode": code,
+        "subject": subject,
+        "feeDate": iso_date(moment),
+        "finalized": False,
+        "isInvoicedExternally": False,
+        "isDeleted": rng.random() < 0.02,  # noqa: PLR2004
+    }
+    if moment >= _CREATED_DATES_SINCE:
+        data["createdDate"] = iso(moment, fraction=moment // TICKS_A_SECOND % 10 == 0)
+    chances = [rng.random() for _ in range(4)]
+    if chances[0] < 0.7:  # noqa: PLR2004
+        data["description"] = text.format(client=plan.client, other=plan.other)
+    if firm.region == "us" and chances[1] < 0.3:  # noqa: PLR2004
+        data["utbmsTaskCode"] = rng.choice(words.UTBMS_TASKS)
+    if chances[2] < 0.3:  # noqa: PLR2004
+        data["matterId"] = matter_id
+        data["staffId"] = staff.id
+    if chances[3] < 0.2:  # noqa: PLR2004
+        data["createdFromActivityId"] = guid(rng)
+    _price(firm, rng, data, staff)
+    return Row(data, moment, matter_id)
+
+
+def _price(firm: Firm, rng: Random, data: Data, staff: Person) -> None:
+    """What the fee comes to, in cents until the last moment."""
+    fixed, billable, written_off, parts = (
+        rng.random() < share for share in (0.12, 0.92, 0.04, 0.12)
+    )
+    minutes = rng.choice(_UNITS)
+    rate = rng.choice(_FIXED_PRICES) if fixed else staff.rate
+    amount = rate if fixed else half_up(rate * minutes, 60)
+    tax, inclusive, exempt = _tax(firm, rng, amount)
+    without_tax = amount - tax if inclusive else amount
+    billable_amount, billable_tax = (without_tax, tax) if billable else (0, 0)
+    if parts and billable and not fixed and minutes > 6:  # noqa: PLR2004
+        data["sourceItems"] = [
+            {"description": data["subject"], "duration": minutes - 6, "isBillable": True},
+            {"description": "Travel", "duration": 6, "isBillable": False},
+        ]
+        billable_amount = half_up(without_tax * (minutes - 6), minutes)
+        billable_tax = half_up(tax * (minutes - 6), minutes)
+    data |= {
+        "feeType": 0 if fixed else 1,
+        "isWrittenOff": billable and written_off,
+        "isBillable": billable,
+        "tax": money(tax),
+        "taxInclusive": inclusive,
+        "taxExempt": exempt,
+        "taxOutOfScope": False,
+        "duration": minutes,
+        "rate": money(rate),
+        "amount": money(amount),
+        "amountExcTax": money(without_tax),
+        "amountIncTax": money(without_tax + tax),
+        "billableAmountExcTax": money(billable_amount),
+        "billableTax": money(billable_tax),
+    }
+    if rng.random() < 0.8:  # noqa: PLR2004
+        data["durationWorked"] = max(1, minutes - rng.randrange(0, 6))
+
+
+def _tax(firm: Firm, rng: Random, amount: int) -> tuple[int, bool, bool]:
+    """GST in cents, whether the amount includes it, whether the fee is exempt."""
+    if firm.region != "au":
+        return 0, False, False
+    inclusive, exempt = rng.random() < 0.3, rng.random() < 0.1  # noqa: PLR2004
+    if exempt:
+        return 0, inclusive, True
+    return half_up(amount, 11) if inclusive else half_up(amount, 10), inclusive, False
+
+
+FEES = Resource(
+    name="fees",
+    path="/matters/{matterId}/fees",
+    scope="fees/read",
+    parent="matters",
+    generate=generate,
+    create=create,
+    stamp=stamp,
+    bury=bury,
+    date_filters=(DateFilter("UpdatedSince", "ticks"),),
+)

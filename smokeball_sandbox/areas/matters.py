@@ -1,0 +1,279 @@
+"""Matters and leads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from smokeball_sandbox import words
+from smokeball_sandbox.clock import TICKS_A_DAY, iso
+from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
+from smokeball_sandbox.shapes import guid, link, money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from smokeball_sandbox.firm import Contact, Firm, Person
+    from smokeball_sandbox.query import Query
+
+_YEARS_BACK = 6
+_LEADS = 0.10
+_KINDS = ("Matters", "Leads")
+_STATUSES = ("Open", "Pending", "Closed", "Deleted", "Cancelled")
+_WEIGHTS = (48, 8, 38, 3, 3)
+_FINISHED = {"Closed", "Deleted", "Cancelled"}
+
+
+class MatterPlan(NamedTuple):
+    """What a matter's children are generated from, whatever happens to its record."""
+
+    is_lead: bool
+    opened: int
+    closed: int
+    client: str
+    other: str
+    responsible: Person
+
+
+def generate(firm: Firm, _: Row | None) -> list[Row]:
+    """Every matter and lead of the firm."""
+    rng = firm.rng("matters")
+    latest = firm.anchor_ticks - TICKS_A_DAY
+    rows = []
+    for index in range(firm.matters):
+        age = int(rng.random() ** 1.6 * _YEARS_BACK * 365 * TICKS_A_DAY) + TICKS_A_DAY
+        row = _matter(firm, rng, index, latest - age, latest, is_lead=rng.random() < _LEADS)
+        rows.append(row)
+    return rows
+
+
+def create(firm: Firm, rng: Random, request: Request) -> Row:
+    """One more matter or lead, opened this very moment."""
+    is_lead = bool(request.wanted.get("isLead"))
+    index = firm.matters + rng.randrange(1_000_000)
+    row = _matter(firm, rng, index, request.now, request.now, is_lead=is_lead, status="Open")
+    row.plan = None
+    return row
+
+
+def convert(firm: Firm, rng: Random, row: Row, now: int) -> None:
+    """Make a matter of a lead."""
+    for name in [name for name in row.data if name.startswith("lead")]:
+        del row.data[name]
+    index = firm.matters + rng.randrange(1_000_000)
+    row.data |= {
+        "isLead": False,
+        "number": f"CON-{index}",
+        "status": "Open",
+        "openedDate": iso(now),
+    }
+
+
+def stamp(row: Row, _: Random) -> None:
+    """A matter's version is the moment of its last change."""
+    row.data["versionId"] = str(row.updated)
+
+
+def bury(data: Data) -> None:
+    """A deleted matter stays, with a status that says so."""
+    data["status"] = "Deleted"
+
+
+def _matter(  # noqa: PLR0913
+    firm: Firm,
+    rng: Random,
+    index: int,
+    opened: int,
+    latest: int,
+    *,
+    is_lead: bool,
+    status: str | None = None,
+) -> Row:
+    status = status or rng.choices(_STATUSES, _WEIGHTS)[0]
+    client, other = rng.choice(firm.contacts), rng.choice(firm.contacts)
+    kind = rng.choice(firm.matter_types)
+    responsible, assisting = rng.choice(firm.staff), rng.choice(firm.staff)
+    closed = opened + int((0.2 + 0.8 * rng.random()) * (latest - opened))
+    last = closed if status in _FINISHED else latest
+    updated = opened + int(rng.random() ** 0.4 * (last - opened))
+    if status in _FINISHED:
+        updated = closed
+    id_ = guid(rng)
+    href = f"{firm.url}/matters/{id_}"
+    data: Data = {
+        "id": id_,
+        "href": href,
+        "rel": "Matters",
+        "self": {"id": id_, "href": href},
+        "versionId": str(updated),
+        "title": f"{client.name} - {kind.name} - {other.name}",
+        "matterType": firm.matter_type_link(rng, kind),
+        "clients": [firm.contact_link(rng, client)],
+        "otherSides": [firm.contact_link(rng, other)],
+        "status": status,
+        "personResponsible": firm.staff_link(rng, responsible),
+        "isLead": is_lead,
+        "tags": _tags(firm, rng),
+        "items": _items(firm, rng, client, other),
+    }
+    if is_lead:
+        data["leadOpenedDate"] = _date(rng, opened)
+        if status in _FINISHED:
+            data["leadClosedDate"] = _date(rng, closed)
+            data["leadClosedReason"] = rng.choice(words.LEAD_CLOSE_REASONS)
+    else:
+        number = f"{client.name[:3].upper()}-{1001 + index}"
+        data |= {"number": number, "title": f"{number} - {data['title']}"}
+        data["openedDate"] = _date(rng, opened)
+        if status in _FINISHED:
+            data["closedDate"] = _date(rng, closed)
+    if rng.random() < 0.6:  # noqa: PLR2004
+        data["description"] = f"{kind.name} for {client.full_name}, against {other.full_name}"
+    _add_some(firm, rng, data, index, assisting)
+    if rng.random() < 0.3:  # noqa: PLR2004
+        data["clientIds"] = [client.id]
+        data["otherSideIds"] = [other.id]
+        data["personResponsibleStaffId"] = responsible.id
+    plan = MatterPlan(is_lead, opened, last, client.full_name, other.full_name, responsible)
+    return Row(data, updated, plan=plan)
+
+
+def _add_some(firm: Firm, rng: Random, data: Data, index: int, assisting: Person) -> None:
+    """The properties that only some matters have."""
+
+    def happens(share: float) -> bool:
+        return rng.random() < share
+
+    if happens(0.5):
+        data["personAssisting"] = firm.staff_link(rng, assisting)
+        data["personAssistingStaffs"] = [firm.staff_link(rng, rng.choice(firm.staff))]
+    if happens(0.2):
+        data["externalSystemId"] = f"EXT{index:05d}"
+    if happens(0.4):
+        id_, _ = rng.choice(firm.branches)
+        data["branch"] = link(rng, id_, f"{firm.url}/branches/{id_}", "Branches")
+        data["branchProviderId"] = "Smokeball"
+    if happens(0.35):
+        data["referralType"] = rng.choice(words.REFERRAL_TYPES)
+        data["referrer"] = firm.contact_link(rng, rng.choice(firm.contacts))
+        data["referralAgreementFeeType"] = "Percentage"
+        data["referralAgreementFee"] = money(rng.randrange(500, 3_000, 125))
+        if happens(0.2):
+            data["referralAgreementFeeComment"] = "Agreed by telephone"
+    if happens(0.3):
+        first, second = rng.choice(firm.staff), rng.choice(firm.staff)
+        data["originatingStaff"] = firm.staff_link(rng, first)
+        data["originatingStaffs"] = [firm.staff_link(rng, second)]
+        ratio = rng.randrange(10, 91, 5)
+        data["splitOriginatingStaffSettings"] = {
+            "isEnabled": True,
+            "splitMethod": "UseRatio",
+            "remainderStaffId": second.id,
+            "splitMatterStaffs": [
+                {"matterStaffId": first.id, "matterStaffRatio": ratio},
+                {"matterStaffId": second.id, "matterStaffRatio": 100 - ratio},
+            ],
+        }
+    if firm.region != "us" and happens(0.5):
+        data["clientCode"] = f"C{index:05d}"
+    if firm.region == "uk":
+        data["supervisor"] = firm.staff_link(rng, firm.staff[0])
+
+
+def _date(rng: Random, ticks: int) -> str:
+    return iso(ticks, fraction=rng.random() < 0.2)  # noqa: PLR2004
+
+
+def _tags(firm: Firm, rng: Random) -> list[Data]:
+    tags: list[Data] = []
+    for name, color in words.TAGS:
+        chance = rng.random()
+        if chance < 0.15:  # noqa: PLR2004
+            tag: Data = {"id": guid(rng), "type": "Custom", "name": name, "color": color}
+            if chance < 0.03:  # noqa: PLR2004
+                tag["type"] = "Staff"
+                tag["staff"] = firm.staff_link(rng, rng.choice(firm.staff))
+            tags.append(tag)
+    return tags
+
+
+def _items(firm: Firm, rng: Random, client: Contact, other: Contact) -> Data:
+    """The matter's tree of roles and layouts; a slot nobody fills has no id."""
+    first, second = guid(rng), guid(rng)
+    return {
+        "Client": [
+            {
+                "type": "role",
+                "id": first,
+                "name": "Client",
+                "contact": firm.contact_link(rng, client),
+                "subItems": {"Attorney": [{"type": "role", "name": "Attorney"}]},
+            }
+        ],
+        "Other Side": [
+            {
+                "type": "role",
+                "id": second,
+                "name": "Other Side",
+                "contact": firm.contact_link(rng, other),
+            }
+        ],
+        "Judge": [{"type": "role", "name": "Judge"}],
+        "Matter Details": [{"type": "layout", "id": guid(rng), "name": "Matter Details"}],
+    }
+
+
+def _by_kind(query: Query) -> Callable[[Row], bool]:
+    kinds = query.listed("Type", _KINDS)
+    is_lead = query.flag("IsLead")
+    if not kinds:
+        kinds = ["Leads" if is_lead else "Matters"]
+    return lambda row: _KINDS[row.data["isLead"]] in kinds
+
+
+def _by_status(query: Query) -> Callable[[Row], bool] | None:
+    statuses = set(query.all("Status")) - {""}
+    return (lambda row: row.data["status"] in statuses) if statuses else None
+
+
+def _by_matter_type(query: Query) -> Callable[[Row], bool] | None:
+    wanted = (query.first("MatterTypeId") or "").lower()
+    return (lambda row: row.data["matterType"]["id"].lower() == wanted) if wanted else None
+
+
+def _by_contact(query: Query) -> Callable[[Row], bool] | None:
+    wanted = query.first("ContactId")
+    if wanted is None:
+        return None
+    return lambda row: any(
+        entry["id"] == wanted for side in ("clients", "otherSides") for entry in row.data[side]
+    )
+
+
+def _by_text(query: Query) -> Callable[[Row], bool] | None:
+    wanted = (query.first("Search") or "").lower()
+    if not wanted:
+        return None
+
+    def test(row: Row) -> bool:
+        texts: list[Any] = [row.data.get(name) for name in ("number", "title", "description")]
+        return any(wanted in text.lower() for text in texts if text)
+
+    return test
+
+
+MATTERS = Resource(
+    name="matters",
+    path="/matters",
+    scope="matters/read",
+    generate=generate,
+    create=create,
+    stamp=stamp,
+    bury=bury,
+    by_id="matterId",
+    date_filters=(DateFilter("UpdatedSince", "ticks"), DateFilter("LastUpdated", "iso")),
+    sort={"lastUpdated": lambda row: row.updated, "status": lambda row: row.data["status"]},
+    fields=("items", "tags"),
+    by_id_fields=("items",),
+    filters=(_by_kind, _by_status, _by_matter_type, _by_contact, _by_text),
+)

@@ -1,0 +1,134 @@
+"""Who may ask: the token endpoint, and the checks of every request."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qsl
+
+from .answers import Answer, gateway, json_answer
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .settings import Settings
+
+API_KEY = "sandbox-api-key-4f1c8d"
+CLIENT_ID = "sandbox-client"
+CLIENT_SECRET = "sandbox-client-secret-91b7e2"  # noqa: S105
+REFRESH_TOKEN = "sandbox-refresh-token-c05d3a"  # noqa: S105
+PUBLIC_CLIENT_ID = "sandbox-public-client"
+PUBLIC_REFRESH_TOKEN = "sandbox-public-refresh-token-7e60f4"  # noqa: S105
+
+_SECRETS: dict[str, str | None] = {CLIENT_ID: CLIENT_SECRET, PUBLIC_CLIENT_ID: None}
+_FORM = b"application/x-www-form-urlencoded"
+
+
+class Token(NamedTuple):
+    """What an access token stands for."""
+
+    client: str
+    grant: str
+    scopes: frozenset[str]
+    expires: float
+
+
+class OAuthError(Exception):
+    """A refusal of the token endpoint."""
+
+    def __init__(self, error: str, status: int = 400) -> None:
+        super().__init__(error)
+        self.answer = json_answer({"error": error}, status)
+
+
+class Authority:
+    """Mints tokens and judges requests by them."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._tokens: dict[str, Token] = {}
+        self._refresh_tokens = {REFRESH_TOKEN: CLIENT_ID, PUBLIC_REFRESH_TOKEN: PUBLIC_CLIENT_ID}
+
+    def revoke(self, *, refresh: bool) -> None:
+        """Make every access token worthless, and every refresh token too if asked."""
+        self._tokens.clear()
+        if refresh:
+            self._refresh_tokens.clear()
+
+    def grant(self, headers: dict[bytes, bytes], body: bytes) -> Answer:
+        """Answer a request for a token."""
+        try:
+            return self._grant(headers, body)
+        except OAuthError as error:
+            return error.answer
+
+    def _grant(self, headers: dict[bytes, bytes], body: bytes) -> Answer:
+        if headers.get(b"content-type", b"").split(b";")[0].strip().lower() != _FORM:
+            raise OAuthError("invalid_request")
+        form = dict(parse_qsl(body.decode("latin-1")))
+        client = _client(headers.get(b"authorization"), form)
+        kind = form.get("grant_type")
+        if kind not in {"client_credentials", "refresh_token"}:
+            raise OAuthError("unsupported_grant_type" if kind else "invalid_request")
+        answer: dict[str, str | int] = {}
+        if kind == "refresh_token":
+            old = form.get("refresh_token", "")
+            if self._refresh_tokens.get(old) != client:
+                raise OAuthError("invalid_grant")
+            if self._settings.rotate_refresh_tokens:
+                answer["refresh_token"] = new = secrets.token_urlsafe(32)
+                self._refresh_tokens[new] = client
+            if self._settings.rotate_refresh_tokens == "invalidate":
+                del self._refresh_tokens[old]
+        elif _SECRETS[client] is None:
+            raise OAuthError("unauthorized_client")
+        scopes = frozenset(self._settings.scopes)
+        if "scope" in form:
+            wanted = frozenset(form["scope"].split())
+            if not wanted <= scopes:
+                raise OAuthError("invalid_scope")
+            scopes = wanted
+        access_token = secrets.token_urlsafe(48)
+        life = self._settings.token_seconds
+        self._tokens[access_token] = Token(client, kind, scopes, self._clock.now() + life)
+        answer |= {"access_token": access_token, "token_type": "Bearer", "expires_in": life}
+        return json_answer(answer)
+
+    def admit(self, headers: dict[bytes, bytes]) -> Token | Answer:
+        """The token behind a request, or the gateway's refusal."""
+        scheme, _, text = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        token = self._tokens.get(text.strip())
+        if scheme.lower() != "bearer" or token is None or token.expires <= self._clock.now():
+            return gateway(401)
+        if headers.get(b"x-api-key", b"").decode("latin-1") != API_KEY:
+            return gateway(403)
+        return token
+
+    @staticmethod
+    def out_of_scope(path: str) -> Answer:
+        """The refusal of a token that lacks the scope of what it asked for."""
+        return gateway(
+            403,
+            "User: anonymous is not authorized to perform: execute-api:Invoke on resource: "
+            f"arn:aws:execute-api:us-east-1:********0000:sandbox/production/GET{path}",
+        )
+
+
+def _client(authorization: bytes | None, form: dict[str, str]) -> str:
+    """The client that asks for a token, once it has proved who it is."""
+    client, secret, status = form.get("client_id", ""), form.get("client_secret"), 400
+    if authorization is not None:
+        status = 401
+        scheme, _, text = authorization.decode("latin-1").partition(" ")
+        try:
+            pair = base64.b64decode(text, validate=True).decode()
+        except ValueError:
+            pair = ""
+        named, _, secret = pair.partition(":")
+        if scheme.lower() != "basic" or (client and client != named):
+            raise OAuthError("invalid_client", status)
+        client = named
+    if client not in _SECRETS or (secret or None) != _SECRETS[client]:
+        raise OAuthError("invalid_client", status)
+    return client

@@ -1,0 +1,89 @@
+"""The controls of a running sandbox, from Python."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import msgspec
+
+Document = dict[str, Any]
+
+
+class ControlError(RuntimeError):
+    """The sandbox refused a command."""
+
+
+class Control:
+    """Commands for the sandbox at a URL; see the sandbox's own pages for what they do."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/_sandbox"
+
+    def requests(self, *, log: bool = False) -> Document:
+        """Counts of what was asked so far, with the log if wanted."""
+        return self._document("GET", "/requests?log=1" if log else "/requests")
+
+    def reset_requests(self) -> None:
+        """Count from zero again."""
+        self._call("DELETE", "/requests")
+
+    def touch(self, resource: str, id: str | None = None, **more: Any) -> Document:  # noqa: A002
+        """Change a row: ``set``, ``nth``, ``parent``, ``updated``."""
+        return self._post("touch", {"resource": resource, "id": id, **more})
+
+    def add(self, resource: str, **more: Any) -> Document:
+        """Create a row: ``parent``, ``set``, ``updated``."""
+        return self._post("add", {"resource": resource, **more})
+
+    def delete(self, resource: str, id: str | None = None, **more: Any) -> Document:  # noqa: A002
+        """Delete a row: ``hard``, ``nth``, ``parent``, ``position``."""
+        return self._post("delete", {"resource": resource, "id": id, **more})
+
+    def convert(self, id: str) -> Document:  # noqa: A002
+        """Make a matter of a lead."""
+        return self._post("convert", {"id": id})
+
+    def revoke(self, *, refresh: bool = False) -> None:
+        """Make every token worthless."""
+        self._post("revoke", {"refresh": refresh})
+
+    def fail(self, **rule: Any) -> None:
+        """Let requests go wrong: ``count``, ``how``, ``status``, ``template``, and so on."""
+        self._post("fail", rule)
+
+    def clear_faults(self) -> None:
+        """Let everything go well again."""
+        self._call("DELETE", "/fail")
+
+    def script(
+        self, template: str, do: list[Document], *, nth: int = 1, when: str = "before"
+    ) -> None:
+        """Run commands at the nth request of a template."""
+        self._post("script", {"template": template, "do": do, "nth": nth, "when": when})
+
+    def settings(self, **changes: Any) -> Document:
+        """Change some settings; all of them as they are then."""
+        return self._document("PATCH", "/settings", changes)
+
+    def rows(self, resource: str) -> list[Document]:
+        """Every row with its parent and stamp: the truth to compare with."""
+        lines = self._call("GET", f"/rows?resource={resource}")
+        return msgspec.json.Decoder(Document).decode_lines(lines)
+
+    def _post(self, command: str, arguments: Document) -> Document:
+        return self._document("POST", f"/{command}", arguments)
+
+    def _document(self, method: str, path: str, content: Document | None = None) -> Document:
+        return msgspec.json.decode(self._call(method, path, content), type=Document)
+
+    def _call(self, method: str, path: str, content: Document | None = None) -> bytes:
+        body = None if content is None else msgspec.json.encode(content)
+        request = Request(self._url + path, body, method=method)  # noqa: S310
+        try:
+            with urlopen(request) as answer:  # noqa: S310
+                return cast("bytes", answer.read())
+        except HTTPError as error:
+            with error:
+                raise ControlError(error.read().decode()) from None

@@ -1,0 +1,176 @@
+"""The commands behind the control endpoints, also run by scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .areas.matters import convert
+from .faults import TOKEN_TEMPLATE, Fault
+from .scripts import Script
+from .store import UnknownRowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .resources import Data, Resource, Row
+    from .world import World
+
+
+class RowCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The arguments of the commands that change rows.
+
+    Attributes:
+        resource: Name of the resource.
+        id: Id of the row.
+        parent: Id of the row it hangs under.
+        nth: Its place in the list, instead of the id.
+        position: Its place in the list that the request at hand asks for, instead of the id.
+        set: Properties to write; null removes one.
+        updated: The stamp to give it, in ticks, instead of this moment.
+        hard: Whether "delete" leaves nothing behind.
+    """
+
+    resource: str = "matters"
+    id: str | None = None
+    parent: str | None = None
+    nth: int | None = None
+    position: int | None = None
+    set: dict[str, Any] = {}
+    updated: int | None = None
+    hard: bool = False
+
+
+class CommandError(ValueError):
+    """A command that makes no sense."""
+
+
+REFUSALS = (CommandError, UnknownRowError, msgspec.DecodeError)
+
+
+class Commands:
+    """Everything that can be done to the sandbox from outside the API."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._by_name: dict[str, Callable[[Data, Callable[[], list[Row]] | None], Any]] = {
+            "touch": self._touch,
+            "add": self._add,
+            "delete": self._delete,
+            "convert": self._convert,
+            "revoke": self._revoke,
+            "fail": self._fail,
+            "script": self._script,
+            "settings": self._settings,
+        }
+
+    def run(self, command: Data, rows: Callable[[], list[Row]] | None = None) -> Any:
+        """Run the command a document names and describes.
+
+        Args:
+            command: Its name under ``command``, and its arguments.
+            rows: The list that a ``position`` counts in; all rows by last update otherwise.
+
+        Raises:
+            CommandError: There is no such command.
+            msgspec.DecodeError: Its arguments will not do.
+            UnknownRowError: There is no such row.
+        """
+        name = command.get("command")
+        if name not in self._by_name:
+            raise CommandError(f"no such command: {name}")
+        arguments = {key: value for key, value in command.items() if key != "command"}
+        return self._by_name[name](arguments, rows)
+
+    def _row(
+        self, arguments: Data, rows: Callable[[], list[Row]] | None
+    ) -> tuple[RowCommand, Resource, Row]:
+        wanted = msgspec.convert(arguments, RowCommand)
+        resource, id_ = self.resource(wanted.resource), wanted.id
+        if wanted.position is not None:
+            store = self._world.store
+            listed = (
+                sorted(store.rows(resource, wanted.parent), key=lambda row: row.updated)
+                if rows is None
+                else rows()
+            )
+            if not -len(listed) <= wanted.position < len(listed):
+                raise CommandError(f"no row at position {wanted.position} of {len(listed)}")
+            row = listed[wanted.position]
+            return wanted, resource, row
+        return wanted, resource, self._world.store.pick(resource, wanted.parent, id_, wanted.nth)
+
+    def resource(self, name: str) -> Resource:
+        """The resource of this name.
+
+        Raises:
+            CommandError: There is none.
+        """
+        try:
+            return self._world.store.resources[name]
+        except KeyError:
+            raise CommandError(f"no such resource: {name}") from None
+
+    def _touch(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
+        wanted, resource, row = self._row(arguments, rows)
+        self._world.store.touch(resource, row, wanted.set, wanted.updated)
+        return shown(row)
+
+    def _add(self, arguments: Data, _: object) -> Data:
+        wanted = msgspec.convert(arguments, RowCommand)
+        resource = self.resource(wanted.resource)
+        row = self._world.store.add(resource, wanted.parent, wanted.set, wanted.updated)
+        return shown(row)
+
+    def _delete(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
+        wanted, resource, row = self._row(arguments, rows)
+        if wanted.hard:
+            self._world.store.remove(resource, row)
+        else:
+            resource.bury(row.data)
+            self._world.store.touch(resource, row, wanted.set, wanted.updated)
+        return shown(row)
+
+    def _convert(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
+        wanted, resource, row = self._row(arguments, rows)
+        if row.data.get("isLead") is not True:
+            raise CommandError("not a lead")
+        store = self._world.store
+        convert(store.firm, store.chance(), row, self._world.clock.ticks())
+        store.touch(resource, row, wanted.set, wanted.updated)
+        return shown(row)
+
+    def _revoke(self, arguments: Data, _: object) -> Data:
+        self._world.authority.revoke(refresh=bool(arguments.get("refresh")))
+        return {}
+
+    def _fail(self, arguments: Data, _: object) -> Data:
+        fault = msgspec.convert(arguments, Fault)
+        if fault.template is not None:
+            self._check_template(fault.template)
+        self._world.faults.add(fault)
+        return {}
+
+    def _script(self, arguments: Data, _: object) -> Data:
+        script = msgspec.convert(arguments, Script)
+        self._check_template(script.template)
+        unknown = {str(each.get("command")) for each in script.do} - set(self._by_name)
+        if unknown:
+            raise CommandError(f"no such command: {', '.join(sorted(unknown))}")
+        self._world.scripts.add(script)
+        return {}
+
+    def _check_template(self, template: str) -> None:
+        if template not in {*self._world.router.templates, TOKEN_TEMPLATE}:
+            raise CommandError(f"no such template: {template}")
+
+    def _settings(self, arguments: Data, _: object) -> Data:
+        self._world.change(arguments)
+        settings: Data = msgspec.to_builtins(self._world.settings)
+        return settings
+
+
+def shown(row: Row) -> Data:
+    """A row as the control endpoints tell it: the record, its parent and its stamp."""
+    return {"parent": row.parent, "row": row.data, "updated": row.updated}

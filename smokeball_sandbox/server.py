@@ -1,0 +1,120 @@
+"""A sandbox in a process of its own, for the length of a ``with`` block."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import auth
+from .client import Control
+
+if sys.version_info >= (3, 11):
+    from typing import Self
+else:
+    from typing_extensions import Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_ANNOUNCEMENT = "smokeball-sandbox listening on "
+
+
+class SandboxServer:
+    """Runs the sandbox while the block lasts.
+
+    Attributes:
+        url: Where it listens.
+        credentials: What it takes to get in: api_key, client_id, client_secret, refresh_token.
+        public_credentials: The same of a client that has no secret.
+        control: Its control endpoints.
+    """
+
+    url: str
+    control: Control
+
+    def __init__(  # noqa: PLR0913
+        self,
+        *,
+        matters: int = 200,
+        seed: int = 7,
+        fees: int | None = None,
+        exact_fees: bool = False,
+        latency_ms: float = 0,
+        rate: float = 0,
+        burst: int = 5,
+        token_seconds: int = 3600,
+        account_id: str | None = None,
+        region: str = "us",
+    ) -> None:
+        self.credentials = {
+            "api_key": auth.API_KEY,
+            "client_id": auth.CLIENT_ID,
+            "client_secret": auth.CLIENT_SECRET,
+            "refresh_token": auth.REFRESH_TOKEN,
+        }
+        self.public_credentials = {
+            "api_key": auth.API_KEY,
+            "client_id": auth.PUBLIC_CLIENT_ID,
+            "refresh_token": auth.PUBLIC_REFRESH_TOKEN,
+        }
+        options: dict[str, object] = {
+            "port": 0,
+            "matters": matters,
+            "seed": seed,
+            "fees": fees,
+            "latency-ms": latency_ms,
+            "rate": rate,
+            "burst": burst,
+            "token-seconds": token_seconds,
+            "account-id": account_id,
+            "region": region,
+        }
+        self._arguments = ["--watch-stdin"]
+        for name, value in options.items():
+            if value is not None:
+                self._arguments += [f"--{name}", str(value)]
+        if exact_fees:
+            self._arguments.append("--exact-fees")
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        """Start it.
+
+        Raises:
+            RuntimeError: It did not come up.
+        """
+        here = str(Path(__file__).parent.parent)
+        paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._process = process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", __package__, *self._arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+        line = process.stdout.readline() if process.stdout else ""
+        if not line.startswith(_ANNOUNCEMENT):
+            self.__exit__(None, None, None)
+            raise RuntimeError("The sandbox did not start.")
+        self.url = line[len(_ANNOUNCEMENT) :].strip()
+        self.control = Control(self.url)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it; it has nothing to save."""
+        process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    stream.close()
+            self._process = None

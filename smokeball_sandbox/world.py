@@ -1,0 +1,74 @@
+"""Everything one running sandbox consists of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .auth import Authority
+from .clock import Clock
+from .commands import Commands
+from .faults import Faults
+from .handler import Handler
+from .journal import Journal
+from .limits import Limiter
+from .resources import Resource, Router
+from .scripts import Scripts
+from .store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .firm import Firm
+    from .settings import Settings
+
+
+class World:
+    """The parts of a sandbox, put together.
+
+    Args:
+        firm: Whose data it is.
+        settings: How it behaves at the start; no scopes means all there are.
+        resources: What it serves.
+        account_id: The account that paths may be prefixed with.
+    """
+
+    def __init__(
+        self,
+        firm: Firm,
+        settings: Settings,
+        resources: Sequence[Resource],
+        account_id: str | None = None,
+    ) -> None:
+        settings.scopes = settings.scopes or sorted({each.scope for each in resources})
+        self.settings = settings
+        self.clock = Clock()
+        self.journal = Journal()
+        self.limiter = Limiter(settings)
+        self.authority = Authority(settings, self.clock)
+        self.faults = Faults()
+        self.scripts = Scripts()
+        self.router = Router(resources)
+        self.store = Store(firm, self.clock, resources)
+        self.handler = Handler(self.store, settings)
+        self.commands = Commands(self)
+        self._prefix = f"/{account_id}/" if account_id else None
+        self.change({})
+
+    def change(self, settings: dict[str, Any]) -> None:
+        """Change some settings and make them felt."""
+        self.settings.patch(settings)
+        self.handler.forget()
+        self.clock.offset_seconds = self.settings.clock_offset_seconds
+        if {"rate", "burst"} & settings.keys():
+            self.limiter.refill()
+
+    def strip_account(self, path: str) -> tuple[str, bool]:
+        """A path without its account, and whether it had one."""
+        if self._prefix is not None and path.startswith(self._prefix):
+            return path[len(self._prefix) - 1 :], True
+        return path, False
+
+    def with_account(self, body: bytes) -> bytes:
+        """A body whose links carry the account."""
+        url = self.store.firm.url
+        return body.replace(f'"{url}/'.encode(), f'"{url}{self._prefix}'.encode())
