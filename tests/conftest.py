@@ -1,0 +1,44 @@
+"""Sandboxes and processes for the tests."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from smokeball_sandbox import SandboxServer
+from tests.harness import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class StartFirm(Protocol):
+    """Starts a sandbox with options of `SandboxServer`."""
+
+    def __call__(self, **options: Any) -> SandboxServer: ...
+
+
+@pytest.fixture
+def start() -> Iterator[StartFirm]:
+    """Start sandboxes that end with the test."""
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> SandboxServer:
+            return stack.enter_context(SandboxServer(**options))
+
+        yield start
+
+
+@pytest.fixture
+def firm(start: StartFirm) -> SandboxServer:
+    """Return a small firm: 12 matters with 3 fees each."""
+    return start(matters=12, fees=3, exact_fees=True)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Process:
+    """Return the tap as a process, with a folder of its own."""
+    return Process(tmp_path)
