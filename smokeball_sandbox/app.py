@@ -79,6 +79,7 @@ class Controls:
         return [
             Route("/requests", self.requests, methods=["GET", "DELETE"]),
             Route("/fail", self.clear_faults, methods=["DELETE"]),
+            Route("/script", self.clear_scripts, methods=["DELETE"]),
             Route("/settings", self.settings, methods=["GET", "PATCH"]),
             Route("/rows", self.rows, methods=["GET"]),
             *(Route(f"/{name}", self.command, methods=["POST"]) for name in _COMMANDS),
@@ -94,6 +95,11 @@ class Controls:
     async def clear_faults(self, _: Request) -> Response:
         """Let everything go well again."""
         self._world.faults.clear()
+        return _json({})
+
+    async def clear_scripts(self, _: Request) -> Response:
+        """Forget the scripts that still wait."""
+        self._world.scripts.clear()
         return _json({})
 
     async def settings(self, request: Request) -> Response:

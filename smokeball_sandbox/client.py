@@ -63,6 +63,10 @@ class Control:
         """Run commands at the nth request of a template."""
         self._post("script", {"template": template, "do": do, "nth": nth, "when": when})
 
+    def clear_scripts(self) -> None:
+        """Forget the scripts that still wait."""
+        self._call("DELETE", "/script")
+
     def settings(self, **changes: Any) -> Document:
         """Change some settings; all of them as they are then."""
         return self._document("PATCH", "/settings", changes)

@@ -39,6 +39,10 @@ class Scripts:
         """Let a script wait."""
         self._waiting.append(script)
 
+    def clear(self) -> None:
+        """Let none wait any longer."""
+        self._waiting.clear()
+
     def due(self, template: str) -> list[Script]:
         """Count a request; the scripts whose time has come."""
         due = []

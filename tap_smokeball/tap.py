@@ -25,7 +25,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
     from singer_sdk import Stream
@@ -87,7 +87,12 @@ class TapSmokeball(Tap):
         self._concluded(super().run_connection_test)
         return True
 
-    def _concluded(self, work: Any) -> None:
+    def _concluded(self, work: Callable[[], object]) -> None:
+        if self.settings.user_id:
+            self.logger.warning(
+                "user_id is set: matters and files that this user may not see are left out, "
+                "without a trace. Leave it unset to read the whole firm",
+            )
         try:
             work()
         finally:

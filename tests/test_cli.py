@@ -1,0 +1,136 @@
+"""The tap as a process: what people see."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.harness import FEES, MATTERS, TOKEN, asked, catalog, config, run, truth
+
+if TYPE_CHECKING:
+    from smokeball_sandbox import SandboxServer
+    from tests.conftest import StartFirm
+    from tests.harness import Process
+
+
+def test_a_run_ends_with_a_table(firm: SandboxServer, process: Process) -> None:
+    output = process.run(config(firm))
+    assert output.status == 0
+    table = output.stderr[output.stderr.index("\nstream ") + 1 :].splitlines()
+    assert [line.split()[:3] for line in table[1:3]] == [
+        ["matters", "12", "1"],
+        ["fees", "36", "12"],
+    ]
+    assert all(line.endswith("complete") for line in table[1:3])
+
+
+def test_a_failed_run_says_so_in_its_status(firm: SandboxServer, process: Process) -> None:
+    firm.control.settings(scopes=["matters/read"])
+    output = process.run(config(firm))
+    assert output.status == 1
+    assert "1 of 2 streams failed: fees" in output.stderr
+    assert "failed: AccessDenied" in output.stderr
+    assert "Traceback" not in output.stderr
+    assert len(output.records("matters")) == 12
+
+
+def test_the_log_does_not_grow_with_the_firm(start: StartFirm, process: Process) -> None:
+    firm = start(matters=1000, fees=1, exact_fees=True)
+    output = process.run(config(firm))
+    assert len(output.stderr.splitlines()) < 50
+    assert len(output.of("SCHEMA")) == 2
+
+
+def test_progress_is_told_while_it_lasts(start: StartFirm, process: Process) -> None:
+    firm = start(matters=120, fees=1, exact_fees=True, latency_ms=100)
+    output = process.run(config(firm, burst=1))
+    told = [line for line in output.stderr.splitlines() if "requests/s" in line]
+    assert 1 <= len(told) <= 2
+    assert " of 120 matters, " in told[0]
+    assert told[0].endswith(" left")
+
+
+def test_it_proves_access_with_a_few_requests(start: StartFirm, process: Process) -> None:
+    firm = start(matters=300, fees=3, exact_fees=True)
+    output = process.run(config(firm), "--test")
+    assert output.status == 0
+    assert [asked(firm, path) for path in (TOKEN, MATTERS, FEES)] == [1, 1, 1]
+    assert [len(output.records(stream)) for stream in ("matters", "fees")] == [1, 1]
+    assert output.state == {"bookmarks": {"matters": {}, "fees": {}}}
+
+
+def test_it_finds_access_missing(firm: SandboxServer, process: Process) -> None:
+    firm.control.settings(scopes=["matters/read"])
+    output = process.run(config(firm), "--test")
+    assert output.status == 1
+    assert "grant the app the scope fees/read" in output.stderr
+    assert "Traceback" not in output.stderr
+
+
+def test_it_can_be_tried_on_an_empty_firm(start: StartFirm, process: Process) -> None:
+    assert process.run(config(start(matters=0)), "--test").status == 0
+
+
+def test_the_catalog_of_a_user_is_obeyed(firm: SandboxServer, process: Process) -> None:
+    output = process.run(config(firm), catalog=catalog(deselect=["fees", "matters.title"]))
+    assert output.records("fees") == []
+    assert all("title" not in record for record in output.records("matters"))
+
+
+def test_nothing_confidential_is_logged(start: StartFirm, process: Process) -> None:
+    firm = start(matters=15, fees=2, exact_fees=True)
+    secrets = set(firm.credentials.values()) - {firm.credentials["client_id"]}
+    firm.control.fail(count=3, how="status", status=500, template=FEES)
+    settings = config(firm)
+    output = process.run(settings)
+    titles = {e["row"]["title"] for e in truth(firm, "matters")}
+    subjects = {e["row"]["subject"] for e in truth(firm, "fees")}
+    assert output.status == 0
+    for canary in secrets | titles | subjects | {"UpdatedSince=", "Offset="}:
+        assert canary not in output.stderr
+
+
+def test_flattening_and_stream_maps_work(firm: SandboxServer) -> None:
+    settings = config(
+        firm,
+        flattening_enabled=True,
+        flattening_max_depth=1,
+        stream_maps={"fees": {"description": "__NULL__", "minutes": "duration"}},
+    )
+    output = run(settings)
+    for record in output.records("fees"):
+        assert record["matter__id"] == record["matterId"]
+        assert "description" not in record
+        assert "minutes" in record
+
+
+def test_batches_hold_the_same_rows(firm: SandboxServer, process: Process) -> None:
+    folder = process.folder / "batches"
+    folder.mkdir()
+    batch = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": folder.as_uri()},
+    }
+    output = process.run(config(firm, batch_config=batch))
+    rows = {
+        stream: [
+            json.loads(line)["id"]
+            for message in output.of("BATCH")
+            if message["stream"] == stream
+            for path in message["manifest"]
+            for line in gzip.decompress(
+                Path(path.removeprefix("file://")).read_bytes()
+            ).splitlines()
+        ]
+        for stream in ("matters", "fees")
+    }
+    for stream, ids in rows.items():
+        assert sorted(ids) == sorted(entry["row"]["id"] for entry in truth(firm, stream))
+    state_before_fees = next(
+        message["value"]["bookmarks"].get("fees", {})
+        for message in output.messages[: output.messages.index(output.of("BATCH")[1])][::-1]
+        if message["type"] == "STATE"
+    )
+    assert state_before_fees == {}

@@ -1,0 +1,240 @@
+"""Bad settings are refused at once, by name and without their value."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk.exceptions import ConfigValidationError
+
+from tap_smokeball.tap import TapSmokeball
+from tests.harness import MATTERS, cli, config, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from smokeball_sandbox import SandboxServer
+    from tests.conftest import StartFirm
+    from tests.harness import Process
+
+GOOD = {"api_key": "k", "client_id": "c", "client_secret": "s"}
+CANARY = "c4nary-value"
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"api_key": None}, "api_key: is required"),
+        ({"api_key": ""}, "api_key: is required"),
+        ({"api_key": [CANARY]}, "api_key: takes printable text without spaces"),
+        ({"api_key": f"{CANARY}\nX-Evil: 1"}, "api_key: takes printable text without spaces"),
+        ({"client_id": None}, "client_id: is required, unless access_token is given"),
+        ({"client_secret": None}, "client_secret: is required, unless refresh_token is given"),
+        ({"client_secret": {"x": CANARY}}, "client_secret: takes printable text without spaces"),
+        ({"refresh_token": 5}, "refresh_token: takes printable text without spaces"),
+        ({"access_token": CANARY + " "}, "access_token: takes printable text without spaces"),
+        ({"region": CANARY}, "region: takes one of us, au, uk"),
+        ({"environment": CANARY}, "environment: takes one of production, staging"),
+        ({"api_url": CANARY}, "api_url: takes an address such as https://api.example.com"),
+        ({"api_url": f"ftp://{CANARY}"}, "api_url: takes an address"),
+        ({"api_url": f"https://h/?k={CANARY}"}, "api_url: takes an address"),
+        ({"api_url": f"http://{CANARY}.example"}, "api_url: must begin with https://"),
+        ({"auth_url": f"https://u:{CANARY}@h"}, "auth_url: must not hold a user name or password"),
+        ({"auth_url": "http://10.0.0.1"}, "auth_url: must begin with https://"),
+        ({"auth_url": f"https://h:{CANARY}"}, "auth_url: takes an address"),
+        ({"account_id": f"../{CANARY}"}, "account_id: takes letters, digits"),
+        ({"user_id": f"a {CANARY}"}, "user_id: takes printable text without spaces"),
+        ({"start_date": CANARY}, "start_date: takes an RFC 3339 date-time"),
+        ({"start_date": "2024-02-30"}, "start_date: takes an RFC 3339 date-time"),
+        ({"start_date": "2024-01-01T00:00:00"}, "start_date: takes an RFC 3339 date-time"),
+        ({"start_date": "9999-01-01"}, "start_date: lies in the future"),
+        ({"include_leads": CANARY}, "include_leads: takes true or false"),
+        ({"matter_statuses": [CANARY]}, "matter_statuses: takes a list, each one of Open"),
+        ({"matter_statuses": "Open"}, "matter_statuses: takes a list"),
+        ({"page_size": 0}, "page_size: takes a whole number from 1 to 500"),
+        ({"page_size": 501}, "page_size: takes a whole number from 1 to 500"),
+        ({"page_size": CANARY}, "page_size: takes a whole number from 1 to 500"),
+        ({"requests_per_second": 0}, "requests_per_second: takes a number above 0 to 1000"),
+        ({"burst": 0}, "burst: takes a whole number from 1"),
+        ({"burst": 2.5}, "burst: takes a whole number from 1"),
+        ({"lookback_seconds": -1}, "lookback_seconds: takes a whole number from 0"),
+        ({"max_run_minutes": 0}, "max_run_minutes: takes a number above 0"),
+        ({"request_timeout_seconds": 0}, "request_timeout_seconds: takes a number above 0"),
+        ({"max_retries": -1}, "max_retries: takes a whole number from 0"),
+        ({"stream_maps": CANARY}, "stream_maps: takes an object"),
+    ],
+)
+def test_bad_settings(
+    change: dict[str, Any], complaint: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    with pytest.raises(ConfigValidationError) as refused:
+        TapSmokeball(config={**GOOD, **change})
+    assert [e[: len(complaint)] for e in refused.value.errors] == [complaint]
+    assert CANARY not in caplog.text + str(refused.value) + repr(refused.value.errors)
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(ConfigValidationError) as refused:
+        TapSmokeball(config={"page_size": 0, "region": "x"})
+    names = {error.split(":")[0] for error in refused.value.errors}
+    assert names == {"api_key", "page_size", "region"}
+
+
+@pytest.mark.parametrize("option", [(), ("--test",)])
+def test_the_command_line_refuses_them_without_a_request(
+    firm: SandboxServer, process: Process, option: tuple[str, ...]
+) -> None:
+    settings = config(firm, client_secret=[CANARY], burst=CANARY)
+    output = process.run(settings, *option)
+    assert output.status == 1
+    assert "burst: takes a whole number" in output.stderr
+    assert "client_secret: takes" in output.stderr
+    assert "Traceback" not in output.stderr
+    assert CANARY not in output.stderr
+    assert output.messages == []
+    assert firm.control.requests()["total"] == 0
+
+
+def test_a_misspelt_setting_is_pointed_out(caplog: pytest.LogCaptureFixture) -> None:
+    TapSmokeball(config={**GOOD, "page_sise": 5})
+    assert "page_sise: no such setting, ignored; did you mean page_size?" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        {"api_key": "k", "access_token": "t"},
+        {"api_key": "k", "client_id": "c", "refresh_token": "r"},
+        {**GOOD, "api_url": "http://localhost:1", "auth_url": "http://[::1]:1"},
+        {**GOOD, "start_date": "2024-01-31"},
+        {**GOOD, "start_date": "2024-01-31T10:00:00.1234567+11:00"},
+        {**GOOD, "user_id": None, "matter_statuses": [], "max_run_minutes": 0.5},
+    ],
+)
+def test_good_settings(good: dict[str, Any]) -> None:
+    assert TapSmokeball(config=good).settings.api_key == "k"
+
+
+@pytest.mark.parametrize(
+    ("settings", "api", "token"),
+    [
+        ({}, "https://api.smokeball.com", "https://auth.smokeball.com/oauth2/token"),
+        (
+            {"region": "au", "environment": "staging"},
+            "https://stagingapi.smokeball.com.au",
+            "https://datastaging-auth.smokeball.com.au/oauth2/token",
+        ),
+        (
+            {"region": "uk", "account_id": "acc-1"},
+            "https://api.smokeball.co.uk/acc-1",
+            "https://auth.smokeball.co.uk/oauth2/token",
+        ),
+        (
+            {"api_url": "https://proxy.example/smokeball/", "region": "uk"},
+            "https://proxy.example/smokeball",
+            "https://auth.smokeball.co.uk/oauth2/token",
+        ),
+    ],
+)
+def test_region_and_environment_choose_both_hosts(
+    settings: dict[str, Any], api: str, token: str
+) -> None:
+    chosen = TapSmokeball(config={**GOOD, **settings}).settings
+    assert (chosen.api_base, chosen.token_url) == (api, token)
+
+
+ENVIRONMENT = {
+    "PAGE_SIZE": "7",
+    "REQUESTS_PER_SECOND": "900.5",
+    "INCLUDE_LEADS": "False",
+    "MATTER_STATUSES": "Open, Pending",
+}
+
+
+def test_settings_from_the_environment(firm: SandboxServer) -> None:
+    given = {name.upper(): str(value) for name, value in config(firm).items()} | ENVIRONMENT
+    environment = {f"TAP_SMOKEBALL_{name}": value for name, value in given.items()}
+    output = cli("--config=ENV", environment=environment)
+    assert output.status == 0, output.stderr
+    log = firm.control.requests(log=True)["log"]
+    query = next(entry["query"] for entry in log if entry["template"] == MATTERS)
+    for part in ("Limit=7", "Type=Matters&", "Status=Open&Status=Pending"):
+        assert part in f"{query}&"
+
+
+@pytest.mark.parametrize("name", ["PAGE_SIZE", "INCLUDE_LEADS", "REQUESTS_PER_SECOND", "BURST"])
+def test_bad_settings_from_the_environment(name: str) -> None:
+    environment = {f"TAP_SMOKEBALL_{key.upper()}": value for key, value in GOOD.items()}
+    output = cli("--config=ENV", environment=environment | {f"TAP_SMOKEBALL_{name}": CANARY})
+    assert output.status == 1
+    assert f"{name.lower()}: takes" in output.stderr
+    assert CANARY not in output.stderr
+    assert "Traceback" not in output.stderr
+
+
+def test_settings_from_a_dotenv_file(firm: SandboxServer, process: Process) -> None:
+    lines = [f"TAP_SMOKEBALL_{name.upper()}={value}" for name, value in config(firm).items()]
+    (process.folder / ".env").write_text("\n".join(lines))
+    output = process.run({}, "--config=ENV")
+    assert (output.status, len(output.records("matters"))) == (0, 12)
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '"text"', None])
+def test_a_configuration_file_that_is_none(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "config.json"
+    if content is not None:
+        path.write_text(content)
+    output = cli("--config", str(path))
+    assert output.status != 0
+    assert "Traceback" not in output.stderr
+    assert "--config" in output.stderr
+
+
+class TestWithoutCredentials:
+    def test_discovery_needs_none(self) -> None:
+        output = cli("--discover")
+        assert output.status == 0
+        streams = json.loads(output.messages[0]["text"])["streams"]
+        assert {stream["tap_stream_id"] for stream in streams} >= {"matters", "fees"}
+
+    def test_about_needs_none(self) -> None:
+        output = cli("--about", "--format=json")
+        assert output.status == 0
+        about = json.loads(output.messages[0]["text"])
+        assert "api_key" in about["settings"]["properties"]
+
+    @pytest.mark.parametrize("option", ["--version", "--help"])
+    def test_nor_do_the_rest(self, option: str) -> None:
+        assert cli(option).status == 0
+
+
+class TestView:
+    def test_leads_can_be_left_out(self, start: StartFirm) -> None:
+        firm = start(matters=40, fees=0, exact_fees=True)
+        every = run(config(firm)).records("matters")
+        some = run(config(firm, include_leads=False)).records("matters")
+        assert {record["isLead"] for record in every} == {True, False}
+        assert {record["isLead"] for record in some} == {False}
+
+    def test_statuses_restrict_matters_and_their_fees(self, start: StartFirm) -> None:
+        firm = start(matters=60, fees=1, exact_fees=True)
+        output = run(config(firm, matter_statuses=["Pending", "Closed"]))
+        assert {r["status"] for r in output.records("matters")} == {"Pending", "Closed"}
+        assert {r["matterId"] for r in output.records("fees")} <= output.ids("matters").keys()
+
+    def test_the_account_goes_before_every_path(self, start: StartFirm) -> None:
+        firm = start(matters=3, fees=1, exact_fees=True, account_id="acc-1")
+        output = run(config(firm, account_id="acc-1"))
+        assert len(output.records("fees")) == 3
+        assert all("/acc-1/" in r["href"] for r in output.records("matters"))
+
+    def test_acting_as_a_user_warns_that_rows_hide(
+        self, start: StartFirm, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        firm = start(matters=3, fees=1, exact_fees=True)
+        run(config(firm, user_id="user-1"))
+        log = firm.control.requests(log=True)["log"]
+        assert {entry["user_id"] for entry in log if entry["template"] == MATTERS} == {"user-1"}
+        assert sum("user_id" in record.getMessage() for record in caplog.records) == 1
