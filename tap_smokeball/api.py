@@ -127,10 +127,8 @@ class Api:
         if self._settings.user_id:
             headers["UserId"] = self._settings.user_id
         what = f"{endpoint.stream} (GET {endpoint.path}, request id {headers['RequestId']})"
-        renewed = False
 
-        def attempt() -> Answer[T]:
-            nonlocal renewed
+        def attempt(*, renewed: bool = False) -> Answer[T]:
             self._bucket.acquire()
             token = self._tokens.get()
             headers["Authorization"] = f"Bearer {token}"
@@ -140,8 +138,7 @@ class Api:
                 if renewed:
                     raise AuthenticationError(_REFUSED_TWICE.format(what))
                 self._tokens.renew(token)
-                renewed = True
-                return attempt()
+                return attempt(renewed=True)
             _check(response, endpoint, what)
             data = _read(response, read)
             return Answer(data, self._server_clock(response, sent_at, local_clock))

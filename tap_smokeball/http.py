@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 60.0
+LONG_WAIT_SECONDS = 10.0
 QUIET_RETRIES = 2
 """How many retries of one request are nobody's concern, and so not logged as warnings."""
 
@@ -50,7 +52,7 @@ class TryAgain(Exception):  # noqa: N818 - a signal between this module and its 
 
 
 class Http:
-    """Sends requests from any thread, each thread on a connection of its own.
+    """Sends requests from any thread, each on connections of its own, one to a host.
 
     Args:
         settings: Timeout, retries and how to introduce oneself.
@@ -95,7 +97,7 @@ class Http:
                     raise ConnectionFailed(f"{what}: {failure}, {tries} times. {_HELP}") from None
                 self._count(self.retries, stream)
                 wait = _backoff(tries) if failure.wait is None else failure.wait
-                if tries > QUIET_RETRIES:
+                if tries > QUIET_RETRIES or wait > LONG_WAIT_SECONDS:
                     self._logger.warning("%s: %s, trying again in %.0f s", what, failure, wait)
                 if self._closed.wait(wait):
                     raise ConnectionFailed(f"{what}: given up, as the run is over") from None
@@ -152,9 +154,10 @@ class Http:
             self._local = threading.local()
 
     def _session(self, url: str) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
+        host = urlsplit(url).netloc
+        session: requests.Session | None = self._local.__dict__.get(host)
         if session is None:
-            session = self._local.session = requests.Session()
+            session = self._local.__dict__[host] = requests.Session()
             session.headers["User-Agent"] = self._settings.user_agent
             # Proxies and certificates are taken from the environment once, not at every request;
             # .netrc never: it would replace the bearer token.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 from functools import cached_property
@@ -36,7 +37,9 @@ class TapSmokeball(Tap):
     """Singer tap for Smokeball: a law firm's matters, time and money, complete and resumable."""
 
     name = "tap-smokeball"
-    config_jsonschema: ClassVar[dict[str, Any]] = settings.CONFIG
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(
+        settings.CONFIG
+    )  # the SDK adds to it
     message_writer_class = Writer
 
     @cached_property
