@@ -1,6 +1,6 @@
 """Three ways to a bearer token, one token at a time.
 
-The token endpoint is OAuth 2.0 as Smokeball documents it (FACTS, section 1): a form body, and an
+The token endpoint is OAuth 2.0 as Smokeball documents it (docs/smokeball.md): a form body, and an
 ``Authorization: Basic`` header unless the client is a public one, which has no secret.
 """
 

@@ -54,7 +54,7 @@ class Since:
 
     Attributes:
         parameter: The query parameter.
-        dialect: Writes ticks the way this parameter takes them (FACTS, section 3): `str` for
+        dialect: Writes ticks the way this parameter takes them (docs/smokeball.md): `str` for
             ticks, `ticks.to_iso_seconds` for ISO in whole seconds.
     """
 

@@ -40,7 +40,7 @@ class Page:
         rows: The rows, as the API sent them.
         size: How many rows the list has in all, if the API says so; it has been wrong before.
         has_next: Whether the API offers a next page; its address is not used, as it has dropped
-            filters before (FACTS, section 2).
+            filters before (docs/smokeball.md).
     """
 
     rows: list[Row]

@@ -27,7 +27,7 @@ EXTRA = Field(
 """The column that keeps what the vendor adds before the tap knows it."""
 
 _NEVER_EMITTED = frozenset({"downloadUrl", "uploadUrl"})
-"""Signed addresses: whoever holds one, holds the document (FACTS, section 6)."""
+"""Signed addresses: whoever holds one, holds the document."""
 
 
 class Columns:

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 DOMAINS = {"us": "com", "au": "com.au", "uk": "co.uk"}
-"""Region -> top-level domain of both hosts (FACTS, section 1)."""
+"""Region -> top-level domain of both hosts."""
 
 HOSTS = {
     "production": ("https://api.smokeball", "https://auth.smokeball"),
     "staging": ("https://stagingapi.smokeball", "https://datastaging-auth.smokeball"),
 }
-"""Environment -> API host and auth host, without their domain (FACTS, section 1)."""
+"""Environment -> API host and auth host, without their domain."""
 
 STATUSES = ("Open", "Pending", "Closed", "Deleted", "Cancelled")
 

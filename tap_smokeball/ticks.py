@@ -92,7 +92,7 @@ def to_rfc3339(ticks: int) -> str:
 def to_iso_seconds(ticks: int) -> str:
     """Return the UTC instant cut to whole seconds, as Smokeball's ISO filters want it.
 
-    A fraction in a date filter was answered with 400 (FACTS, section 5).
+    A fraction in a date filter was answered with 400 (docs/smokeball.md).
 
     Raises:
         ValueError: The ticks lie outside of the years 1 to 9999.

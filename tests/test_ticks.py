@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tap_smokeball import ticks
 
-# The vendor's documented values, with the instants computed independently (FACTS, section 5).
+# The vendor's documented values, with the instants computed independently.
 DOCUMENTED = {
     637847425252027400: "2022-04-05T08:02:05.2027400Z",
     638193848837974931: "2023-05-11T06:54:43.7974931Z",

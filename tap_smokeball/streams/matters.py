@@ -105,7 +105,7 @@ class MattersStream(ParentStream):
     @override
     def params(self, since: int | None) -> dict[str, Any]:
         settings = self._tap.settings
-        # Without Type the API leaves the leads out (FACTS, section 3).
+        # Without Type the API leaves the leads out.
         params = {**super().params(since), "Type": settings.matter_kinds}
         if settings.matter_statuses:
             params["Status"] = list(settings.matter_statuses)
