@@ -1,9 +1,9 @@
 """The app's allowance: one token bucket for the whole process.
 
 Smokeball gives an app 5 requests a second and a burst of 5, and answers 429 beyond
-(docs/smokeball.md). Time is requests, so the bucket is drained to the last token; yet the API counts
-requests when they arrive, not when they leave, and two that leave apart can arrive together. A
-small part of the burst is therefore never spent: it absorbs that jitter.
+(docs/smokeball.md). Time is requests, so the bucket is drained to the last token; yet the API
+counts requests when they arrive, not when they leave, and two that leave apart can arrive together.
+A small part of the burst is therefore never spent: it absorbs that jitter.
 """
 
 from __future__ import annotations
