@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ else:
 if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
+_logger = logging.getLogger("tap-smokeball")
+
 
 class Writer(MsgSpecWriter):
     """Writes messages to standard output; a SCHEMA or STATE pushes out what waits before it.
@@ -26,6 +30,14 @@ class Writer(MsgSpecWriter):
 
     @override
     def write_message(self, message: Message) -> None:
-        sys.stdout.buffer.write(self.format_message(message))
-        if not isinstance(message, RecordMessage):
-            sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(self.format_message(message))
+            if not isinstance(message, RecordMessage):
+                sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            # What is still buffered must not be tried again when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _logger.error(  # noqa: TRY400 - a target that died is not this program's error
+                "The target has closed the pipe: its own log tells why. Run again to go on",
+            )
+            sys.exit(1)

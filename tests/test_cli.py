@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.harness import FEES, MATTERS, TOKEN, asked, catalog, config, run, truth
+from tests.harness import FEES, MATTERS, TAP, TOKEN, asked, catalog, config, run, truth
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
@@ -134,3 +135,20 @@ def test_batches_hold_the_same_rows(firm: SandboxServer, process: Process) -> No
         if message["type"] == "STATE"
     )
     assert state_before_fees == {}
+
+
+def test_a_target_that_dies_ends_the_run_without_noise(start: StartFirm, process: Process) -> None:
+    firm = start(matters=300, fees=5, exact_fees=True)
+    arguments = process.files(config(firm), None, None)
+    tap = subprocess.Popen([*TAP, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert tap.stdout
+    assert tap.stderr
+    tap.stdout.readline()
+    tap.stdout.close()
+    with tap.stderr as stream:
+        stderr = stream.read().decode()
+    assert tap.wait(timeout=30) == 1
+    assert "The target has closed the pipe" in stderr
+    assert "Traceback" not in stderr
+    assert "Exception ignored" not in stderr
+    assert "unhandled" not in stderr
