@@ -153,13 +153,13 @@ class Settings:
             else None,
             matter_kinds=kinds,
             matter_statuses=statuses,
-            page_size=max(2, config["page_size"]),
+            page_size=max(2, int(config["page_size"])),
             requests_per_second=float(config["requests_per_second"]),
-            burst=config["burst"],
-            lookback_ticks=max(1, config["lookback_seconds"]) * ticks.PER_SECOND,
+            burst=int(config["burst"]),
+            lookback_ticks=max(1, int(config["lookback_seconds"])) * ticks.PER_SECOND,
             max_run_seconds=None if minutes is None else float(minutes) * 60,
             timeout_seconds=float(config["request_timeout_seconds"]),
-            max_retries=config["max_retries"],
+            max_retries=int(config["max_retries"]),
             visible=hashlib.sha256(repr(view).encode()).hexdigest()[:16],
         )
 
@@ -192,6 +192,9 @@ def problems(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
     """
     for name in [name for name, value in config.items() if value is None or value == ""]:
         del config[name]  # Meltano and empty variables say "not set" in these ways
+    for name, prop in schema["properties"].items():
+        if isinstance(config.get(name), str):
+            config[name] = _read(config[name], prop)
     found = list(dict.fromkeys(_from_schema(config, schema)))
     if not found:
         found = [*_urls(config), *_credentials(config), *_start_date(config)]
@@ -207,22 +210,14 @@ def unknown(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
 
 
 def from_environment(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return the settings that environment variables or a ``.env`` file give.
-
-    A value that does not read as its setting's type stays text, so that it is refused by name
-    like any other bad setting. (The SDK's own reader raises with the value in its message, and
-    takes every misspelt ``true`` for false.)
-    """
+    """Return the settings that environment variables or a ``.env`` file give, as text."""
     load_dotenv(find_dotenv(usecwd=True))
     given = {name: os.environ.get(prefix + name.upper()) for name in schema["properties"]}
-    return {
-        name: _read(text, schema["properties"][name])
-        for name, text in given.items()
-        if text is not None
-    }
+    return {name: text for name, text in given.items() if text is not None}
 
 
 def _read(text: str, prop: Mapping[str, Any]) -> Any:
+    """Return what a text means to its setting; if nothing, the text, to be refused by name."""
     kinds = prop["type"] if isinstance(prop.get("type"), list) else [prop.get("type")]
     if "string" in kinds:
         return text

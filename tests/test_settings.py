@@ -51,7 +51,9 @@ CANARY = "c4nary-value"
         ({"start_date": "9999-01-01"}, "start_date: lies in the future"),
         ({"include_leads": CANARY}, "include_leads: takes true or false"),
         ({"matter_statuses": [CANARY]}, "matter_statuses: takes a list, each one of Open"),
-        ({"matter_statuses": "Open"}, "matter_statuses: takes a list"),
+        ({"matter_statuses": f"Open,{CANARY}"}, "matter_statuses: takes a list"),
+        ({"page_size": "2.5"}, "page_size: takes a whole number"),
+        ({"max_run_minutes": "true"}, "max_run_minutes: takes a number"),
         ({"page_size": 0}, "page_size: takes a whole number from 1 to 500"),
         ({"page_size": 501}, "page_size: takes a whole number from 1 to 500"),
         ({"page_size": CANARY}, "page_size: takes a whole number from 1 to 500"),
@@ -110,6 +112,7 @@ def test_a_misspelt_setting_is_pointed_out(caplog: pytest.LogCaptureFixture) -> 
         {**GOOD, "api_url": "http://localhost:1", "auth_url": "http://[::1]:1"},
         {**GOOD, "start_date": "2024-01-31"},
         {**GOOD, "start_date": "2024-01-31T10:00:00.1234567+11:00"},
+        {**GOOD, "page_size": "50", "requests_per_second": "2.5", "include_leads": "no"},
         {**GOOD, "user_id": None, "matter_statuses": [], "max_run_minutes": 0.5},
     ],
 )
