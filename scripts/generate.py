@@ -1,0 +1,243 @@
+"""Writes what is generated from the code: settings, streams, ``.env.example``, the Meltano plugin.
+
+``python -m scripts.generate`` writes; with ``--check`` it changes nothing and exits with 1 if
+anything is stale.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tap_smokeball.settings import CONFIG
+from tap_smokeball.tap import TapSmokeball
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_smokeball.client import SmokeballStream
+
+ROOT = Path(__file__).parent.parent
+PREFIX = "TAP_SMOKEBALL_"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or check them; return the exit status."""
+    fresh = {
+        "docs/settings.md": settings_page(),
+        "docs/streams.md": streams_page(),
+        ".env.example": env_example(),
+        "README.md": between("README.md", "<!-- {} -->", "streams", stream_table()),
+        "meltano.yml": between("meltano.yml", "# generated {}", "settings", meltano_settings()),
+    }
+    stale = [name for name, text in fresh.items() if read(name) != text]
+    if "--check" in arguments:
+        for name in stale:
+            sys.stderr.write(f"{name} is stale: run `make docs`\n")
+        return bool(stale)
+    for name in stale:
+        (ROOT / name).parent.mkdir(exist_ok=True)
+        (ROOT / name).write_text(fresh[name], encoding="utf-8")
+    return 0
+
+
+def read(name: str) -> str:
+    """Return a file's text, or nothing if there is none."""
+    path = ROOT / name
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def between(name: str, comment: str, part: str, lines: list[str]) -> str:
+    """Return a file's text with what stands between two comments replaced.
+
+    Raises:
+        ValueError: The comments are missing.
+    """
+    old = read(name).splitlines()
+    begin, end = (
+        next(at for at, line in enumerate(old) if line.strip() == comment.format(f"{part}: {edge}"))
+        for edge in ("begin", "end")
+    )
+    indent = old[begin][: len(old[begin]) - len(old[begin].lstrip())]
+    fresh = [f"{indent}{line}".rstrip() for line in lines]
+    return "\n".join([*old[: begin + 1], *fresh, *old[end:]]) + "\n"
+
+
+def settings_page() -> str:
+    """Return the reference of the settings."""
+    own, rest = CONFIG["properties"], all_settings()
+    lines = [
+        "# Settings",
+        "",
+        "Generated from the code. Everything is checked before the first request; a complaint",
+        "names the setting, and never its value. With `--config=ENV` each setting can be given as",
+        f"an environment variable, `{PREFIX}` and its name in capitals, or in a file `.env`.",
+        "",
+        *settings_table(own),
+        "",
+        "## Of the Singer SDK",
+        "",
+        *settings_table({name: rest[name] for name in rest if name not in own}),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def settings_table(properties: dict[str, Any]) -> list[str]:
+    """Return a table of settings."""
+    lines = ["| Setting | Takes | Default | Meaning |", "|---|---|---|---|"]
+    for name, prop in properties.items():
+        marks = [mark for mark in ("required", "secret") if has(name, prop, mark)]
+        what = " ".join(str(prop.get("description", "")).split())
+        default = json.dumps(prop["default"]).strip('"') if "default" in prop else ""
+        lines.append(
+            f"| `{name}`{' (' + ', '.join(marks) + ')' if marks else ''} "
+            f"| {kind(prop)} | {default and f'`{default}`'} | {what} |"
+        )
+    return lines
+
+
+def has(name: str, prop: dict[str, Any], mark: str) -> bool:
+    """Whether a setting is ``required``, or ``secret``."""
+    return name in CONFIG["required"] if mark == "required" else bool(prop.get("secret"))
+
+
+def kind(prop: dict[str, Any]) -> str:
+    """Return what a setting takes, in few words."""
+    if "enum" in prop:
+        return ", ".join(f"`{value}`" for value in prop["enum"] if value is not None)
+    first = json_type(prop)
+    return {"string": "text", "integer": "whole number"}.get(first, first)
+
+
+def all_settings() -> dict[str, Any]:
+    """Return the JSON Schema of each setting, the SDK's own included."""
+    schema = TapSmokeball.config_jsonschema
+    TapSmokeball.append_builtin_config(schema)
+    properties: dict[str, Any] = schema["properties"]
+    return properties
+
+
+def env_example() -> str:
+    """Return a ``.env`` to fill in."""
+    lines = [
+        "# Copy to .env and fill in. What is commented out has the default shown.",
+        "# Of the three ways to authenticate one is enough: see docs/settings.md.",
+    ]
+    for name, prop in CONFIG["properties"].items():
+        what = " ".join(str(prop["description"]).replace("`", "").split())
+        needed = name in {"api_key", "client_id", "client_secret", "refresh_token"}
+        value = prop.get("default", "")
+        value = str(value).lower() if isinstance(value, bool) else value
+        lines += ["", f"# {what}", f"{'' if needed else '# '}{PREFIX}{name.upper()}={value}"]
+    return "\n".join(lines) + "\n"
+
+
+def meltano_settings() -> list[str]:
+    """Return the settings of the plugin definition in ``meltano.yml``."""
+    # No "decimal": Meltano 4 cannot write a configuration that has one. As text it gets through.
+    kinds = {"integer": "integer", "boolean": "boolean", "array": "array"}
+    lines = []
+    for name, prop in CONFIG["properties"].items():
+        of = next((kinds[one] for one in prop["type"] if one in kinds), "string")
+        if name == "start_date":
+            of = "date_iso8601"
+        of = "options" if "enum" in prop else of
+        what = " ".join(str(prop["description"]).split()).replace("'", "''")
+        lines += [
+            f"- name: {name}",
+            f"  label: {name.replace('_', ' ').capitalize()}",
+            f"  kind: {of}",
+        ]
+        if "enum" in prop:
+            lines.append("  options:")
+            for value in prop["enum"]:
+                if value is not None:
+                    lines += [f"  - label: {value}", f"    value: {value}"]
+        if prop.get("secret"):
+            lines.append("  sensitive: true")
+        if "default" in prop:
+            lines.append(f"  value: {str(prop['default']).lower()}")
+        lines.append(f"  description: '{what}'")
+    return lines
+
+
+def streams() -> list[SmokeballStream]:
+    """Return the streams, by area as they are declared."""
+    return TapSmokeball(validate_config=False).discover_streams()  # type: ignore[return-value]
+
+
+def stream_table() -> list[str]:
+    """Return the overview of the streams."""
+    lines = ["| Stream | What it holds | Key | Replication |", "|---|---|---|---|"]
+    lines += [
+        f"| [`{s.name}`](docs/streams.md#{s.name}) | {summary(s)} | {', '.join(s.primary_keys)} "
+        f"| {replication(s)} |"
+        for s in streams()
+    ]
+    return lines
+
+
+def summary(stream: SmokeballStream) -> str:
+    """Return the stream's line of docstring."""
+    return str(type(stream).__doc__).strip().splitlines()[0]
+
+
+def replication(stream: SmokeballStream) -> str:
+    """Return how the stream is replicated."""
+    key = stream.replication_key
+    return f"incremental, `{key}`" if key else "full table"
+
+
+def streams_page() -> str:
+    """Return the reference of the streams."""
+    lines = [
+        "# Streams",
+        "",
+        "Generated from the code. Every column can be null, since Smokeball leaves out what is",
+        "empty. The [README](../README.md#how-incremental-works) tells how the bookmarks work.",
+    ]
+    for stream in streams():
+        lines += ["", f"## {stream.name}", "", summary(stream), "", *facts(stream), ""]
+        lines += ["| Column | Type | Meaning |", "|---|---|---|", *columns(stream.schema)]
+    return "\n".join(lines) + "\n"
+
+
+def facts(stream: SmokeballStream) -> Iterator[str]:
+    """Yield what is to be known of a stream besides its columns."""
+    parent = stream.parent_stream_type
+    cost = f"at least one for each row of `{parent.name}`" if parent else "one for each page"  # type: ignore[misc]
+    yield f"- Endpoint: `GET {stream.path}`, scope `{stream.scope}`"
+    yield f"- Key: {', '.join(f'`{key}`' for key in stream.primary_keys)}"
+    yield f"- Replication: {replication(stream)}"
+    yield f"- Requests: {cost}"
+    opt_in = [f"`{field.name}`" for field in stream.columns.fields if not field.selected]
+    if opt_in:
+        yield f"- Not selected unless asked for: {', '.join(opt_in)}"
+
+
+def columns(schema: dict[str, Any], inside: str = "") -> Iterator[str]:
+    """Yield a row for each column, nested ones included."""
+    for name, prop in schema["properties"].items():
+        of, below = prop, f"{inside}{name}"
+        if "items" in prop:
+            of, below = prop["items"], f"{below}[]"
+        yield f"| `{below}` | {json_type(prop)} | {prop.get('description', '')} |"
+        if "properties" in of and set(of["properties"]) != {"id", "href"}:
+            yield from columns(of, f"{below}.")
+
+
+def json_type(prop: dict[str, Any]) -> str:
+    """Return a column's type, in a word or two."""
+    if set(prop.get("properties", ())) == {"id", "href"}:
+        return "link"
+    if "items" in prop:
+        return f"list of {json_type(prop['items'])}s"
+    kinds = prop.get("type", "object")
+    first = next(one for one in ([kinds] if isinstance(kinds, str) else kinds) if one != "null")
+    return str(prop.get("format", first))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
