@@ -21,7 +21,7 @@ PIP_INSTALL := -m pip -qq --disable-pip-version-check --no-input install --no-co
 
 # The catalog against the vendor's API description: a check that is kept outside of this repository.
 CONTRACT_CHECK ?= ../shared/tools/check_contract.py
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n auto
 DEMO_ARGS ?=
 LOCK_ARGS ?=
 
