@@ -79,10 +79,17 @@ class Listing:
         if resource.hides_deleted:
             rows = [row for row in rows if not row.data.get("isDeleted")]
         for test in self._tests:
-            rows = [row for row in rows if test(row)]
+            rows = [row for row in rows if test(self._whole(row))]
         for name, descending in reversed(self._order):
             rows = sorted(rows, key=resource.sort[name], reverse=descending)
         return rows
+
+    def _whole(self, row: Row) -> Row:
+        """A row with what is looked up in other resources, for tests that look at it."""
+        if self._resource.derived is None:
+            return row
+        record = self._store.record(self._resource, row)
+        return Row(record, row.updated, row.parent, row.plan, id=row.id)
 
     def content(self, url: str, template: str) -> Data | list[Data]:
         """The answer's JSON, in the resource's shape."""

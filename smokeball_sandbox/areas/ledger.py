@@ -101,7 +101,7 @@ class _Book:
             if paid == 0:
                 continue
             number = f"Invoice {invoice.data['invoiceNumber']}"
-            moment = max(invoice.updated, moment) - TICKS_A_DAY
+            moment = max(invoice.updated - TICKS_A_DAY, moment)
             if held < paid:
                 more = paid - held + rng.choice((0, 0, 50_000, 123_450))
                 self._post(account, "Deposit", more, moment, number)

@@ -137,6 +137,16 @@ def _by_type(query: Query) -> Callable[[Row], bool] | None:
     return lambda row: row.data["type"] == wanted
 
 
+def _by_holder(query: Query) -> Callable[[Row], bool] | None:
+    wanted = query.first("matterId")
+    if wanted is None:
+        return None
+    return lambda row: (
+        row.data.get("matter", {}).get("id") == wanted
+        or any(each["matter"]["id"] == wanted for each in row.data["matterBalances"])
+    )
+
+
 BANK_ACCOUNTS = Resource(
     name="bank_accounts",
     path="/bankaccounts",
@@ -146,7 +156,7 @@ BANK_ACCOUNTS = Resource(
     stamp=nothing,
     bury=marked("status", _CLOSED),
     wrapper=Wrapper.VALUE,
-    filters=(_by_type, by_matter),
+    filters=(_by_type, _by_holder),
     derived=_holdings,
 )
 MATTER_BALANCES = Resource(
