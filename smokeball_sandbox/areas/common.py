@@ -63,8 +63,8 @@ def day_of(rng: Random, plan: MatterPlan) -> int:
 
 def soon_after(firm: Firm, rng: Random, moment: int, days: int = 30) -> int:
     """A moment of change after another, none of them later than the data's day."""
-    later = moment + int(rng.random() * days * TICKS_A_DAY)
-    return min(later, firm.anchor_ticks - TICKS_A_DAY)
+    latest = firm.anchor_ticks - TICKS_A_DAY
+    return moment + int(rng.random() * max(0, min(days * TICKS_A_DAY, latest - moment)))
 
 
 def any_moment(firm: Firm, rng: Random, days: int = 1_500) -> int:

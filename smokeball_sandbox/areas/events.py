@@ -58,7 +58,7 @@ def events_of(firm: Firm, plan: MatterPlan) -> list[Row]:
             start = firm.anchor_ticks + int(rng.random() * _MOST_YEARS_AHEAD * 365) * TICKS_A_DAY
         row = _event(firm, rng, plan.id, start)
         row.updated = soon_after(firm, rng, entered)
-        row.data["lastUpdated"] = iso(row.updated)
+        row.data["lastUpdated"] = iso(row.updated)[:-1]
         rows.append(row)
     return rows
 
@@ -71,8 +71,8 @@ def create(firm: Firm, rng: Random, request: Request) -> Row:
 
 
 def stamp(row: Row, _: Random) -> None:
-    """The last change, with all the digits .NET has."""
-    row.data["lastUpdated"] = iso(row.updated, fraction=True)
+    """The last change in UTC, without saying so."""
+    row.data["lastUpdated"] = iso(row.updated, fraction=True)[:-1]
 
 
 def _event(firm: Firm, rng: Random, matter_id: str | None, moment: int) -> Row:
@@ -101,7 +101,7 @@ def _event(firm: Firm, rng: Random, matter_id: str | None, moment: int) -> Row:
         "startTime": iso(start)[:-1],
         "endTime": iso(start + hours * _HOUR)[:-1],
         "timeZone": words.TIME_ZONES[firm.region],
-        "lastUpdated": iso(moment),
+        "lastUpdated": iso(moment)[:-1],
         "isDeleted": type_ == "DeletedOccurrence" or rng.random() < _DELETED,
         **sparse(rng, rest, 0.6),
     }

@@ -92,7 +92,7 @@ def create_submission(firm: Firm, rng: Random, request: Request) -> Row:
 def _submission(firm: Firm, rng: Random, plan: MatterPlan, moment: int) -> Row:
     id_ = guid(rng)
     form = rng.choice(firm.once("intake forms", lambda: form_rows(firm, None)))
-    updated = soon_after(firm, rng, moment) if moment < firm.anchor_ticks else moment
+    updated = soon_after(firm, rng, moment)
     data: Data = {
         **head(id_, f"{firm.url}/intake/{plan.id}/submissions/{id_}", "IntakeSubmissions"),
         "formId": form.id,

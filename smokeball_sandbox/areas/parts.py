@@ -132,7 +132,7 @@ def create_archive(firm: Firm, rng: Random, request: Request) -> Row:
 
 
 def _archive(firm: Firm, rng: Random, matter_id: str, moment: int) -> Row:
-    moment = soon_after(firm, rng, moment) if moment < firm.anchor_ticks else moment
+    moment = soon_after(firm, rng, moment)
     data: Data = {
         **head(matter_id, f"{firm.url}/matters/{matter_id}/archive", "Archive"),
         "archivedDate": iso(moment),

@@ -106,6 +106,7 @@ def email_of(person: Person) -> str:
 
 def _staff(firm: Firm, rng: Random, person: Person, index: int) -> Row:
     former = rng.random() < _FORMER and index > 2  # noqa: PLR2004
+    former = former or index == len(firm.staff) - 1
     enabled = not former and (index == 0 or rng.random() > _NO_LOGIN)
     rest = {
         "title": rng.choice(words.TITLES),

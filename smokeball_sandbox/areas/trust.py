@@ -24,6 +24,7 @@ _TYPES = ("Operating", "Trust", "Credit", "ControlledMoney")
 _OPEN, _CLOSED = 0, 1
 _PROTECTED = 0.1
 _UNPRESENTED = 0.1
+_UNDATED = 0.05
 _CHEQUES = "unpresentedChequesBalance"
 
 
@@ -110,6 +111,8 @@ def _balance(  # noqa: PLR0913, PLR0917
         _CHEQUES: money(half_up(cents, 5) if rng.random() < _UNPRESENTED else 0),
         "lastUpdated": iso(moment, fraction=True),
     }
+    if rng.random() < _UNDATED:
+        del data["lastUpdated"]
     return Row(data, moment, account_id, id=matter_id)
 
 
