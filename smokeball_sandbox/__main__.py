@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     add("--exact-fees", action="store_true", help="exactly --fees fees for every matter")
     add("--seed", type=int, default=7, help="what the data is drawn from (%(default)s)")
     add("--region", choices=("us", "au", "uk"), default="us", help="(%(default)s)")
+    add("--no-intake", action="store_true", help="the firm does not subscribe to intake")
     add("--anchor", type=date.fromisoformat, default=ANCHOR, help="the data's day (%(default)s)")
     add("--account-id", help="account that paths may be prefixed with")
     add("--latency-ms", type=float, default=0, help="time every answer takes (%(default)s)")
@@ -84,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed=options.seed,
         region=options.region,
         anchor=options.anchor,
+        intake=not options.no_intake,
     )
     settings = Settings(
         latency_ms=options.latency_ms,

@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 
 from .answers import encode
 from .api import Api, Exchange
-from .commands import REFUSALS, CommandError, shown
+from .commands import REFUSALS, CommandError
 from .faults import TOKEN_TEMPLATE
 
 if TYPE_CHECKING:
@@ -118,9 +118,11 @@ class Controls:
         except CommandError as error:
             return _json({"error": str(error)}, 404)
 
+        shown = self._world.commands.shown
+
         async def lines() -> AsyncIterator[bytes]:
             for rows in self._world.store.lists(resource):
-                yield b"".join(encode(shown(row)) + b"\n" for row in rows)
+                yield b"".join(encode(shown(resource, row)) + b"\n" for row in rows)
 
         return StreamingResponse(lines(), media_type="application/x-ndjson")
 

@@ -101,6 +101,11 @@ class Commands:
             return wanted, resource, row
         return wanted, resource, self._world.store.pick(resource, wanted.parent, id_, wanted.nth)
 
+    def shown(self, resource: Resource, row: Row) -> Data:
+        """A row as the control endpoints tell it: the record, its parent and its stamp."""
+        record = self._world.store.record(resource, row)
+        return {"parent": row.parent, "row": record, "updated": row.updated}
+
     def resource(self, name: str) -> Resource:
         """The resource of this name.
 
@@ -115,22 +120,24 @@ class Commands:
     def _touch(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
         wanted, resource, row = self._row(arguments, rows)
         self._world.store.touch(resource, row, wanted.set, wanted.updated)
-        return shown(row)
+        return self.shown(resource, row)
 
     def _add(self, arguments: Data, _: object) -> Data:
         wanted = msgspec.convert(arguments, RowCommand)
         resource = self.resource(wanted.resource)
         row = self._world.store.add(resource, wanted.parent, wanted.set, wanted.updated)
-        return shown(row)
+        return self.shown(resource, row)
 
     def _delete(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
         wanted, resource, row = self._row(arguments, rows)
         if wanted.hard:
             self._world.store.remove(resource, row)
+        elif resource.bury is None:
+            raise CommandError(f"rows of {resource.name} have no mark for it: use hard")
         else:
             resource.bury(row.data)
             self._world.store.touch(resource, row, wanted.set, wanted.updated)
-        return shown(row)
+        return self.shown(resource, row)
 
     def _convert(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
         wanted, resource, row = self._row(arguments, rows)
@@ -139,7 +146,7 @@ class Commands:
         store = self._world.store
         convert(store.firm, store.chance(), row, self._world.clock.ticks())
         store.touch(resource, row, wanted.set, wanted.updated)
-        return shown(row)
+        return self.shown(resource, row)
 
     def _revoke(self, arguments: Data, _: object) -> Data:
         self._world.authority.revoke(refresh=bool(arguments.get("refresh")))
@@ -169,8 +176,3 @@ class Commands:
         self._world.change(arguments)
         settings: Data = msgspec.to_builtins(self._world.settings)
         return settings
-
-
-def shown(row: Row) -> Data:
-    """A row as the control endpoints tell it: the record, its parent and its stamp."""
-    return {"parent": row.parent, "row": row.data, "updated": row.updated}

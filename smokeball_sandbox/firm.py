@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from random import Random
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from . import words
 from .clock import ticks_of
 from .shapes import guid, link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Drawn = TypeVar("_Drawn")
 
 ANCHOR = date(2026, 6, 30)
 _MATTERS_A_HEAD = 40
@@ -31,11 +36,12 @@ class Person(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """A person or company the firm deals with; ``name`` is the short one used in titles."""
+    """Someone the firm deals with; ``name`` is the short one used in titles."""
 
     id: str
     name: str
     full_name: str
+    kind: str
 
 
 class MatterType(NamedTuple):
@@ -59,6 +65,7 @@ class Firm:
         seed: What everything is drawn from.
         region: us, au or uk.
         anchor: The day on which the data was as it is at the start.
+        intake: Whether it subscribes to the intake add-on.
     """
 
     url: str
@@ -68,6 +75,18 @@ class Firm:
     seed: int = 7
     region: str = "us"
     anchor: date = ANCHOR
+    intake: bool = True
+
+    @cached_property
+    def _drawn(self) -> dict[str, Any]:
+        return {}
+
+    def once(self, name: str, draw: Callable[[], _Drawn]) -> _Drawn:
+        """Something that several resources are generated from, drawn when first needed."""
+        if name not in self._drawn:
+            self._drawn[name] = draw()
+        drawn: _Drawn = self._drawn[name]
+        return drawn
 
     def rng(self, *key: object) -> Random:
         """A source of chance of its own for everything that has a name."""
@@ -104,11 +123,28 @@ class Firm:
             last = rng.choice(words.LAST_NAMES)
             if rng.random() < _COMPANIES:
                 name = f"{last} {rng.choice(words.TRADES)}"
-                contacts.append(Contact(guid(rng), name, f"{name} {rng.choice(forms)}"))
+                full = f"{name} {rng.choice(forms)}"
+                contacts.append(Contact(guid(rng), name, full, "Organisation"))
             else:
+                full = f"{rng.choice(words.FIRST_NAMES)} {last}"
+                contacts.append(Contact(guid(rng), last, full, "Person"))
+        return self._with_kinds(contacts)
+
+    def _with_kinds(self, contacts: list[Contact]) -> list[Contact]:
+        """Make groups, trusts and companies' employees of some of the persons."""
+        rng = self.rng("kinds of contacts")
+        kinds = ["Person", "GroupOfPeople", "Trust" if self.region == "us" else "Person", "Staff"]
+        named = []
+        for contact in contacts:
+            if contact.kind == "Person":
+                contact = contact._replace(kind=rng.choices(kinds, (80, 7, 5, 8))[0])  # noqa: PLW2901
+            if contact.kind == "GroupOfPeople":
                 first = rng.choice(words.FIRST_NAMES)
-                contacts.append(Contact(guid(rng), last, f"{first} {last}"))
-        return contacts
+                contact = contact._replace(full_name=f"{first} & {contact.full_name}")  # noqa: PLW2901
+            elif contact.kind == "Trust":
+                contact = contact._replace(full_name=f"{contact.name} Family Trust")  # noqa: PLW2901
+            named.append(contact)
+        return named
 
     @cached_property
     def matter_types(self) -> list[MatterType]:

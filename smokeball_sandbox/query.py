@@ -28,9 +28,12 @@ class Query:
     Attributes:
         errors: What is wrong, as the problem document will list it.
         pairs: The parameters as they were sent.
+        timely: Whether the answer depends on when it is given.
     """
 
-    def __init__(self, query_string: bytes) -> None:
+    def __init__(self, query_string: bytes, now: int = 0) -> None:
+        self._now = now
+        self.timely = False
         self.pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
         self.errors: list[dict[str, str]] = []
         self._values: dict[str, list[str]] = {}
@@ -79,6 +82,11 @@ class Query:
                 self.refuse(name, f"'{member}' is not one of: {', '.join(allowed)}.")
         return members
 
+    def now(self) -> int:
+        """The ticks of the moment at which the request came in."""
+        self.timely = True
+        return self._now
+
     def sort(self, allowed: Sequence[str]) -> list[tuple[str, bool]]:
         """The fields to sort by, each with whether it goes down."""
         order = []
@@ -123,8 +131,13 @@ def _from_local(text: str) -> int | None:
     return _from_ticks(text) if match is None else None if match["zone"] else _from_iso(text)
 
 
+def _from_wall_clock(text: str) -> int | None:
+    return None if text.isdecimal() else _from_local(text)
+
+
 DIALECTS: dict[str, Callable[[str], int | None]] = {
     "ticks": _from_ticks,
     "iso": _from_iso,
     "iso-no-zone": _from_local,
+    "wall-clock": _from_wall_clock,
 }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from .firm import Firm
     from .query import Query
+    from .store import Store
 
 Data = dict[str, Any]
 
@@ -30,7 +31,7 @@ class Row:
     """One record and what the API knows of it without telling.
 
     Attributes:
-        id: Its id.
+        id: Its id, also where the record itself tells none.
         parent: The id of the row it hangs under, if any.
         updated: Ticks of its last change.
         data: The record with every opt-in block.
@@ -40,9 +41,15 @@ class Row:
     __slots__ = ("data", "id", "parent", "plan", "updated")
 
     def __init__(
-        self, data: Data, updated: int, parent: str | None = None, plan: object = None
+        self,
+        data: Data,
+        updated: int,
+        parent: str | None = None,
+        plan: object = None,
+        *,
+        id: str | None = None,  # noqa: A002
     ) -> None:
-        self.id: str = data["id"]
+        self.id: str = data["id"] if id is None else id
         self.parent = parent
         self.updated = updated
         self.data = data
@@ -74,36 +81,56 @@ class Resource:
         path: Path of the list, with the parent's key in braces.
         scope: What a token must be granted to read it.
         generate: Makes the rows the firm starts with, below one row of the parent.
-        create: Makes one more row.
+        create: Makes one more row; None if there can be no more.
         stamp: Writes the marks of a change into a row whose ``updated`` has moved.
-        bury: Marks a record as deleted.
+        bury: Marks a record as deleted; None if such records can only vanish.
         wrapper: The shape of the list.
         wrap_key: The array's name, where the list is an object around an array.
+        beside: What stands beside the array there, for the row of the parent.
         parent: Name of the resource it hangs under.
         by_id: Name of the path parameter of the by-id endpoint; None if there is none.
         date_filters: At most one of these may be sent.
         sort: What the list can be sorted by.
+        order: What the list is sorted by when nothing is asked for; None for no order at all.
         fields: The opt-in blocks of the list.
+        fields_in: Objects in the record that may hold opt-in blocks too.
         by_id_fields: Those of them that the by-id endpoint always includes.
+        detail: Properties that only the by-id endpoint has.
         filters: The other parameters; each reads the query and gives a test for rows.
+        hides_deleted: Whether lists leave out what is marked as deleted.
+        paging: Whether ``Offset`` and ``Limit`` are declared.
+        derived: Properties that are looked up in other resources whenever the record is told.
+        tree: For a parent's id and a row's: the envelope's own properties and its one element.
+        add_on: What the firm must subscribe to.
+        dear: Whether its lists below a parent are kept, because they take long to make.
     """
 
     name: str
     path: str
     scope: str
     generate: Callable[[Firm, Row | None], list[Row]]
-    create: Callable[[Firm, Random, Request], Row]
+    create: Callable[[Firm, Random, Request], Row] | None
     stamp: Callable[[Row, Random], None]
-    bury: Callable[[Data], None]
+    bury: Callable[[Data], None] | None
     wrapper: Wrapper = Wrapper.PAGED
     wrap_key: str = "value"
+    beside: Callable[[Firm, Row], Data] | None = None
     parent: str | None = None
     by_id: str | None = "id"
     date_filters: tuple[DateFilter, ...] = ()
     sort: Mapping[str, Callable[[Row], Any]] = field(default_factory=dict)
+    order: Callable[[Row], Any] | None = None
     fields: tuple[str, ...] = ()
+    fields_in: tuple[str, ...] = ()
     by_id_fields: tuple[str, ...] = ()
+    detail: tuple[str, ...] = ()
     filters: tuple[Callable[[Query], Callable[[Row], bool] | None], ...] = ()
+    hides_deleted: bool = False
+    paging: bool = True
+    derived: Callable[[Store, Row], Data] | None = None
+    tree: Callable[[Store, str, str | None], tuple[Data, Data] | None] | None = None
+    add_on: str | None = None
+    dear: bool = False
 
 
 class Route(NamedTuple):

@@ -48,6 +48,7 @@ class SandboxServer:
         token_seconds: int = 3600,
         account_id: str | None = None,
         region: str = "us",
+        intake: bool = True,
     ) -> None:
         self.credentials = {
             "api_key": auth.API_KEY,
@@ -78,6 +79,8 @@ class SandboxServer:
                 self._arguments += [f"--{name}", str(value)]
         if exact_fees:
             self._arguments.append("--exact-fees")
+        if not intake:
+            self._arguments.append("--no-intake")
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:

@@ -23,6 +23,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         size: What the envelope's ``size`` says: the truth, nothing, 0, or the truth plus this.
         repeat_pages: Ignore ``Offset``, everywhere or for these templates.
         max_page: Pages are cut to this many rows whatever ``Limit`` asks.
+        undeclared_paging: Whether ``Offset`` and ``Limit`` count where they are not declared.
         inclusive: Whether date filters let a row through that has exactly the given stamp.
         clock_offset_seconds: How far the sandbox's clock is ahead of the machine's.
         date_header: Whether answers carry a ``Date``.
@@ -41,6 +42,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     size: Literal["right", "missing", "zero"] | int = "right"
     repeat_pages: bool | list[str] = False
     max_page: _Some | None = None
+    undeclared_paging: bool = True
     inclusive: bool = True
     clock_offset_seconds: float = 0
     date_header: bool = True

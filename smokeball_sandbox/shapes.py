@@ -27,6 +27,16 @@ def link(rng: Random, id_: str, href: str, rel: str) -> dict[str, Any]:
     return {"id": id_, "href": href}
 
 
+def head(id_: str, href: str, rel: str) -> dict[str, Any]:
+    """What a record starts with: its id and where it is found."""
+    return {"id": id_, "href": href, "rel": rel, "self": {"id": id_, "href": href}}
+
+
+def sparse(rng: Random, data: dict[str, Any], keep: float) -> dict[str, Any]:
+    """A record with only some of its properties: the API leaves out what is empty."""
+    return {name: value for name, value in data.items() if rng.random() < keep}
+
+
 def half_up(numerator: int, denominator: int) -> int:
     """A quotient of whole numbers, rounded half up."""
     return (2 * numerator + denominator) // (2 * denominator)

@@ -55,7 +55,7 @@ class Store:
         if rows is None:
             rows = self._generate(resource, parent)
             self._newest[key] = max((row.updated for row in rows), default=0)
-            if parent is None:
+            if parent is None or resource.dear:
                 self._changed[key] = rows
             else:
                 self._cached[key] = rows
@@ -68,7 +68,7 @@ class Store:
         above = None
         if resource.parent is not None and parent is not None:
             above = self.find(self.resources[resource.parent], parent)
-        return sorted(resource.generate(self.firm, above), key=_place)
+        return sorted(resource.generate(self.firm, above), key=resource.order or _place)
 
     def newest(self, resource: Resource, parent: str | None) -> int:
         """The latest stamp in a list, known without making its rows again."""
@@ -130,8 +130,10 @@ class Store:
         """A new row with some properties as wanted and the others made up.
 
         Raises:
-            UnknownRowError: The parent does not exist.
+            UnknownRowError: The parent does not exist, or no row can be added.
         """
+        if resource.create is None:
+            raise UnknownRowError(f"there can be no more rows of {resource.name}")
         above = None
         if resource.parent is not None:
             above = self.pick(self.resources[resource.parent], None, parent, None)
@@ -140,8 +142,8 @@ class Store:
         rows = self._pin(resource, row.parent)
         rows.append(row)
         self.touch(resource, row, wanted, stamp)
-        row.id = row.data["id"]
-        rows.sort(key=_place)
+        row.id = wanted.get("id", row.id)
+        rows.sort(key=resource.order or _place)
         if resource.name in self._index and row.parent is None:
             self._index[resource.name][row.id] = row
         return row
@@ -151,6 +153,16 @@ class Store:
         self._pin(resource, row.parent).remove(row)
         if row.parent is None:
             self._index.get(resource.name, {}).pop(row.id, None)
+
+    def record(self, resource: Resource, row: Row) -> Data:
+        """A row's record as it is at this moment, with every opt-in block."""
+        if resource.derived is None:
+            return row.data
+        return row.data | resource.derived(self, row)
+
+    def now(self) -> int:
+        """This moment's ticks, by the sandbox's clock."""
+        return self._clock.ticks()
 
     def chance(self) -> Random:
         """A source of chance for the next change."""

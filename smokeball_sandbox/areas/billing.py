@@ -6,7 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from smokeball_sandbox import words
-from smokeball_sandbox.areas.matters import MatterPlan
+from smokeball_sandbox.areas.activities import activity_ids
+from smokeball_sandbox.areas.matters import plan_of
 from smokeball_sandbox.clock import (
     TICKS_A_DAY,
     TICKS_A_SECOND,
@@ -21,6 +22,7 @@ from smokeball_sandbox.shapes import guid, half_up, link, money
 if TYPE_CHECKING:
     from random import Random
 
+    from smokeball_sandbox.areas.matters import MatterPlan
     from smokeball_sandbox.firm import Firm, Person
 
 _USUAL_FEES = 8
@@ -29,26 +31,47 @@ _CREATED_DATES_SINCE = ticks_of(date(2026, 4, 1))
 _UNITS = (6, 6, 6, 12, 12, 18, 24, 30, 36, 48, 60, 90, 120, 240, 25, 50)
 _FIXED_PRICES = (9_900, 25_000, 45_050, 120_000, 123_456)
 _INVOICED = 0.55
+_DRAFT_EVERY = 3
 
 
 def generate(firm: Firm, parent: Row | None) -> list[Row]:
     """The fees of one matter."""
-    if parent is None or not isinstance(parent.plan, MatterPlan):
-        return []
-    plan = parent.plan
-    rng = firm.rng("fees", parent.id)
+    plan = plan_of(parent)
+    return [] if plan is None else fees_of(firm, plan)
+
+
+def invoice_ids(firm: Firm, plan: MatterPlan) -> list[str]:
+    """The ids of the invoices that a matter's fees and expenses may land on."""
+    return _begin(firm, plan)[2]
+
+
+def draft_among(firm: Firm, plan: MatterPlan, invoices: list[str]) -> str | None:
+    """The invoice that is still being written: only the last of a running matter may be."""
+    if plan.closed < firm.anchor_ticks - TICKS_A_DAY or plan.is_lead or plan.ordinal % _DRAFT_EVERY:
+        return None
+    return invoices[-1]
+
+
+def _begin(firm: Firm, plan: MatterPlan) -> tuple[Random, int, list[str]]:
+    rng = firm.rng("fees", plan.id)
     usual = _USUAL_FEES_OF_A_LEAD if plan.is_lead else _USUAL_FEES
     count = firm.how_many(rng, usual, firm.fees)
-    invoices = [guid(rng) for _ in range(1 + count // 10)]
+    return rng, count, [guid(rng) for _ in range(1 + count // 10)]
+
+
+def fees_of(firm: Firm, plan: MatterPlan) -> list[Row]:
+    """The fees of one matter, those of its past on its invoices."""
+    rng, count, invoices = _begin(firm, plan)
+    draft = draft_among(firm, plan, invoices)
     latest = firm.anchor_ticks - TICKS_A_DAY
     rows = []
     for _ in range(count):
         share = rng.random()
         moment = plan.opened + int(share * (plan.closed - plan.opened))
-        row = _fee(firm, rng, parent.id, moment, plan)
-        if share < _INVOICED and row.data["isBillable"]:
+        row = _fee(firm, rng, plan.id, moment, plan)
+        if share < _INVOICED and row.data["isBillable"] and not row.data["isDeleted"]:
             row.data["invoiceId"] = invoices[int(share / _INVOICED * len(invoices))]
-            row.data["finalized"] = True
+            row.data["finalized"] = row.data["invoiceId"] != draft
         later = moment + int(rng.random() * 30) * TICKS_A_DAY + rng.randrange(TICKS_A_DAY)
         row.updated = min(later, latest)
         rows.append(row)
@@ -60,11 +83,7 @@ def create(firm: Firm, rng: Random, request: Request) -> Row:
     matter = request.parent
     if matter is None:
         raise ValueError("A fee needs a matter.")
-    plan = matter.plan
-    if not isinstance(plan, MatterPlan):
-        responsible = rng.choice(firm.staff)
-        plan = MatterPlan(False, 0, 0, "the client", "the other side", responsible)  # noqa: FBT003
-    return _fee(firm, rng, matter.id, request.now, plan)
+    return _fee(firm, rng, matter.id, request.now, plan_of(matter))
 
 
 def stamp(row: Row, rng: Random) -> None:
@@ -77,8 +96,10 @@ def bury(data: Data) -> None:
     data["isDeleted"] = True
 
 
-def _fee(firm: Firm, rng: Random, matter_id: str, moment: int, plan: MatterPlan) -> Row:
-    staff = plan.responsible if rng.random() < 0.6 else rng.choice(firm.staff)  # noqa: PLR2004
+def _fee(firm: Firm, rng: Random, matter_id: str, moment: int, plan: MatterPlan | None) -> Row:
+    staff = rng.choice(firm.staff)
+    if plan is not None and rng.random() < 0.6:  # noqa: PLR2004
+        staff = plan.responsible
     code, subject, text = rng.choice(words.FEE_WORK)
     id_ = guid(rng)
     matter_href = f"{firm.url}/matters/{matter_id}"
@@ -105,14 +126,16 @@ def _fee(firm: Firm, rng: Random, matter_id: str, moment: int, plan: MatterPlan)
         data["createdDate"] = iso(moment, fraction=moment // TICKS_A_SECOND % 10 == 0)
     chances = [rng.random() for _ in range(4)]
     if chances[0] < 0.7:  # noqa: PLR2004
-        data["description"] = text.format(client=plan.client, other=plan.other)
+        client = "the client" if plan is None else plan.client.full_name
+        other = "the other side" if plan is None else plan.other.full_name
+        data["description"] = text.format(client=client, other=other)
     if firm.region == "us" and chances[1] < 0.3:  # noqa: PLR2004
         data["utbmsTaskCode"] = rng.choice(words.UTBMS_TASKS)
     if chances[2] < 0.3:  # noqa: PLR2004
         data["matterId"] = matter_id
         data["staffId"] = staff.id
     if chances[3] < 0.2:  # noqa: PLR2004
-        data["createdFromActivityId"] = guid(rng)
+        data["createdFromActivityId"] = activity_ids(firm)[code]
     _price(firm, rng, data, staff)
     return Row(data, moment, matter_id)
 
@@ -125,7 +148,7 @@ def _price(firm: Firm, rng: Random, data: Data, staff: Person) -> None:
     minutes = rng.choice(_UNITS)
     rate = rng.choice(_FIXED_PRICES) if fixed else staff.rate
     amount = rate if fixed else half_up(rate * minutes, 60)
-    tax, inclusive, exempt = _tax(firm, rng, amount)
+    tax, inclusive, exempt = tax_of(firm, rng, amount)
     without_tax = amount - tax if inclusive else amount
     billable_amount, billable_tax = (without_tax, tax) if billable else (0, 0)
     if parts and billable and not fixed and minutes > 6:  # noqa: PLR2004
@@ -155,8 +178,8 @@ def _price(firm: Firm, rng: Random, data: Data, staff: Person) -> None:
         data["durationWorked"] = max(1, minutes - rng.randrange(0, 6))
 
 
-def _tax(firm: Firm, rng: Random, amount: int) -> tuple[int, bool, bool]:
-    """GST in cents, whether the amount includes it, whether the fee is exempt."""
+def tax_of(firm: Firm, rng: Random, amount: int) -> tuple[int, bool, bool]:
+    """GST in cents, whether the amount includes it, whether the entry is exempt."""
     if firm.region != "au":
         return 0, False, False
     inclusive, exempt = rng.random() < 0.3, rng.random() < 0.1  # noqa: PLR2004

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from smokeball_sandbox.firm import Contact, Firm, Person
+    from smokeball_sandbox.firm import Contact, Firm, MatterType, Person
     from smokeball_sandbox.query import Query
 
 _YEARS_BACK = 6
@@ -27,12 +27,19 @@ _FINISHED = {"Closed", "Deleted", "Cancelled"}
 class MatterPlan(NamedTuple):
     """What a matter's children are generated from, whatever happens to its record."""
 
+    id: str
+    ordinal: int
     is_lead: bool
+    status: str
     opened: int
     closed: int
-    client: str
-    other: str
+    client: Contact
+    other: Contact
+    kind: MatterType
     responsible: Person
+    client_role: str
+    other_role: str
+    layout: str
 
 
 def generate(firm: Firm, _: Row | None) -> list[Row]:
@@ -45,6 +52,19 @@ def generate(firm: Firm, _: Row | None) -> list[Row]:
         row = _matter(firm, rng, index, latest - age, latest, is_lead=rng.random() < _LEADS)
         rows.append(row)
     return rows
+
+
+def plans(firm: Firm) -> list[MatterPlan]:
+    """What the firm's matters and leads were born as, for lists that span all of them."""
+    return firm.once(
+        "matters",
+        lambda: [row.plan for row in generate(firm, None) if isinstance(row.plan, MatterPlan)],
+    )
+
+
+def plan_of(row: Row | None) -> MatterPlan | None:
+    """What the children of a matter are generated from; None if it was added by hand."""
+    return row.plan if row is not None and isinstance(row.plan, MatterPlan) else None
 
 
 def create(firm: Firm, rng: Random, request: Request) -> Row:
@@ -134,7 +154,22 @@ def _matter(  # noqa: PLR0913
         data["clientIds"] = [client.id]
         data["otherSideIds"] = [other.id]
         data["personResponsibleStaffId"] = responsible.id
-    plan = MatterPlan(is_lead, opened, last, client.full_name, other.full_name, responsible)
+    items = data["items"]
+    plan = MatterPlan(
+        id=id_,
+        ordinal=index,
+        is_lead=is_lead,
+        status=status,
+        opened=opened,
+        closed=last,
+        client=client,
+        other=other,
+        kind=kind,
+        responsible=responsible,
+        client_role=items["Client"][0]["id"],
+        other_role=items["Other Side"][0]["id"],
+        layout=items["Matter Details"][0]["id"],
+    )
     return Row(data, updated, plan=plan)
 
 

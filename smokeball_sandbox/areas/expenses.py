@@ -1,0 +1,135 @@
+"""What was spent on a matter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smokeball_sandbox import words
+from smokeball_sandbox.areas.billing import draft_among, invoice_ids, tax_of
+from smokeball_sandbox.areas.common import (
+    count_of,
+    day_of,
+    marked,
+    matter_link,
+    parent_id,
+    soon_after,
+    stamp_version,
+)
+from smokeball_sandbox.areas.matters import plan_of
+from smokeball_sandbox.clock import iso_date
+from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
+from smokeball_sandbox.shapes import guid, head, link, money
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from smokeball_sandbox.areas.matters import MatterPlan
+    from smokeball_sandbox.firm import Firm
+
+_USUAL = 2.0
+_USUAL_OF_A_LEAD = 0.1
+_INVOICED = 0.6
+
+
+def generate(firm: Firm, parent: Row | None) -> list[Row]:
+    """The expenses of one matter."""
+    plan = plan_of(parent)
+    return [] if plan is None else expenses_of(firm, plan)
+
+
+def expenses_of(firm: Firm, plan: MatterPlan) -> list[Row]:
+    """The expenses of one matter, many of them on its invoices."""
+    rng = firm.rng("expenses", plan.id)
+    invoices = invoice_ids(firm, plan)
+    draft = draft_among(firm, plan, invoices)
+    rows = []
+    for _ in range(count_of(rng, _USUAL_OF_A_LEAD if plan.is_lead else _USUAL)):
+        moment = day_of(rng, plan)
+        row = _expense(firm, rng, plan.id, moment)
+        data = row.data
+        if data["isBillable"] and not data["isDeleted"] and rng.random() < _INVOICED:
+            id_ = rng.choice(invoices)
+            href = f"{firm.url}/matters/{plan.id}/invoices/{id_}"
+            data |= {"invoiceId": id_, "invoice": link(rng, id_, href, "Invoices")}
+            data["finalized"] = id_ != draft
+        row.updated = soon_after(firm, rng, moment)
+        rows.append(row)
+    return rows
+
+
+def create(firm: Firm, rng: Random, request: Request) -> Row:
+    """One more expense, recorded this very moment."""
+    return _expense(firm, rng, parent_id(request), request.now)
+
+
+def _expense(firm: Firm, rng: Random, matter_id: str, moment: int) -> Row:
+    code, subject, price, cost_type, task = rng.choice(words.EXPENSE_WORK)
+    staff = rng.choice(firm.staff)
+    id_ = guid(rng)
+    billable = rng.random() < 0.94  # noqa: PLR2004
+    data: Data = {
+        **head(id_, f"{firm.url}/matters/{matter_id}/expenses/{id_}", "Expenses"),
+        "versionId": guid(rng),
+        "createdByUserId": staff.user_id,
+        "staff": firm.staff_link(rng, staff),
+        "matter": matter_link(firm, rng, matter_id),
+        "activityCode": code,
+        "subject": subject,
+        "expenseDate": iso_date(moment),
+        "costType": cost_type,
+        "finalized": False,
+        "isWrittenOff": billable and rng.random() < 0.05,  # noqa: PLR2004
+        "isBillable": billable,
+        "isInvoicedExternally": False,
+        "isDeleted": rng.random() < 0.03,  # noqa: PLR2004
+    }
+    _price(firm, rng, data, price)
+    chances = [rng.random() for _ in range(4)]
+    if chances[0] < 0.5:  # noqa: PLR2004
+        data["description"] = f"{subject} as agreed\r\nReceipt on file"
+    if chances[1] < 0.3:  # noqa: PLR2004
+        data["origin"] = "Api"
+    if firm.region == "us" and chances[2] < 0.4:  # noqa: PLR2004
+        data["utbmsTaskCode"] = task
+    if chances[3] < 0.3:  # noqa: PLR2004
+        data |= {"matterId": matter_id, "staffId": staff.id}
+    return Row(data, moment, matter_id)
+
+
+def _price(firm: Firm, rng: Random, data: Data, price: int) -> None:
+    """What the expense comes to, in cents until the last moment."""
+    quantity = rng.choice((1, 1, 2, 3, 12, 40)) if price < 10_000 else 1  # noqa: PLR2004
+    amount = price * quantity
+    tax, inclusive, exempt = tax_of(firm, rng, amount)
+    special = rng.random()
+    zero_rated, out_of_scope = special < 0.04, 0.04 <= special < 0.08  # noqa: PLR2004
+    if zero_rated or out_of_scope:
+        tax, exempt = 0, False
+    without_tax = amount - tax if inclusive else amount
+    data |= {
+        "quantity": quantity,
+        "price": money(price),
+        "amount": money(amount),
+        "amountExcTax": money(without_tax),
+        "amountIncTax": money(without_tax + tax),
+        "tax": money(tax),
+        "taxInclusive": inclusive,
+        "taxZeroRated": zero_rated,
+        "taxOutOfScope": out_of_scope,
+        "taxExempt": exempt,
+    }
+    if firm.region != "us":
+        data["outputTax"] = money(tax)
+
+
+EXPENSES = Resource(
+    name="expenses",
+    path="/matters/{matterId}/expenses",
+    scope="expenses/read",
+    parent="matters",
+    generate=generate,
+    create=create,
+    stamp=stamp_version,
+    bury=marked("isDeleted"),
+    date_filters=(DateFilter("UpdatedSince", "ticks"),),
+)

@@ -1,0 +1,179 @@
+"""Addresses, identity papers and the like: what a contact's record may hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smokeball_sandbox import words
+from smokeball_sandbox.areas.people import phone
+from smokeball_sandbox.clock import iso, iso_date
+from smokeball_sandbox.shapes import sparse
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from smokeball_sandbox.firm import Firm
+    from smokeball_sandbox.resources import Data
+
+_NATIONALITY = {"us": "American", "au": "Australian", "uk": "British"}
+
+
+def full_address(firm: Firm, rng: Random, keep: float) -> Data:
+    """An address with some of the properties an address can have."""
+    city, state, code = rng.choice(words.PLACES[firm.region])
+    street, kind = rng.choice(words.STREETS)
+    number = str(rng.randrange(1, 400))
+    rest: Data = {
+        "careOf": "The Occupier",
+        "buildingLevel": "Level 1",
+        "unitNumber": str(rng.randrange(1, 30)),
+        "unitType": "Apartment",
+        "streetNumber": number,
+        "streetName": street,
+        "streetType": kind,
+        "addressLine2": "Rear entrance",
+        "country": words.COUNTRIES[firm.region],
+    }
+    if firm.region == "uk":
+        rest |= {"locality": city}
+    if firm.region != "au":
+        rest |= {"county": state}
+    if rng.random() < 0.2 * keep or keep == 1:
+        rest["poBox"] = {
+            "careOf": "The Occupier",
+            "poBoxType": "PO Box",
+            "poBoxNumber": str(rng.randrange(1, 9_999)),
+            "city": city,
+            "state": state,
+            "zipCode": code,
+        }
+    line = f"{number} {street} {kind}"
+    fixed = {"addressLine1": line, "city": city, "state": state, "zipCode": code}
+    return {**fixed, **sparse(rng, rest, keep)}
+
+
+def traits(firm: Firm, rng: Random, last_name: str) -> Data:
+    """The personal side of a person: all of it."""
+    place = rng.choice(words.PLACES[firm.region])
+    person: Data = {
+        "title": rng.choice(words.TITLES),
+        "middleName": rng.choice(words.FIRST_NAMES),
+        "nameSuffix": "PhD",
+        "customName": "Sunny",
+        "notes": "Prefers to be called in the afternoon.\r\nMoved last year.",
+        "occupation": rng.choice(words.OCCUPATIONS),
+        "gender": rng.choice(("Female", "Male", "Other")),
+        "maritalStatus": rng.choice(("Single", "Married", "Divorced", "Widowed")),
+        "birthDate": past_day(firm, rng, 7_000, 30_000),
+        "birthPlace": place[0],
+        "birthState": place[1],
+        "birthCountry": words.COUNTRIES[firm.region],
+        "identificationNumberType": "Passport",
+        "identificationNumber": f"X{rng.randrange(10_000_000):07d}",
+        "birthFirstName": rng.choice(words.FIRST_NAMES),
+        "birthMiddleName": rng.choice(words.FIRST_NAMES),
+        "birthLastName": rng.choice(words.LAST_NAMES),
+        "previousNames": f"{rng.choice(words.FIRST_NAMES)} {last_name}",
+        "phone": phone(rng),
+        "phone2": phone(rng) | {"extension": str(rng.randrange(100, 999))},
+        "cell": phone(rng),
+    }
+    if firm.region == "us":
+        person |= {"otherNames": "Ace", "fax": phone(rng)}
+    if firm.region == "au":
+        person |= {
+            "specialNeeds": "Wheelchair access",
+            "correctionsReferenceNumber": f"C{rng.randrange(100_000)}",
+            "centrelinkReferenceNumber": f"{rng.randrange(10**9):09d}A",
+        }
+    return person
+
+
+def papers(firm: Firm, rng: Random) -> Data:
+    """The opt-in blocks of a person: all that exist in the region."""
+    country = words.COUNTRIES[firm.region]
+    city, state, _ = rng.choice(words.PLACES[firm.region])
+    passport = {
+        "passportNumber": f"P{rng.randrange(10_000_000):07d}",
+        "passportIssueDate": past_day(firm, rng, 100, 3_000),
+        "passportExpireDate": iso_date(firm.anchor_ticks + rng.randrange(10**15)),
+        "passportIssueCountry": country,
+    }
+    death = {
+        "deathDate": past_day(firm, rng, 10, 2_000),
+        "isDeathDateUnknown": False,
+        "deathPlace": city,
+        "deathCountry": country,
+    }
+    if rng.random() < 0.5:  # noqa: PLR2004
+        day = death.pop("deathDate")
+        death |= {"isDeathDateUnknown": True, "deathDateFrom": day, "deathDateTo": day}
+    if firm.region == "uk":
+        passport["passportIssueAuthority"] = "Passport Office"
+    else:
+        death["deathState"] = state
+    blocks: Data = {
+        "passportDetails": passport,
+        "deathDetails": death,
+        "citizenshipDetails": {
+            "countryOfCitizenship": country,
+            "nationality": _NATIONALITY[firm.region],
+            "languageOfInterpreter": "French",
+        },
+    }
+    if firm.region == "us":
+        death["deathCounty"] = f"{city} County"
+        blocks["utbmsDetails"] = {"ledesClientId": f"L{rng.randrange(100_000)}"}
+    if firm.region == "au":
+        blocks["executionOptions"] = {
+            "poaType": "Enduring",
+            "poaDate": past_day(firm, rng, 10, 2_000),
+            "attorneyName": f"{rng.choice(words.FIRST_NAMES)} {rng.choice(words.LAST_NAMES)}",
+            "address": full_address(firm, rng, 1),
+            "poaRegisteredBook": "4711",
+            "poaRegisteredNumber": str(rng.randrange(1_000)),
+            "executionType": "PowerOfAttorney",
+            "poaVoiDetails": _verification(firm, rng),
+        }
+        blocks["voiDetails"] = _verification(firm, rng)
+    return blocks
+
+
+def company_execution(firm: Firm, rng: Random) -> Data:
+    """How an Australian company signs."""
+
+    def signer(office: str) -> Data:
+        return {
+            "name": f"{rng.choice(words.FIRST_NAMES)} {rng.choice(words.LAST_NAMES)}",
+            "address": full_address(firm, rng, 1),
+            "personType": office,
+            "selectedOfficeHeld": office,
+            "voiDetails": _verification(firm, rng),
+        }
+
+    return {
+        "person1": signer("Director"),
+        "person2": signer("Secretary"),
+        "executingUnder127": True,
+        "executingAuthority": "Corporations Act",
+        "sealType": "WithSeal",
+        "authorisedDepositTakingInstitution": False,
+        "poaRegistrationNumber": str(rng.randrange(1_000)),
+        "attorneyNames": [rng.choice(words.LAST_NAMES)],
+        "executionType": "JointDirectors",
+    }
+
+
+def past_day(firm: Firm, rng: Random, least: int, most: int) -> str:
+    """A date so many days before the data's day."""
+    return iso_date(firm.anchor_ticks - rng.randrange(least, most) * 864_000_000_000)
+
+
+def _verification(firm: Firm, rng: Random) -> Data:
+    return {
+        "isCompleted": True,
+        "completedDateTime": iso(firm.anchor_ticks - rng.randrange(10**15)),
+        "reference": str(rng.randrange(10**8)),
+        "source": "Example ID",
+        "status": "Complete",
+    }

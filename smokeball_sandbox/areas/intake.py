@@ -1,0 +1,168 @@
+"""Intake forms and what was answered; only for firms that subscribe to the add-on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smokeball_sandbox import words
+from smokeball_sandbox.areas.common import (
+    any_moment,
+    day_of,
+    marked,
+    matter_link,
+    parent_id,
+    soon_after,
+)
+from smokeball_sandbox.areas.matters import plan_of, plans
+from smokeball_sandbox.areas.people import INTAKE_ADD_ON
+from smokeball_sandbox.clock import iso
+from smokeball_sandbox.resources import Data, Request, Resource, Row
+from smokeball_sandbox.shapes import guid, head
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from smokeball_sandbox.areas.matters import MatterPlan
+    from smokeball_sandbox.firm import Firm
+    from smokeball_sandbox.query import Query
+
+SCOPE = "intake/read"
+_STATUSES = ("draft", "active", "completed", "completed", "cancelled")
+_METHODS = ("email", "communicate", "embed", "internalUse", "document")
+_SUBMITTED, _SUBMITTED_OF_A_LEAD = 0.15, 0.6
+
+
+def _moment(ticks: int) -> str:
+    """A UTC date-time as this part of the API writes it."""
+    return f"{iso(ticks, fraction=True)[:-1]}+00:00"
+
+
+def stamp(row: Row, _: Random) -> None:
+    """The last change."""
+    row.data["lastUpdated"] = _moment(row.updated)
+
+
+def form_rows(firm: Firm, _: Row | None) -> list[Row]:
+    """Every form; the last is no longer in use."""
+    rng = firm.rng("intake forms")
+    rows = [_form(firm, rng, title, any_moment(firm, rng)) for title in words.FORMS]
+    rows[-1].data["active"] = False
+    return rows
+
+
+def create_form(firm: Firm, rng: Random, request: Request) -> Row:
+    """One more form."""
+    return _form(firm, rng, "New form", request.now)
+
+
+def _form(firm: Firm, rng: Random, title: str, moment: int) -> Row:
+    id_ = guid(rng)
+    kinds = rng.sample(firm.matter_types, 3)
+    data: Data = {
+        **head(id_, f"{firm.url}/intake/forms/{id_}", "IntakeForms"),
+        "isSmokeballForm": rng.random() < 0.4,  # noqa: PLR2004
+        "title": title,
+        "category": rng.choice(("lead", "matter")),
+        "matterTypes": [firm.matter_type_link(rng, kind) for kind in kinds],
+        "active": True,
+        "createdDate": _moment(moment),
+        "lastUpdated": _moment(moment),
+    }
+    return Row(data, moment)
+
+
+def submission_rows(firm: Firm, parent: Row | None) -> list[Row]:
+    """The forms sent to the client of a matter or lead."""
+    plan = plan_of(parent)
+    if plan is None:
+        return []
+    rng = firm.rng("submissions", plan.id)
+    if rng.random() > (_SUBMITTED_OF_A_LEAD if plan.is_lead else _SUBMITTED):
+        return []
+    return [_submission(firm, rng, plan, day_of(rng, plan)) for _ in range(rng.choice((1, 1, 2)))]
+
+
+def create_submission(firm: Firm, rng: Random, request: Request) -> Row:
+    """One more form sent to the client."""
+    plan = plan_of(request.parent) or rng.choice(plans(firm))
+    return _submission(firm, rng, plan._replace(id=parent_id(request)), request.now)
+
+
+def _submission(firm: Firm, rng: Random, plan: MatterPlan, moment: int) -> Row:
+    id_ = guid(rng)
+    form = rng.choice(firm.once("intake forms", lambda: form_rows(firm, None)))
+    updated = soon_after(firm, rng, moment)
+    data: Data = {
+        **head(id_, f"{firm.url}/intake/{plan.id}/submissions/{id_}", "IntakeSubmissions"),
+        "formId": form.id,
+        "formTitle": form.data["title"],
+        "status": rng.choice(_STATUSES),
+        "communicationMethod": rng.choice(_METHODS),
+        "matter": matter_link(firm, rng, plan.id),
+        "createdDate": _moment(moment),
+        "lastUpdated": _moment(updated),
+        "recipient": {
+            "contactId": plan.client.id,
+            "email": "client@example.org",
+            "name": plan.client.full_name,
+        },
+        "responses": _responses(rng, plan),
+    }
+    return Row(data, updated, plan.id)
+
+
+def _responses(rng: Random, plan: MatterPlan) -> list[Data]:
+    """What was answered: told by id only."""
+    return [
+        {
+            "sectionTitle": "Contact details",
+            "groups": [
+                {
+                    "label": "Primary contact",
+                    "fields": [
+                        {"type": "text", "label": "Name", "value": plan.client.full_name},
+                        {"type": "phoneNumber", "label": "Phone", "value": "555 0100"},
+                    ],
+                }
+            ],
+            "fields": [
+                {"type": "yesNo", "label": "Represented?", "value": rng.choice(("yes", "no"))},
+                {"type": "signature", "label": "Signature"},
+            ],
+        }
+    ]
+
+
+def _by_matter_type(query: Query) -> Callable[[Row], bool] | None:
+    wanted = (query.first("matterTypeId") or "").lower()
+    if not wanted:
+        return None
+    return lambda row: any(each["id"].lower() == wanted for each in row.data["matterTypes"])
+
+
+INTAKE_FORMS = Resource(
+    name="intake_forms",
+    path="/intake/forms",
+    scope=SCOPE,
+    generate=form_rows,
+    create=create_form,
+    stamp=stamp,
+    bury=marked("active", value=False),
+    by_id=None,
+    filters=(_by_matter_type,),
+    add_on=INTAKE_ADD_ON,
+)
+INTAKE_SUBMISSIONS = Resource(
+    name="intake_submissions",
+    path="/intake/{matterId}/submissions",
+    scope=SCOPE,
+    parent="matters",
+    generate=submission_rows,
+    create=create_submission,
+    stamp=stamp,
+    bury=marked("status", "cancelled"),
+    by_id="submissionId",
+    detail=("responses",),
+    add_on=INTAKE_ADD_ON,
+)

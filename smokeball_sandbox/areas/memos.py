@@ -1,0 +1,85 @@
+"""Memos: each text twice, as RTF and plain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smokeball_sandbox import words
+from smokeball_sandbox.areas.common import (
+    count_of,
+    day_of,
+    marked,
+    parent_id,
+    soon_after,
+    stamp_iso,
+)
+from smokeball_sandbox.areas.matters import plan_of
+from smokeball_sandbox.clock import iso
+from smokeball_sandbox.resources import Data, Request, Resource, Row
+from smokeball_sandbox.shapes import guid, head
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from smokeball_sandbox.areas.matters import MatterPlan
+    from smokeball_sandbox.firm import Firm
+
+_USUAL = 1.5
+
+
+def generate(firm: Firm, parent: Row | None) -> list[Row]:
+    """The memos of a matter."""
+    plan = plan_of(parent)
+    return [] if plan is None else memos_of(firm, plan)
+
+
+def memos_of(firm: Firm, plan: MatterPlan) -> list[Row]:
+    """The memos of a matter; who never changed one leaves no date of it."""
+    rng = firm.rng("memos", plan.id)
+    rows = []
+    for _ in range(count_of(rng, _USUAL)):
+        row = _memo(firm, rng, plan.id, day_of(rng, plan), plan.client.full_name)
+        if rng.random() < 0.8:  # noqa: PLR2004
+            row.updated = soon_after(firm, rng, row.updated)
+            row.data["lastUpdated"] = iso(row.updated, fraction=True)
+            row.data["updatedByUserId"] = rng.choice(firm.staff).user_id
+        rows.append(row)
+    return rows
+
+
+def create(firm: Firm, rng: Random, request: Request) -> Row:
+    """One more memo."""
+    return _memo(firm, rng, parent_id(request), request.now, "the client")
+
+
+def _memo(firm: Firm, rng: Random, matter_id: str, moment: int, client: str) -> Row:
+    id_ = guid(rng)
+    text = f"Spoke with {client}.\r\nAdvised on costs and next steps."
+    lines = "\\par ".join("".join(map(_escaped, line)) for line in text.split("\r\n"))
+    data: Data = {
+        **head(id_, f"{firm.url}/matters/{matter_id}/memos/{id_}", "Memos"),
+        "matterId": matter_id,
+        "title": rng.choice(words.MEMOS),
+        "text": f"{{\\rtf1\\ansi\\ansicpg1252\\deff0{{\\fonttbl{{\\f0 Arial;}}}}{lines}\\par}}",
+        "plainText": text,
+        "createdDate": iso(moment),
+        "createdByUserId": rng.choice(firm.staff).user_id,
+        "isDeleted": rng.random() < 0.04,  # noqa: PLR2004
+    }
+    return Row(data, moment, matter_id)
+
+
+def _escaped(character: str) -> str:
+    return character if character.isascii() else f"\\u{ord(character)}?"
+
+
+MEMOS = Resource(
+    name="memos",
+    path="/matters/{matterId}/memos",
+    scope="memos/read",
+    parent="matters",
+    generate=generate,
+    create=create,
+    stamp=stamp_iso,
+    bury=marked("isDeleted"),
+)

@@ -1,0 +1,225 @@
+"""Tasks, their subtasks and the documents attached to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from smokeball_sandbox import words
+from smokeball_sandbox.areas.common import (
+    by_matter,
+    count_of,
+    day_of,
+    marked,
+    matter_link,
+    nothing,
+    parent_id,
+    soon_after,
+    stamp_ticks,
+)
+from smokeball_sandbox.areas.documents import files_of
+from smokeball_sandbox.areas.matters import MatterPlan, plans
+from smokeball_sandbox.areas.memos import memos_of
+from smokeball_sandbox.clock import TICKS_A_DAY, iso, iso_date
+from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row, Wrapper
+from smokeball_sandbox.shapes import guid, head, link, sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from smokeball_sandbox.firm import Firm
+    from smokeball_sandbox.query import Query
+
+_USUAL = 1.5
+_PARTED = 0.25
+_DOCUMENTED = 0.3
+_FILE, _TEMPLATE, _MEMO = range(3)
+
+
+class TaskPlan(NamedTuple):
+    """What is generated below a task."""
+
+    matter: MatterPlan
+    subtasks: tuple[str, ...]
+    moment: int
+
+
+def generate(firm: Firm, _: Row | None) -> list[Row]:
+    """The tasks of every matter."""
+    rows = []
+    for plan in plans(firm):
+        rng = firm.rng("tasks", plan.id)
+        for _index in range(count_of(rng, _USUAL)):
+            rows.append(_task_of(firm, rng, plan))  # noqa: PERF401
+    return rows
+
+
+def _task_of(firm: Firm, rng: Random, plan: MatterPlan) -> Row:
+    row = _task(firm, rng, plan.id, day_of(rng, plan))
+    moment = row.updated
+    row.updated = row.data["lastUpdated"] = soon_after(firm, rng, moment)
+    count = rng.randrange(1, 4) if rng.random() < _PARTED else 0
+    ids = tuple(guid(rng) for _ in range(count))
+    if ids:
+        row.data["subTasks"] = [_subtask_link(firm, rng, row.id, id_) for id_ in ids]
+    row.plan = TaskPlan(plan, ids, moment)
+    return row
+
+
+def create(firm: Firm, rng: Random, request: Request) -> Row:
+    """One more task, of some matter."""
+    matter = request.wanted.get("matter", {}).get("id") or rng.choice(plans(firm)).id
+    return _task(firm, rng, matter, request.now)
+
+
+def _task(firm: Firm, rng: Random, matter_id: str, moment: int) -> Row:
+    id_ = guid(rng)
+    due = moment + rng.randrange(1, 40) * TICKS_A_DAY
+    rest: Data = {
+        "note": "Discuss with the client first.\r\nThen confirm in writing.",
+        "categories": rng.sample(words.CATEGORIES, 2),
+        "dueDate": iso(due),
+        "dueDateOnly": f"{iso_date(due)}T00:00:00",
+        "duration": rng.choice(("PT30M", "PT1H", "PT4H33M")),
+        "assignees": [firm.staff_link(rng, rng.choice(firm.staff))] if rng.random() < 0.6 else [],  # noqa: PLR2004
+        "parentTask": {"rel": "Tasks"},
+    }
+    data: Data = {
+        **head(id_, f"{firm.url}/tasks/{id_}", "Tasks"),
+        "matter": matter_link(firm, rng, matter_id),
+        "subject": rng.choice(words.TASKS),
+        **_progress(firm, rng, moment),
+        **sparse(rng, rest, 0.7),
+    }
+    return Row(data, moment)
+
+
+def _progress(firm: Firm, rng: Random, moment: int) -> Data:
+    """When a task was created and done, and by whom."""
+    done = rng.random() < 0.55  # noqa: PLR2004
+    progress: Data = {
+        "createdBy": firm.staff_link(rng, rng.choice(firm.staff)),
+        "lastUpdatedBy": firm.staff_link(rng, rng.choice(firm.staff)),
+        "createdDate": iso(moment),
+        "createdDateOnly": f"{iso_date(moment)}T00:00:00",
+        "isCompleted": done,
+        "isDeleted": rng.random() < 0.04,  # noqa: PLR2004
+        "lastUpdated": moment,
+    }
+    if done:
+        progress |= {
+            "completedBy": firm.staff_link(rng, rng.choice(firm.staff)),
+            "completedDate": iso(moment + TICKS_A_DAY),
+            "completedDateOnly": f"{iso_date(moment + TICKS_A_DAY)}T00:00:00",
+        }
+    return progress
+
+
+def subtask_rows(firm: Firm, parent: Row | None) -> list[Row]:
+    """The subtasks that a task lists."""
+    if parent is None or not isinstance(parent.plan, TaskPlan):
+        return []
+    rng = firm.rng("subtasks", parent.id)
+    moment = parent.plan.moment
+    return [_subtask(firm, rng, parent.id, id_, moment) for id_ in parent.plan.subtasks]
+
+
+def create_subtask(firm: Firm, rng: Random, request: Request) -> Row:
+    """One more subtask, which its task then lists."""
+    row = _subtask(firm, rng, parent_id(request), guid(rng), request.now)
+    if request.parent is not None:
+        links = request.parent.data.setdefault("subTasks", [])
+        links.append(_subtask_link(firm, rng, request.parent.id, row.id))
+    return row
+
+
+def _subtask(firm: Firm, rng: Random, task_id: str, id_: str, moment: int) -> Row:
+    data = {
+        **head(id_, f"{firm.url}/tasks/{task_id}/subtasks/{id_}", "SubTasks"),
+        "parentTask": link(rng, task_id, f"{firm.url}/tasks/{task_id}", "Tasks"),
+        "subject": rng.choice(words.SUBTASKS),
+        **_progress(firm, rng, moment),
+    }
+    return Row(data, moment, task_id)
+
+
+def _subtask_link(firm: Firm, rng: Random, task_id: str, id_: str) -> Data:
+    return link(rng, id_, f"{firm.url}/tasks/{task_id}/subtasks/{id_}", "SubTasks")
+
+
+def document_rows(firm: Firm, parent: Row | None) -> list[Row]:
+    """Files and memos of the matter that a task refers to, and a form to fill in."""
+    if parent is None or not isinstance(parent.plan, TaskPlan):
+        return []
+    rng, matter = firm.rng("task documents", parent.id), parent.plan.matter
+    if rng.random() > _DOCUMENTED:
+        return []
+    found = [(_FILE, row) for row in files_of(firm, matter)[:1]]
+    found += [(_MEMO, row) for row in memos_of(firm, matter)[:1]]
+    rows = [_document(firm, rng, parent.id, type_, row.data) for type_, row in found]
+    if not rows or rng.random() < 0.2:  # noqa: PLR2004
+        rows.append(_document(firm, rng, parent.id, _TEMPLATE, None))
+    for row in rows:
+        row.updated = parent.plan.moment
+    return rows
+
+
+def create_document(firm: Firm, rng: Random, request: Request) -> Row:
+    """One more form to fill in."""
+    row = _document(firm, rng, parent_id(request), _TEMPLATE, None)
+    row.updated = request.now
+    return row
+
+
+def _document(firm: Firm, rng: Random, task_id: str, type_: int, target: Data | None) -> Row:
+    id_ = guid(rng)
+    task = f"{firm.url}/tasks/{task_id}"
+    data: Data = {
+        **head(id_, f"{task}/documents/{id_}", "TaskDocuments"),
+        "task": link(rng, task_id, task, "Tasks"),
+        "type": type_,
+        "isDeleted": rng.random() < 0.05,  # noqa: PLR2004
+    }
+    if target is not None:
+        data["document"] = link(rng, target["id"], target["href"], target["rel"])
+    return Row(data, 0, task_id)
+
+
+def _by_completion(query: Query) -> Callable[[Row], bool] | None:
+    wanted = query.flag("IsCompleted")
+    return None if wanted is None else lambda row: row.data["isCompleted"] is wanted
+
+
+TASKS = Resource(
+    name="tasks",
+    path="/tasks",
+    scope="tasks/read",
+    generate=generate,
+    create=create,
+    stamp=stamp_ticks,
+    bury=marked("isDeleted"),
+    date_filters=(DateFilter("LastUpdated", "iso"), DateFilter("UpdatedSince", "ticks")),
+    filters=(by_matter, _by_completion),
+)
+SUBTASKS = Resource(
+    name="subtasks",
+    path="/tasks/{taskId}/subtasks",
+    scope="tasks/read",
+    parent="tasks",
+    generate=subtask_rows,
+    create=create_subtask,
+    stamp=stamp_ticks,
+    bury=marked("isDeleted"),
+    wrapper=Wrapper.VALUE,
+)
+TASK_DOCUMENTS = Resource(
+    name="task_documents",
+    path="/tasks/{taskId}/documents",
+    scope="tasks/read",
+    parent="tasks",
+    generate=document_rows,
+    create=create_document,
+    stamp=nothing,
+    bury=marked("isDeleted"),
+    wrapper=Wrapper.VALUE,
+)
