@@ -79,7 +79,7 @@ class IntakeSubmissionsStream(ChildStream):
         text("href", "Address of the submission in the API"),
         text("formId", "Id of the form"),
         text("formTitle", "Title of the form"),
-        text("status", "draft, active, completed or cancelled"),
+        text("status", "Status: draft, active, completed or cancelled"),
         text(
             "communicationMethod",
             "How it went out: email, communicate, embed, internalUse or document",
