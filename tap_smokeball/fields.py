@@ -87,7 +87,7 @@ def text(name: str, description: str) -> Field:
 
 def texts(name: str, description: str) -> Field:
     """Declare a list of texts."""
-    return _field(name, th.ArrayType(th.StringType()), description)
+    return _field(name, th.ArrayType(th.StringType(nullable=True)), description)
 
 
 def text_or_code(name: str, description: str) -> Field:
@@ -135,7 +135,8 @@ def link(name: str, description: str) -> Field:
 
 def links(name: str, description: str) -> Field:
     """Declare a list of links to other records."""
-    return replace(_field(name, th.ArrayType(_link_type()), description), convert=_each(_link))
+    kind = th.ArrayType(_link_type(nullable=True))
+    return replace(_field(name, kind, description), convert=_each(_link))
 
 
 def nested(name: str, description: str, *inner: Field) -> Field:
@@ -146,7 +147,7 @@ def nested(name: str, description: str, *inner: Field) -> Field:
 
 def many(name: str, description: str, *inner: Field) -> Field:
     """Declare a list of objects with columns of their own."""
-    kind = th.ArrayType(th.ObjectType(*(field.column for field in inner)))
+    kind = th.ArrayType(th.ObjectType(*(field.column for field in inner), nullable=True))
     return replace(_field(name, kind, description), inner=inner, convert=_each(_object(inner)))
 
 
@@ -209,10 +210,11 @@ def _field(name: str, kind: th.JSONTypeHelper[Any], description: str) -> Field:
     return Field(th.Property(name, kind, description=description))
 
 
-def _link_type() -> th.ObjectType:
+def _link_type(*, nullable: bool = False) -> th.ObjectType:
     return th.ObjectType(
         th.Property("id", th.StringType, description="Id of the record"),
         th.Property("href", th.StringType, description="Its address in the API"),
+        nullable=nullable,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_smokeball import streams
 from tap_smokeball.tap import TapSmokeball
 from tests import snapshot
 
@@ -83,6 +84,7 @@ class TestEveryStream:
     def test_everything_can_be_null(self, entry: Json) -> None:
         for place, column in properties(entry["schema"], entry["tap_stream_id"]):
             assert "null" in column["type"], place
+            assert "null" in column.get("items", column)["type"], place
 
     def test_no_value_is_refused(self, entry: Json) -> None:
         """An enumeration would make loaders refuse what the vendor adds tomorrow."""
@@ -102,3 +104,22 @@ def test_sensitive_blocks_are_not_selected() -> None:
     assert identity | {"voiDetails", "utbmsDetails"} == names
     assert found["memos"]["not_selected"] == ["text"]
     assert found["intake_submissions"]["not_selected"] == ["responses"]
+
+
+def test_what_needs_care_is_marked() -> None:
+    whole = {vars(stream)["name"]: stream.sensitive for stream in streams.ALL if stream.sensitive}
+    assert {name for name, why in whole.items() if why == "trust"} == {
+        "bank_accounts",
+        "matter_balances",
+        "transactions",
+    }
+    assert {"matters", "matter_roles", "memos", "fees", "expenses", "invoices"} <= whole.keys()
+    assert {"contacts", "contact_relations", "matter_layouts", "intake_submissions"} <= whole.keys()
+    single = {
+        f"{vars(stream)['name']}.{field.name}": field.sensitive
+        for stream in streams.ALL
+        for field in stream.columns.fields
+        if field.sensitive
+    }
+    assert single["tasks.note"] == single["files.name"] == single["events.subject"] == "privileged"
+    assert single["staff.rate"] == single["firm.abn"] == "personal"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -16,6 +19,7 @@ from tests.harness import Output, catalog, config, run, serves, truth
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.conftest import StartFirm
     from tests.harness import Json
 
 STREAMS = {str(vars(stream)["name"]): stream for stream in streams.ALL}
@@ -42,10 +46,18 @@ class Firm:
     changed: dict[str, tuple[Any, ...]]
     later: dict[str, list[Json]]
     second: Output
+    requests: list[list[Json]]
+    """The requests of both runs."""
 
-    def check(self, stream: str) -> None:
-        if stream not in self.served:
+    def check(self, *names: str) -> None:
+        if not set(names) <= set(self.served):
             pytest.skip("the sandbox does not serve it yet")
+
+    def queries(self, template: str, run: int = 0) -> list[dict[str, list[str]]]:
+        """Return the parameters of each request for a path template."""
+        found = [parse_qs(r["query"]) for r in self.requests[run] if r["template"] == template]
+        assert found
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +67,17 @@ def firm() -> Iterator[Firm]:
         chosen = catalog(wanted=served, select=OPT_IN)
         rows = {name: truth(sandbox, name) for name in served}
         first = run(config(sandbox), catalog=chosen)
+        asked = [sandbox.control.requests(log=True)["log"]]
         changed = {}
         for name in INCREMENTAL:
             if name in served:
                 parent = rows[name][-1]["parent"]
                 changed[name] = key_of(name, sandbox.control.touch(name, parent=parent, nth=0))
         later = {name: truth(sandbox, name) for name in served}
+        sandbox.control.reset_requests()
         second = run(config(sandbox), first.state, chosen)
-        yield Firm(served, rows, first, changed, later, second)
+        asked.append(sandbox.control.requests(log=True)["log"])
+        yield Firm(served, rows, first, changed, later, second, asked)
 
 
 def primary_keys(stream: str) -> tuple[str, ...]:
@@ -142,6 +157,117 @@ class TestEvery:
             assert {everything[key]["parent"] for key in came.keys() - late} <= in_full
         else:
             assert came.keys() == everything.keys()
+
+
+class TestRequests:
+    def test_past_events_are_asked_for(self, firm: Firm) -> None:
+        firm.check("events")
+        for number in (0, 1):
+            for query in firm.queries("GET /events", number):
+                assert query["From"] == ["1990-01-01T00:00:00"]
+        since = firm.queries("GET /events", 1)[0]["UpdatedSince"][0]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", since)
+
+    @pytest.mark.parametrize(
+        ("stream", "template", "parameter", "form"),
+        [
+            ("matter_stages", "GET /stages", "UpdatedSince", r"\d{18}"),
+            ("stage_sets", "GET /stagesets", "UpdatedSince", r"\d{18}"),
+            ("activity_codes", "GET /activitycodes", "UpdatedSince", r"\d{18}"),
+            ("expenses", "GET /matters/{matterId}/expenses", "UpdatedSince", r"\d{18}"),
+            ("invoices", "GET /matters/{matterId}/invoices", "UpdatedSince", r"\d{18}"),
+            (
+                "transactions",
+                "GET /bankaccounts/{bankAccountId}/transactions",
+                "LastUpdated",
+                r"[-\d]{10}T[:\d]{8}Z",
+            ),
+        ],
+    )
+    def test_filters_are_in_their_own_dialect(
+        self, firm: Firm, stream: str, template: str, parameter: str, form: str
+    ) -> None:
+        firm.check(stream)
+        queries = firm.queries(template, 1)
+        sent = [query[parameter][0] for query in queries if parameter in query]
+        assert sent
+        assert all(re.fullmatch(form, value) for value in sent)
+        assert not any(parameter in query for query in firm.queries(template))
+
+    @pytest.mark.parametrize(
+        ("stream", "template"),
+        [
+            ("firm", "GET /firm"),
+            ("firm_users", "GET /firmusers"),
+            ("groups", "GET /groups"),
+            ("referral_types", "GET /referraltypes"),
+            ("bank_accounts", "GET /bankaccounts"),
+            ("matter_roles", "GET /matters/{matterId}/roles"),
+            ("subtasks", "GET /tasks/{taskId}/subtasks"),
+            ("contact_relations", "GET /contacts/{contactId}/relations"),
+        ],
+    )
+    def test_lists_at_once_are_not_asked_for_in_pages(
+        self, firm: Firm, stream: str, template: str
+    ) -> None:
+        firm.check(stream)
+        assert all(query == {} for query in firm.queries(template))
+
+    def test_sensitive_blocks_are_asked_for_by_name(self, firm: Firm) -> None:
+        firm.check("contacts", "staff")
+        blocks = "passportDetails,deathDetails,citizenshipDetails,utbmsDetails,tags"
+        signing = "executionOptions,voiDetails"
+        assert firm.queries("GET /contacts")[0]["Fields"] == [f"{blocks},{signing}"]
+        assert firm.queries("GET /staff")[0]["Fields"] == ["rate"]
+
+    def test_subtasks_are_asked_for_only_where_there_are_some(self, firm: Firm) -> None:
+        firm.check("tasks", "subtasks")
+        whole = [entry for entry in firm.rows["tasks"] if entry["row"].get("subTasks")]
+        assert len(whole) < len(firm.rows["tasks"])
+        assert len(firm.queries("GET /tasks/{taskId}/subtasks")) == len(whole)
+
+    def test_each_folder_is_looked_into_once(self, firm: Firm) -> None:
+        firm.check("folders")
+        template = "GET /matters/{matterId}/documents/folders/{folderId}"
+        assert len(firm.queries(template)) == len(firm.rows["folders"])
+
+
+def test_the_state_does_not_grow_with_the_firm(firm: Firm) -> None:
+    assert len(json.dumps(firm.first.state)) < 8192
+
+
+def test_streams_with_children_come_last(firm: Firm) -> None:
+    order = [m["stream"] for m in firm.first.of("SCHEMA")]
+    firm.check(*STREAMS)
+    parents = {vars(stream).get("parent_stream_type") for stream in STREAMS.values()}
+    first = min(order.index(str(vars(parent)["name"])) for parent in parents if parent)
+    alone = {n for n, s in STREAMS.items() if s not in parents and not s.parent_key}
+    assert set(order[:first]) == alone
+
+
+def test_by_default_nothing_sensitive_is_asked_for(start: StartFirm) -> None:
+    sandbox = start(matters=5)
+    if not serves(sandbox, "contacts"):
+        pytest.skip("the sandbox does not serve it yet")
+    output = run(config(sandbox), catalog=catalog(wanted=["contacts"]))
+    query = sandbox.control.requests(log=True)["log"][-1]["query"]
+    assert parse_qs(query)["Fields"] == ["tags"]
+    person = schema(output, "contacts")["properties"]["person"]["properties"]
+    assert "birthDate" in person
+    assert not person.keys() & {"passportDetails", "deathDetails", "voiDetails"}
+    people = [r["person"] for r in output.records("contacts") if r["person"]]
+    assert people
+    assert not any("passportDetails" in one for one in people)
+
+
+def test_matter_types_of_one_location(start: StartFirm) -> None:
+    sandbox = start(matters=2)
+    if not serves(sandbox, "matter_types"):
+        pytest.skip("the sandbox does not serve it yet")
+    location = truth(sandbox, "matter_types")[0]["row"]["location"]
+    only = catalog(wanted=["matter_types"])
+    output = run(config(sandbox, matter_type_location=location), catalog=only)
+    assert {r["location"] for r in output.records("matter_types")} == {location}
 
 
 def own(stream: str, record: Json) -> Json:

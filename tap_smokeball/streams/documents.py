@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from tap_smokeball.errors import NotFound
@@ -80,16 +81,17 @@ class FoldersStream(ChildStream):
     @override
     def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> list[Row]:
         found = self._folders_in(ids, params)
-        for folder in (walk := list(found.values())):
-            inside = {**ids, "folderId": folder["id"]}
+        todo = deque(found)
+        while todo:
+            inside = {**ids, "folderId": todo.popleft()}
             try:
                 listed = self._folders_in(inside, params, "/{folderId}")
             except NotFound:  # deleted since it was listed
                 continue
-            # A folder moved meanwhile may be met twice, or even inside of itself.
-            fresh = {id_: row for id_, row in listed.items() if id_ not in found}
+            # A folder that is moved meanwhile can be met again, even inside of itself.
+            fresh = {id_: folder for id_, folder in listed.items() if id_ not in found}
             found |= fresh
-            walk += fresh.values()
+            todo += fresh
         return list(found.values())
 
     def _folders_in(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_smokeball.api import Endpoint
 from tap_smokeball.client import FirmWideStream
+from tap_smokeball.errors import NotFound
 from tap_smokeball.fields import (
     changed_at,
     flag,
@@ -114,8 +115,12 @@ class IntakeSubmissionsStream(ChildStream):
 
     def _with_answers(self, ids: dict[str, str], row: Row) -> Row:
         endpoint = Endpoint(self.name, f"{self.path}/{{submissionId}}", self.scope)
-        answer = self._tap.api.get(endpoint, {**ids, "submissionId": row["id"]}, {}, OBJECT.read)
-        return {**row, "responses": answer.data.rows[0].get("responses")}
+        ids = {**ids, "submissionId": row["id"]}
+        try:
+            page = self._tap.api.get(endpoint, ids, {}, OBJECT.read).data
+        except NotFound:  # deleted since it was listed
+            return row
+        return {**row, "responses": page.rows[0].get("responses")}
 
 
 STREAMS = (IntakeFormsStream, IntakeSubmissionsStream)
