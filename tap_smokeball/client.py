@@ -10,7 +10,6 @@ import abc
 import re
 import sys
 import time
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -23,10 +22,11 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
 from tap_smokeball import ticks
 from tap_smokeball.api import Endpoint
 from tap_smokeball.errors import SmokeballError
-from tap_smokeball.fields import Field, text, whole
-from tap_smokeball.pagination import Page, read_all
-from tap_smokeball.records import Columns, Shaper, json_schema
+from tap_smokeball.fields import Field, Sensitivity, text, walk, whole
+from tap_smokeball.reading import Latest, Reading
+from tap_smokeball.records import Columns, RowKey, Shaper, json_schema
 from tap_smokeball.run import Stopped
+from tap_smokeball.shapes import PAGED, Shape
 from tap_smokeball.state import WatermarkState
 
 if sys.version_info >= (3, 12):
@@ -35,55 +35,48 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from singer_sdk.helpers import types
     from singer_sdk.singerlib import MetadataMapping
 
     from tap_smokeball.api import Answer
-    from tap_smokeball.pagination import Row
+    from tap_smokeball.fields import Breadcrumb
+    from tap_smokeball.pagination import Page
+    from tap_smokeball.reading import Since
     from tap_smokeball.tap import TapSmokeball
 
 EXTRACTED = "extractedTicks"
 """Bookmark column of streams whose rows carry no stamp: the server's clock as their read began."""
 
 
-@dataclass(frozen=True)
-class Since:
-    """A filter by the time of the last change.
-
-    Attributes:
-        parameter: The query parameter.
-        dialect: Writes ticks the way this parameter takes them (docs/smokeball.md): `str` for
-            ticks, `ticks.to_iso_seconds` for ISO in whole seconds.
-    """
-
-    parameter: str
-    dialect: Callable[[int], str]
-
-
 class SmokeballStream(Stream):
-    """A stream of rows that the API answers with in pages.
+    """A stream of rows that the API hands out.
 
     Attributes:
         path: Path template of the endpoint.
         columns: The columns of the record.
         scope: The OAuth scope that opens the endpoint.
+        shape: The shape of its answers.
         since: Its filter by last change, if it has one.
-        stamp: The property of a row that holds the ticks of its last change, if it has one.
-        sort: Value of the ``Sort`` parameter, where the API offers one by last change.
+        stamp: The property of a row that holds its last change, as ticks or as a date-time, if it
+            has one and the filter goes by it.
+        sort: Value of the ``Sort`` parameter, where the API offers one by time.
         on_request: Properties that the API sends only if its ``Fields`` parameter names them.
         parent_key: Column with the parent's id, if the rows hang below a parent.
+        sensitive: Why all of it needs care, if it does; single columns say so themselves.
     """
 
     path: ClassVar[str]
     columns: ClassVar[Columns]
     scope: ClassVar[str]
+    shape: ClassVar[Shape] = PAGED
     since: ClassVar[Since | None] = None
     stamp: ClassVar[str | None] = None
     sort: ClassVar[str | None] = None
     on_request: ClassVar[tuple[str, ...]] = ()
     parent_key: ClassVar[str | None] = None
+    sensitive: ClassVar[Sensitivity | None] = None
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `records` makes the types fit
 
@@ -103,6 +96,10 @@ class SmokeballStream(Stream):
     @property
     @override
     def schema(self) -> dict[str, Any]:
+        return self._json_schema
+
+    @cached_property
+    def _json_schema(self) -> dict[str, Any]:
         return json_schema(self.all_columns)
 
     @property
@@ -111,9 +108,9 @@ class SmokeballStream(Stream):
         fresh = self._metadata is None
         metadata = super().metadata
         if fresh and self._tap_input_catalog is None:
-            for field in self.columns.fields:
+            for place, field in walk(self.columns.fields):
                 if not field.selected:
-                    metadata["properties", field.name].selected_by_default = False
+                    metadata[place].selected_by_default = False
         return metadata
 
     @property
@@ -183,6 +180,11 @@ class SmokeballStream(Stream):
         """
 
     @property
+    def turn(self) -> tuple[int, int]:
+        """A sort key: when it is this stream's turn in a run; before those with children."""
+        return 0, 0
+
+    @property
     def is_sample(self) -> bool:
         """Whether only a few records are wanted, to see whether access works (``--test``)."""
         return self.ABORT_AT_RECORD_COUNT is not None
@@ -199,11 +201,6 @@ class SmokeballStream(Stream):
             return settings.start_ticks
         return max(bookmark - settings.lookback_ticks, settings.start_ticks or 0)
 
-    @property
-    def endpoint(self) -> Endpoint:
-        """What requests are made to, and counted as."""
-        return Endpoint(self.name, self.path, self.scope)
-
     def params(self, since: int | None) -> dict[str, Any]:
         """Return the query parameters besides the page's.
 
@@ -213,39 +210,79 @@ class SmokeballStream(Stream):
         params: dict[str, Any] = {}
         if self.sort:
             params["Sort"] = self.sort
-        wanted = [name for name in self.on_request if self.selected and self.is_selected(name)]
-        if wanted:
+        if wanted := self._requested:
             params["Fields"] = ",".join(wanted)
         if self.since and since is not None:
             params[self.since.parameter] = self.since.dialect(since)
         return params
 
-    def is_selected(self, column: str) -> bool:
-        """Whether the catalog selects a column."""
-        return self.mask["properties", column]
+    def is_selected(self, place: Breadcrumb) -> bool:
+        """Whether the catalog selects a column, and all that it is nested in."""
+        return all(self.mask[place[:end]] for end in range(2, len(place) + 1, 2))
+
+    @cached_property
+    def _requested(self) -> list[str]:
+        """Which of the properties that are sent only on request are wanted."""
+        found = {
+            field.name
+            for place, field in walk(self.columns.fields)
+            if self.on_request
+            and self.selected
+            and self.is_selected(place)
+            # What stands in another such property comes with it.
+            and not set(self.on_request).intersection(place[:-1])
+        }
+        return [name for name in self.on_request if name in found]
 
     def fetch(
         self,
+        endpoint: Endpoint,
         ids: dict[str, str],
         params: dict[str, Any],
         offset: int,
         limit: int,
     ) -> Answer[Page]:
-        """Request one page."""
-        page = {"Offset": offset, "Limit": limit}
-        return self._tap.api.get(self.endpoint, ids, {**params, **page}, Page.read)
+        """Request one page, or all that the endpoint has."""
+        if self.shape.paged or offset:
+            params = {**params, "Offset": offset, "Limit": limit}
+        return self._tap.api.get(endpoint, ids, params, self.shape.read)
 
-    def open(self, ids: dict[str, str], params: dict[str, Any]) -> Reading:
-        """Begin to read a list; for ``--test`` only as many rows as are wanted."""
-        keys = [key for key in self.primary_keys if key != self.parent_key]
+    def open(
+        self,
+        ids: dict[str, str],
+        params: dict[str, Any],
+        below: str = "",
+    ) -> Reading:
+        """Begin to read a list; for ``--test`` only as many rows as are wanted.
+
+        Args:
+            ids: Values for the placeholders of the path.
+            params: Query parameters besides the page's.
+            below: What is appended to the stream's path.
+        """
+        endpoint = Endpoint(self.name, self.path + below, self.scope)
+        fetch = partial(self.fetch, endpoint, ids, params)
         limit = self._tap.settings.page_size
-        return Reading(partial(self.fetch, ids, params), keys, limit, self.ABORT_AT_RECORD_COUNT)
+        return Reading(fetch, self.row_key, limit, self.ABORT_AT_RECORD_COUNT)
 
-    def finish(self, bookmark: int | str | None) -> None:
-        """Move the bookmark to where the next run shall begin, in the form of its column."""
-        if self.selected and not self.is_sample and bookmark is not None:
+    @cached_property
+    def row_key(self) -> RowKey:
+        """Tells the rows of one list apart, by the primary key less the parent's id."""
+        columns = {field.name: field for field in self.columns.fields}
+        return RowKey([columns[name] for name in self.primary_keys if name != self.parent_key])
+
+    def finish(self, reached: int | None) -> None:
+        """Move the bookmark to where the next run shall begin, in ticks."""
+        if self.selected and not self.is_sample and reached is not None:
             key = self.replication_key if self.replication_method != FULL_TABLE else None
+            bookmark = self._as_column(key, reached) if key else reached
             self.state_manager.complete(key, bookmark, self._tap.settings.visible)
+
+    def _as_column(self, name: str, stamp: int) -> int | str:
+        schema = self.schema["properties"][name]
+        if schema.get("format") == "date-time":
+            return ticks.to_column(stamp)
+        return str(stamp) if "string" in schema["type"] else stamp
 
     @cached_property
     def shaper(self) -> Shaper:
@@ -284,18 +321,19 @@ class SmokeballStream(Stream):
                 )
 
 
-class PagedStream(SmokeballStream):
-    """A list of the whole firm, in pages."""
+class FirmWideStream(SmokeballStream):
+    """Rows of the whole firm, read from one endpoint."""
 
     @override
     def fetch(
         self,
+        endpoint: Endpoint,
         ids: dict[str, str],
         params: dict[str, Any],
         offset: int,
         limit: int,
     ) -> Answer[Page]:
-        request = partial(super().fetch, ids, params, offset, limit)
+        request = partial(super().fetch, endpoint, ids, params, offset, limit)
         return self._tap.workers.call(request)  # so that a signal need not wait for the answer
 
     @override
@@ -307,67 +345,3 @@ class PagedStream(SmokeballStream):
                 latest.see(row)
                 yield self.shaper.record(row, {EXTRACTED: reading.began})
         self.finish(latest.bookmark(reading.began))
-
-
-class Reading:
-    """One reading of a list: its rows in pieces, and the server's clock when it began.
-
-    Attributes:
-        began: That clock in ticks; meaningful once a piece was read, or the list has ended.
-    """
-
-    def __init__(
-        self,
-        fetch: Callable[[int, int], Answer[Page]],
-        keys: list[str],
-        limit: int,
-        sample: int | None,
-    ) -> None:
-        self.began = 0
-        self._fetch = fetch
-        self._keys = keys
-        self._limit = limit
-        self._sample = sample
-
-    def __iter__(self) -> Iterator[list[Row]]:
-        if self._sample is not None:
-            yield self._page(0, self._sample).rows
-        else:
-            yield from read_all(self._page, self._keys, self._limit)
-
-    def _page(self, offset: int, limit: int) -> Page:
-        answer = self._fetch(offset, limit)
-        self.began = self.began or answer.as_of
-        return answer.data
-
-
-class Latest:
-    """Finds the bookmark of a stream whose rows are stamped.
-
-    Args:
-        stamp: The property that holds the ticks of a row's last change; None if there is none.
-    """
-
-    def __init__(self, stamp: str | None) -> None:
-        self._stamp = stamp
-        self._ticks = -1
-        self._as_sent: int | str | None = None
-
-    def see(self, row: Row) -> int | None:
-        """Take note of a row, and return its stamp in ticks if it has one."""
-        value = row.get(self._stamp) if self._stamp else None
-        stamp = ticks.parse(value)
-        if stamp is not None and stamp > self._ticks:
-            self._ticks, self._as_sent = stamp, value
-        return stamp
-
-    def bookmark(self, began: int) -> int | str | None:
-        """Return the newest stamp in the form of its column, or when the read began if earlier.
-
-        Without a stamp it is when the read began; None if there is a stamp but no row.
-        """
-        if self._stamp is None:
-            return began
-        if self._ticks > began:
-            return str(began) if isinstance(self._as_sent, str) else began
-        return self._as_sent

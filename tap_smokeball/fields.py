@@ -8,9 +8,9 @@ kept among the extras, which become the column ``extraFields``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from singer_sdk import typing as th
 
@@ -25,8 +25,15 @@ Convert = Callable[[Any, Extras, str], Any]
 NOISE = frozenset({"self", "relation", "rel", "method"})
 """Hypermedia that says nothing about the row."""
 
+NEVER_EMITTED = frozenset({"downloadUrl", "uploadUrl"})
+"""Signed addresses: whoever holds one, holds the document."""
+
+Sensitivity = Literal["personal", "privileged", "trust"]
+"""Why a value needs care: about a person, between lawyer and client, or money held in trust."""
+
+_DROPPED = NOISE | NEVER_EMITTED
 _LINK = frozenset({"id", "href"})
-_LINK_NOISE = NOISE | {"etag"}
+_LINK_NOISE = _DROPPED | {"etag"}
 _NEVER = "0001-01-01T00:00:00"  # how .NET writes a date that was never set
 
 
@@ -40,6 +47,7 @@ class Field:
         inner: The columns of a nested object, or of each object in a list.
         source: The property of the API's row that a derived column is made from.
         selected: Whether it is selected unless the catalog says otherwise.
+        sensitive: Why its values need care, if they do; for the stream reference.
     """
 
     column: th.Property[Any]
@@ -47,16 +55,44 @@ class Field:
     inner: tuple[Field, ...] = ()
     source: str | None = None
     selected: bool = True
+    sensitive: Sensitivity | None = None
 
     @property
     def name(self) -> str:
         """Name of the column."""
         return str(self.column.name)
 
+    @property
+    def is_object(self) -> bool:
+        """Whether it is one object with columns of its own, which the catalog can select."""
+        return bool(self.inner) and isinstance(self.column.wrapped, th.ObjectType)
+
+
+Breadcrumb = tuple[str, ...]
+
+
+def walk(fields: Iterable[Field], at: Breadcrumb = ()) -> Iterator[tuple[Breadcrumb, Field]]:
+    """Yield the columns, and those of nested objects, with their place in the catalog."""
+    for field in fields:
+        place = (*at, "properties", field.name)
+        yield place, field
+        if field.is_object:
+            yield from walk(field.inner, place)
+
 
 def text(name: str, description: str) -> Field:
     """Declare a text, or an identifier."""
     return _field(name, th.StringType(), description)
+
+
+def texts(name: str, description: str) -> Field:
+    """Declare a list of texts."""
+    return _field(name, th.ArrayType(th.StringType(nullable=True)), description)
+
+
+def text_or_code(name: str, description: str) -> Field:
+    """Declare a text that some accounts still send as a number; its digits then are the text."""
+    return replace(text(name, description), convert=_as_text)
 
 
 def whole(name: str, description: str) -> Field:
@@ -79,6 +115,14 @@ def moment(name: str, description: str) -> Field:
     return replace(_field(name, th.DateTimeType(), description), convert=_moment)
 
 
+def changed_at(name: str, description: str) -> Field:
+    """Declare the date-time of a row's last change: UTC also where the API writes no zone.
+
+    It is what a filter by last change is held against, and that is in UTC.
+    """
+    return replace(_field(name, th.DateTimeType(), description), convert=_changed_at)
+
+
 def day(name: str, description: str) -> Field:
     """Declare a date without a time."""
     return replace(_field(name, th.DateType(), description), convert=_day)
@@ -91,7 +135,8 @@ def link(name: str, description: str) -> Field:
 
 def links(name: str, description: str) -> Field:
     """Declare a list of links to other records."""
-    return replace(_field(name, th.ArrayType(_link_type()), description), convert=_each(_link))
+    kind = th.ArrayType(_link_type(nullable=True))
+    return replace(_field(name, kind, description), convert=_each(_link))
 
 
 def nested(name: str, description: str, *inner: Field) -> Field:
@@ -102,13 +147,25 @@ def nested(name: str, description: str, *inner: Field) -> Field:
 
 def many(name: str, description: str, *inner: Field) -> Field:
     """Declare a list of objects with columns of their own."""
-    kind = th.ArrayType(th.ObjectType(*(field.column for field in inner)))
+    kind = th.ArrayType(th.ObjectType(*(field.column for field in inner), nullable=True))
     return replace(_field(name, kind, description), inner=inner, convert=_each(_object(inner)))
 
 
 def free(name: str, description: str) -> Field:
-    """Declare an object that is passed on as it is."""
-    return _field(name, th.ObjectType(additional_properties=True), description)
+    """Declare an object that is passed on as it is, less signed addresses."""
+    kind = th.ObjectType(additional_properties=True)
+    return replace(_field(name, kind, description), convert=_scrubbed)
+
+
+def anything(name: str, description: str) -> Field:
+    """Declare a value of any type, passed on as it is, less signed addresses."""
+    kind = th.CustomType({"type": ["string", "boolean", "number", "object", "array", "null"]})
+    return replace(_field(name, kind, description), convert=_scrubbed)
+
+
+def id_in(name: str, source: str, description: str) -> Field:
+    """Declare the id of another record, taken out of the link in another column."""
+    return replace(text(name, description), source=source, convert=_id_in)
 
 
 def code(name: str, description: str, names: Mapping[int, str]) -> tuple[Field, Field]:
@@ -135,14 +192,29 @@ def opt_in(field: Field) -> Field:
     return replace(field, selected=False)
 
 
+def marked(why: Sensitivity, *fields: Field) -> tuple[Field, ...]:
+    """Mark columns as in need of care, of which the reference tells."""
+    return tuple(replace(field, sensitive=why) for field in fields)
+
+
+def scrub(value: Any) -> Any:
+    """Return a value without the signed addresses in it, at whatever depth."""
+    if isinstance(value, dict):
+        return {name: scrub(v) for name, v in value.items() if name not in NEVER_EMITTED}
+    if isinstance(value, list):
+        return [scrub(item) for item in value]
+    return value
+
+
 def _field(name: str, kind: th.JSONTypeHelper[Any], description: str) -> Field:
     return Field(th.Property(name, kind, description=description))
 
 
-def _link_type() -> th.ObjectType:
+def _link_type(*, nullable: bool = False) -> th.ObjectType:
     return th.ObjectType(
         th.Property("id", th.StringType, description="Id of the record"),
         th.Property("href", th.StringType, description="Its address in the API"),
+        nullable=nullable,
     )
 
 
@@ -164,7 +236,7 @@ def _object(inner: tuple[Field, ...]) -> Convert:
             extras[path] = value
             return None
         known = {name: value[name] for name in value.keys() & blank.keys()}
-        for name in value.keys() - blank.keys() - NOISE:
+        for name in value.keys() - blank.keys() - _DROPPED:
             extras[f"{path}.{name}"] = value[name]
         row = blank | known
         for name, source, make in converts:
@@ -199,6 +271,13 @@ def _moment(value: Any, extras: Extras, path: str) -> Any:
         return value  # a local time: no zone may be invented for it
 
 
+def _changed_at(value: Any, extras: Extras, path: str) -> Any:
+    if isinstance(value, str) and _ZONELESS.fullmatch(value):
+        value += "Z"
+    return _moment(value, extras, path)
+
+
+_ZONELESS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?")
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00(?:\.0+)?(?:Z|[+-]\d\d:\d\d)?)?")
 
 
@@ -215,3 +294,18 @@ def _day(value: Any, extras: Extras, path: str) -> Any:
 def _ticks(value: Any, _extras: Extras, _path: str) -> str | None:
     stamp = ticks.parse(value)
     return None if stamp is None else ticks.to_column(stamp)
+
+
+def _as_text(value: Any, extras: Extras, path: str) -> str | None:
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return str(value)
+    extras[path] = value
+    return None
+
+
+def _id_in(value: Any, _extras: Extras, _path: str) -> Any:
+    return value.get("id") if isinstance(value, dict) else None
+
+
+def _scrubbed(value: Any, _extras: Extras, _path: str) -> Any:
+    return scrub(value)

@@ -12,16 +12,15 @@ dropped by key. Rows that did change are stamped later than the read began, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_smokeball.errors import PagingError, UnexpectedAnswer
+from tap_smokeball.errors import PagingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    Row = dict[str, Any]
-    Key = tuple[Any, ...]
+Row = dict[str, Any]
+Key = tuple[Any, ...]
 
 OVERLAP = 1
 """Rows that a page shares with the one before."""
@@ -32,8 +31,7 @@ PATIENCE = 3
 _VERSIONS = ("versionId", "lastUpdated")
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """One page of a list.
 
     Attributes:
@@ -41,36 +39,25 @@ class Page:
         size: How many rows the list has in all, if the API says so; it has been wrong before.
         has_next: Whether the API offers a next page; its address is not used, as it has dropped
             filters before (docs/smokeball.md).
+        is_whole: Whether the list comes at once, so that no other page is to be had.
     """
 
     rows: list[Row]
-    size: int | None
-    has_next: bool
-
-    @classmethod
-    def read(cls, body: Any) -> Page:
-        """Take the page out of a paged envelope.
-
-        Raises:
-            UnexpectedAnswer: The body is not a paged envelope.
-        """
-        rows = body.get("value") if isinstance(body, dict) else None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise UnexpectedAnswer("an answer without the promised page")
-        size = body.get("size")
-        return cls(rows, size if isinstance(size, int) else None, bool(body.get("next")))
+    size: int | None = None
+    has_next: bool = False
+    is_whole: bool = False
 
 
 def read_all(
     fetch: Callable[[int, int], Page],
-    keys: Sequence[str],
+    key: Callable[[Row], Key],
     limit: int,
 ) -> Iterator[list[Row]]:
     """Yield the rows of a list, each once, in as many pieces as it takes.
 
     Args:
         fetch: Reads one page at an offset, with a limit of rows.
-        keys: The properties that identify a row.
+        key: Tells a row from others; raises `UnexpectedAnswer` if it lacks what that takes.
         limit: Rows to ask for at once, at least 2.
 
     Raises:
@@ -83,13 +70,13 @@ def read_all(
     step = limit // 2
     while True:
         page = fetch(offset, limit)
-        rows = {_key(row, keys): row for row in page.rows}
-        joins = offset == 0 or any(_unchanged(row, previous.get(key)) for key, row in rows.items())
+        rows = {key(row): row for row in page.rows}
+        joins = offset == 0 or any(_unchanged(row, previous.get(at)) for at, row in rows.items())
         if not joins:
             offset = max(0, offset - step)
             step *= 2
             continue
-        fresh = [row for key, row in rows.items() if key not in seen]
+        fresh = [row for at, row in rows.items() if at not in seen]
         seen.update(rows)
         if fresh:
             yield fresh
@@ -108,16 +95,11 @@ def read_all(
 
 def _is_last(page: Page, limit: int, seen: int) -> bool:
     short = len(page.rows) < limit
-    return not page.rows or (
-        short and not page.has_next and (page.size is None or seen >= page.size)
+    return (
+        page.is_whole
+        or not page.rows
+        or (short and not page.has_next and (page.size is None or seen >= page.size))
     )
-
-
-def _key(row: Row, keys: Sequence[str]) -> Key:
-    key = tuple(row.get(name) for name in keys)
-    if None in key:
-        raise UnexpectedAnswer(f"a row without its key ({', '.join(keys)})")
-    return key
 
 
 def _unchanged(row: Row, before: Row | None) -> bool:

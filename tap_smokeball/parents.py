@@ -7,7 +7,8 @@ watermark, not one for each parent. That this loses nothing rests on two rules:
 1. A pass over all parents counts from the moment at which their listing began, not from when a
    parent's turn came. What changes during the pass is stamped later, and is the next pass's.
 2. A parent that changed since the watermark is read in full, not from the watermark. It may be
-   new in the list (created, converted from a lead, reopened) with rows that are older.
+   new in the list (created, converted from a lead, reopened) with rows that are older. Bank
+   accounts do not tell when they changed; nothing in one is older than the account itself.
 
 A pass that is cut short remembers the last parent that is done, and goes on behind it. A parent
 that appears meanwhile before that place changed after the pass began: rule 2 of the next pass.
@@ -19,12 +20,13 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
 
-from tap_smokeball.client import EXTRACTED, Latest, PagedStream, SmokeballStream
+from tap_smokeball.client import EXTRACTED, FirmWideStream, SmokeballStream
 from tap_smokeball.errors import NotFound
+from tap_smokeball.reading import Latest
 from tap_smokeball.run import Progress
 from tap_smokeball.state import Pass
 
@@ -50,14 +52,16 @@ class Parent:
 
     Attributes:
         id: Its id.
-        changed: Ticks of its last change, None if it does not tell.
+        changed: Ticks of its last change; None if it does not tell, 0 if its kind never does.
+        barren: Names of the child streams that have nothing below it, by what it says itself.
     """
 
     id: str
     changed: int | None
+    barren: tuple[str, ...] = ()
 
 
-class ParentStream(PagedStream):
+class ParentStream(FirmWideStream):
     """A list of the whole firm whose rows have others below them.
 
     Attributes:
@@ -71,6 +75,20 @@ class ParentStream(PagedStream):
     listing_began: int
     """The server's clock in ticks when their listing began."""
 
+    @property
+    @override
+    def turn(self) -> tuple[int, int]:
+        """A sort key: those without selected children first, as they are quick.
+
+        Then as long as the children have waited, so that runs with a time limit reach them all.
+        """
+        waiting = [child.waiting_since()[0] for child in self._children]
+        return (1, min(waiting)) if waiting else (0, 0)
+
+    @property
+    def _children(self) -> list[ChildStream]:
+        return [child for child in cast("list[ChildStream]", self.child_streams) if child.selected]
+
     @override  # type: ignore[misc]
     def sync(self, context: types.Context | None = None) -> None:
         """Sync this stream, then its children, each once.
@@ -79,8 +97,7 @@ class ParentStream(PagedStream):
         """
         super().sync(context)
         failed = self._tap.run.result(self.name).failed
-        children = [child for child in self.child_streams if child.selected]
-        for child in sorted(cast("list[ChildStream]", children), key=ChildStream.waiting_since):
+        for child in sorted(self._children, key=ChildStream.waiting_since):
             if failed:
                 result = self._tap.run.result(child.name)
                 result.failed, result.ended = True, f"failed: {self.name} could not be listed"
@@ -95,11 +112,17 @@ class ParentStream(PagedStream):
         since = self.starting_ticks
         reading = self.open({}, self.params(None))
         latest = Latest(self.stamp)
+        children = self._children
         listed = []
         for rows in reading:
             for row in rows:
                 changed = latest.see(row)
-                listed.append(Parent(row["id"], changed))
+                barren = tuple(
+                    child.name
+                    for child in children
+                    if child.only_below and not row.get(child.only_below)
+                )
+                listed.append(Parent(row["id"], changed if self.stamp else 0, barren))
                 if self.selected and (since is None or changed is None or changed >= since):
                     yield self.shaper.record(row, {EXTRACTED: reading.began})
         self.listed = sorted(listed, key=lambda parent: parent.id)
@@ -108,20 +131,31 @@ class ParentStream(PagedStream):
 
 
 class ChildStream(SmokeballStream):
-    """A list below each row of another stream, in pages."""
+    """Rows below each row of another stream.
+
+    Attributes:
+        only_below: The property of a parent that is empty if it has no such rows.
+        may_be_absent: Whether 404 means that there is nothing below a parent, not that it is gone.
+    """
 
     parent_key: ClassVar[str]
+    only_below: ClassVar[str | None] = None
+    may_be_absent: ClassVar[bool] = False
 
     def waiting_since(self) -> tuple[int, str]:
         """Return a sort key: when its last complete pass began, then its name."""
-        return self.state_manager.bookmark(self._tap.settings.visible) or 0, self.name
+        return self.state_manager.last_pass(self._tap.settings.visible), self.name
 
     @override
     def read(self) -> Iterator[types.Record]:
         parents = self._parents()
         visible = self._tap.settings.visible
         work = self._begin(parents.listing_began, visible)
-        todo = [one for one in parents.listed if work.after is None or one.id > work.after]
+        todo = [
+            one
+            for one in parents.listed
+            if (work.after is None or one.id > work.after) and self.name not in one.barren
+        ]
         if self.is_sample:
             todo = todo[:1]
         gone: list[Parent] = []
@@ -165,15 +199,26 @@ class ChildStream(SmokeballStream):
             return Pass(listing_began)
         return self.state_manager.begin(listing_began, visible)
 
+    def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> list[Row]:
+        """Return the rows below one parent; called in a worker.
+
+        Args:
+            ids: Values for the placeholders of the path.
+            params: Query parameters besides the page's.
+
+        Raises:
+            NotFound: The parent is gone.
+        """
+        return [row for rows in self.open(ids, params) for row in rows]
+
     def _rows_below(self, parent: Parent, *, since: int | None, gone: list[Parent]) -> list[Row]:
-        """Return the rows below one parent; called in a worker."""
         if since is None or parent.changed is None or parent.changed >= since:
             since = self._tap.settings.start_ticks
         try:
-            reading = self.open({self.parent_key: parent.id}, self.params(since))
-            return [row for rows in reading for row in rows]
+            return self.read_below({self.parent_key: parent.id}, self.params(since))
         except NotFound:
-            gone.append(parent)
+            if not self.may_be_absent:
+                gone.append(parent)
             return []
 
     @property

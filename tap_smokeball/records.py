@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from tap_smokeball.fields import NOISE, Extras, Field
+from tap_smokeball.errors import UnexpectedAnswer
+from tap_smokeball.fields import NEVER_EMITTED, NOISE, Extras, Field, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from singer_sdk.singerlib import SelectionMask
+
+    from tap_smokeball.pagination import Key, Row
 
 EXTRA = Field(
     th.Property(
@@ -25,9 +28,6 @@ EXTRA = Field(
     ),
 )
 """The column that keeps what the vendor adds before the tap knows it."""
-
-_NEVER_EMITTED = frozenset({"downloadUrl", "uploadUrl"})
-"""Signed addresses: whoever holds one, holds the document."""
 
 
 class Columns:
@@ -49,6 +49,32 @@ def json_schema(fields: Iterable[Field]) -> dict[str, Any]:
     return th.PropertiesList(*(field.column for field in fields)).to_dict()
 
 
+class RowKey:
+    """Tells the rows of a list apart.
+
+    Args:
+        fields: The columns that do, some of them perhaps derived from others.
+    """
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self._names = ", ".join(field.name for field in fields)
+        self._parts = [(f.source or f.name, f.convert if f.source else None) for f in fields]
+
+    def __call__(self, row: Row) -> Key:
+        """Return the key of a row.
+
+        Raises:
+            UnexpectedAnswer: The row lacks part of it.
+        """
+        key = tuple(
+            convert(row.get(source), {}, source) if convert else row.get(source)
+            for source, convert in self._parts
+        )
+        if None in key:
+            raise UnexpectedAnswer(f"a row without its key ({self._names})")
+        return key
+
+
 class Shaper:
     """Makes records of rows.
 
@@ -62,7 +88,7 @@ class Shaper:
         selected = [f for f in fields if mask["properties", f.name]]
         self._blank: dict[str, Any] = {field.name: None for field in selected}
         declared = {field.name for field in fields if field.source is None}
-        self._known = declared | NOISE | _NEVER_EMITTED
+        self._known = declared | NOISE | NEVER_EMITTED
         self._unwanted = self._known - self._blank.keys()
         self._converts = [
             (field.name, field.source or field.name, field.convert)
@@ -101,7 +127,7 @@ class Shaper:
         if extras:
             self.surprises |= extras.keys()
             if self._keeps_extras:
-                record[EXTRA.name] = extras
+                record[EXTRA.name] = scrub(extras)
         return record
 
 

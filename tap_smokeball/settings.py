@@ -114,6 +114,7 @@ class Settings:
     matter_kinds: str
     """Value of the ``Type`` parameter of /matters."""
     matter_statuses: tuple[str, ...]
+    matter_type_location: str | None
     page_size: int
     requests_per_second: float
     burst: int
@@ -153,6 +154,7 @@ class Settings:
             else None,
             matter_kinds=kinds,
             matter_statuses=statuses,
+            matter_type_location=config.get("matter_type_location"),
             page_size=max(2, int(config["page_size"])),
             requests_per_second=float(config["requests_per_second"]),
             burst=int(config["burst"]),

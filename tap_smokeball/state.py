@@ -3,11 +3,14 @@
 ::
 
     {"replication_key": "extractedTicks",
-     "replication_key_value": 638193848837974931,            the bookmark, in ticks
+     "replication_key_value": 638193848837974931,            the bookmark, as its column has it
      "visible": "9f86d081884c7d65",                           the view that it was read through
      "resume": {"watermark": 638193860000000000,              when the unfinished pass began
                 "after": "b471682e-…",                        the last parent that is done
                 "visible": "9f86d081884c7d65"}}
+
+A full-table stream has no bookmark; ``complete`` says when its last complete pass began, so that
+streams can take turns.
 
 The SDK moves bookmarks as rows pass by. That loses rows here, since most rows carry no stamp and a
 pass over thousands of matters can end anywhere. So rows move nothing: a bookmark moves when a
@@ -88,7 +91,18 @@ class WatermarkState(StreamStateManager):
         state = self.stream_state
         if state.get("visible") != visible:
             return None
-        return ticks.parse(state.get("replication_key_value"))
+        return ticks.of_stamp(state.get("replication_key_value"))
+
+    def last_pass(self, visible: str) -> int:
+        """Return when the last complete pass began, in ticks; 0 if there was none.
+
+        Args:
+            visible: As for `bookmark`.
+        """
+        return max(
+            ticks.parse(self.stream_state.get("complete")) or 0,
+            self.bookmark(visible) or 0,
+        )
 
     def begin(self, watermark: int, visible: str) -> Pass:
         """Return the pass to work on: the unfinished one, or a new one.
@@ -118,7 +132,7 @@ class WatermarkState(StreamStateManager):
 
         Args:
             replication_key: Name of the bookmark's column, or None for a full-table stream.
-            value: Ticks, as a number or as a string as the column has it.
+            value: The moment in the form of that column; in ticks if there is none.
             visible: As for `bookmark`.
         """
         state = self.stream_state
@@ -127,4 +141,6 @@ class WatermarkState(StreamStateManager):
             state["replication_key"] = replication_key
             state["replication_key_value"] = value
             state["visible"] = visible
+        else:
+            state["complete"] = value
         self.is_flushed = False

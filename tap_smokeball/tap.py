@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import sys
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Tap
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
     from singer_sdk.plugin_base import _ConfigInput
+
+    from tap_smokeball.client import SmokeballStream
 
 
 class TapSmokeball(Tap):
@@ -76,18 +78,23 @@ class TapSmokeball(Tap):
         Raises:
             RunFailed: A stream failed; the others are complete.
         """
+        # The SDK goes by name: with a time limit, what comes after matters would never be reached.
+        in_turn = sorted(self.streams.values(), key=lambda s: cast("SmokeballStream", s).turn)
+        self._streams = {stream.name: stream for stream in in_turn}
         self._concluded(super().sync_all)
 
     @override  # type: ignore[misc]
     def run_connection_test(self) -> bool:
-        """Read a record of each stream, then say how each ended.
+        """Read a record of each stream that is selected, then say how each ended.
 
-        Final in the SDK. Overridden because its ``--test`` takes no notice of the result.
+        Final in the SDK. Overridden because its ``--test`` takes no notice of the result, and
+        selects every stream, also those that the app needs no scope for.
 
         Raises:
             RunFailed: A stream failed.
         """
-        self._concluded(super().run_connection_test)
+        selected = [stream for stream in self.streams.values() if stream.selected]
+        self._concluded(partial(self.run_sync_dry_run, streams=selected))
         return True
 
     def _concluded(self, work: Callable[[], object]) -> None:

@@ -79,6 +79,21 @@ def parse(value: object) -> int | None:
     return None
 
 
+def of_stamp(value: object) -> int | None:
+    """Return the ticks that a row or a bookmark is stamped with, else None.
+
+    A stamp is ticks or a date-time; one without a zone is UTC, as in the filters that select by it.
+    """
+    stamp = parse(value)
+    if stamp is None and isinstance(value, str):
+        for text in (value, f"{value}Z"):
+            try:
+                return from_rfc3339(text)
+            except ValueError:
+                pass
+    return stamp
+
+
 def to_rfc3339(ticks: int) -> str:
     """Return the UTC instant with all seven fractional digits, as in ``….2027400Z``.
 
@@ -98,6 +113,15 @@ def to_iso_seconds(ticks: int) -> str:
         ValueError: The ticks lie outside of the years 1 to 9999.
     """
     return f"{_split(ticks)[0].isoformat()}Z"
+
+
+def to_zoneless_seconds(ticks: int) -> str:
+    """Return `to_iso_seconds` without its zone, which the events' filter does not take.
+
+    Raises:
+        ValueError: The ticks lie outside of the years 1 to 9999.
+    """
+    return _split(ticks)[0].isoformat()
 
 
 def to_column(ticks: int) -> str:

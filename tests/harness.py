@@ -10,9 +10,12 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
+from smokeball_sandbox.client import ControlError
+from tap_smokeball import streams
 from tap_smokeball.errors import RunFailed
 from tap_smokeball.tap import TapSmokeball
 from tap_smokeball.writer import Writer
@@ -125,6 +128,7 @@ def run(
     on_message: Callable[[Json], None] | None = None,
 ) -> Output:
     """Run the tap as an object; a failed run has status 1, a crashed one status -9."""
+    catalog = catalog or _core()
     output = Output()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -145,10 +149,15 @@ def run(
     return output
 
 
+CORE = ("matters", "fees")
+"""Streams that most tests are about: a parent and what hangs below it."""
+
+
 def catalog(
     deselect: Iterable[str] = (),
     select: Iterable[str] = (),
     metadata: dict[str, Json] | None = None,
+    wanted: Iterable[str] = CORE,
 ) -> Json:
     """Return the discovered catalog with streams (``fees``) or columns (``fees.tax``) changed.
 
@@ -156,6 +165,7 @@ def catalog(
         deselect: What is not wanted.
         select: What is wanted besides what is by default.
         metadata: Metadata to set on whole streams.
+        wanted: The streams that are wanted, unless deselected.
     """
     found: Json = TapSmokeball(validate_config=False).catalog_dict
     for stream in found["streams"]:
@@ -163,7 +173,7 @@ def catalog(
         for entry in stream["metadata"]:
             path = ".".join([name, *entry["breadcrumb"][1::2]])
             if not entry["breadcrumb"]:
-                entry["metadata"]["selected"] = name not in deselect
+                entry["metadata"]["selected"] = name in wanted and name not in deselect
                 entry["metadata"] |= (metadata or {}).get(name, {})
             elif path in deselect or path in select:
                 entry["metadata"]["selected"] = path in select
@@ -178,7 +188,8 @@ class Process:
 
     def files(self, settings: Json, state: Json | None, catalog: Json | None) -> list[str]:
         arguments = []
-        for name, content in {"config": settings, "state": state, "catalog": catalog}.items():
+        contents = {"config": settings, "state": state, "catalog": catalog or _core()}
+        for name, content in contents.items():
             if content is not None:
                 path = self.folder / f"{name}.json"
                 path.write_text(json.dumps(content))
@@ -235,6 +246,25 @@ def cli(*arguments: str, environment: dict[str, str] | None = None) -> Output:
     output = Output(status=done.returncode, stderr=done.stderr)
     output.messages = [{"type": "TEXT", "text": done.stdout}]
     return output
+
+
+@cache
+def _core() -> Json:
+    return catalog()
+
+
+DEFAULT = [str(vars(cls)["name"]) for cls in streams.ALL if cls.selected_by_default]
+"""Streams that are read unless the catalog says otherwise."""
+
+
+def serves(sandbox: SandboxServer, *resources: str) -> bool:
+    """Return whether a sandbox knows all of some resources."""
+    try:
+        for resource in resources:
+            sandbox.control.rows(resource)
+    except ControlError:
+        return False
+    return True
 
 
 def truth(sandbox: SandboxServer, resource: str) -> list[Json]:

@@ -8,7 +8,21 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.harness import FEES, MATTERS, TAP, TOKEN, asked, catalog, config, run, truth
+import pytest
+
+from tests.harness import (
+    DEFAULT,
+    FEES,
+    MATTERS,
+    TAP,
+    TOKEN,
+    asked,
+    catalog,
+    config,
+    run,
+    serves,
+    truth,
+)
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
@@ -40,7 +54,7 @@ def test_a_failed_run_says_so_in_its_status(firm: SandboxServer, process: Proces
 def test_the_log_does_not_grow_with_the_firm(start: StartFirm, process: Process) -> None:
     firm = start(matters=1000, fees=1, exact_fees=True)
     output = process.run(config(firm))
-    assert len(output.stderr.splitlines()) < 50
+    assert len(output.stderr.splitlines()) < 100
     assert len(output.of("SCHEMA")) == 2
 
 
@@ -55,11 +69,14 @@ def test_progress_is_told_while_it_lasts(start: StartFirm, process: Process) -> 
 
 def test_it_proves_access_with_a_few_requests(start: StartFirm, process: Process) -> None:
     firm = start(matters=300, fees=3, exact_fees=True)
+    if not serves(firm, *DEFAULT):
+        pytest.skip("the sandbox does not serve all streams")
     output = process.run(config(firm), "--test")
     assert output.status == 0
     assert [asked(firm, path) for path in (TOKEN, MATTERS, FEES)] == [1, 1, 1]
     assert [len(output.records(stream)) for stream in ("matters", "fees")] == [1, 1]
-    assert output.state == {"bookmarks": {"matters": {}, "fees": {}}}
+    assert all(bookmark == {} for bookmark in output.state["bookmarks"].values())
+    assert {message["stream"] for message in output.of("SCHEMA")} == set(DEFAULT)
 
 
 def test_it_finds_access_missing(firm: SandboxServer, process: Process) -> None:
@@ -71,7 +88,10 @@ def test_it_finds_access_missing(firm: SandboxServer, process: Process) -> None:
 
 
 def test_it_can_be_tried_on_an_empty_firm(start: StartFirm, process: Process) -> None:
-    assert process.run(config(start(matters=0)), "--test").status == 0
+    firm = start(matters=0)
+    if not serves(firm, *DEFAULT):
+        pytest.skip("the sandbox does not serve all streams")
+    assert process.run(config(firm), "--test").status == 0
 
 
 def test_the_catalog_of_a_user_is_obeyed(firm: SandboxServer, process: Process) -> None:

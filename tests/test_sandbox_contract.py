@@ -28,7 +28,7 @@ MATTERS = 40
 
 pytestmark = pytest.mark.skipif(not DESCRIPTION.exists(), reason="the description is not at hand")
 
-# What the API does otherwise than its description says, as FACTS.md has it.
+# What the API does otherwise than its description says (docs/smokeball.md).
 HYPERMEDIA = {"rel", "etag"}
 """Samples and live answers name a link's relation so; the description says ``relation``."""
 LEGACY = {

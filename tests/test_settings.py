@@ -9,7 +9,7 @@ import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_smokeball.tap import TapSmokeball
-from tests.harness import MATTERS, cli, config, run
+from tests.harness import MATTERS, catalog, cli, config, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,10 +156,12 @@ ENVIRONMENT = {
 }
 
 
-def test_settings_from_the_environment(firm: SandboxServer) -> None:
+def test_settings_from_the_environment(firm: SandboxServer, tmp_path: Path) -> None:
+    chosen = tmp_path / "catalog.json"
+    chosen.write_text(json.dumps(catalog()))
     given = {name.upper(): str(value) for name, value in config(firm).items()} | ENVIRONMENT
     environment = {f"TAP_SMOKEBALL_{name}": value for name, value in given.items()}
-    output = cli("--config=ENV", environment=environment)
+    output = cli("--config=ENV", f"--catalog={chosen}", environment=environment)
     assert output.status == 0, output.stderr
     log = firm.control.requests(log=True)["log"]
     query = next(entry["query"] for entry in log if entry["template"] == MATTERS)

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_smokeball.streams import billing, matters
+from tap_smokeball.streams import (
+    billing,
+    contacts,
+    documents,
+    firm,
+    intake,
+    matters,
+    trust,
+    work,
+)
 
 if TYPE_CHECKING:
     from tap_smokeball.client import SmokeballStream
 
 ALL: tuple[type[SmokeballStream], ...] = (
+    *firm.STREAMS,
+    *contacts.STREAMS,
     *matters.STREAMS,
+    *work.STREAMS,
+    *documents.STREAMS,
     *billing.STREAMS,
+    *trust.STREAMS,
+    *intake.STREAMS,
 )

@@ -6,10 +6,13 @@ import sys
 from typing import Any
 
 from tap_smokeball import ticks
-from tap_smokeball.client import Since
+from tap_smokeball.client import FirmWideStream
 from tap_smokeball.fields import (
+    anything,
+    code,
     flag,
     free,
+    id_in,
     link,
     links,
     many,
@@ -18,11 +21,14 @@ from tap_smokeball.fields import (
     number,
     opt_in,
     text,
+    texts,
     updated_at,
     whole,
 )
-from tap_smokeball.parents import ParentStream
+from tap_smokeball.parents import ChildStream, ParentStream
+from tap_smokeball.reading import Since
 from tap_smokeball.records import Columns
+from tap_smokeball.shapes import OBJECT, ROLES, VALUE, VALUE_OR_ITEMS
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -39,6 +45,7 @@ class MattersStream(ParentStream):
     primary_keys = ("id",)
     replication_key = "versionId"
     scope = "matters/read"
+    sensitive = "privileged"
     since = Since("LastUpdated", ticks.to_iso_seconds)
     stamp = "versionId"
     sort = "asc(lastUpdated)"
@@ -112,4 +119,225 @@ class MattersStream(ParentStream):
         return params
 
 
-STREAMS = (MattersStream,)
+class MatterTypesStream(FirmWideStream):
+    """Types that matters and leads can have, of every location unless one is set."""
+
+    name = "matter_types"
+    path = "/mattertypes"
+    primary_keys = ("id",)
+    scope = "mattertypes/read"
+    columns = Columns(
+        text("id", "Id of the matter type; its suffix is the location"),
+        text("href", "Address of the matter type in the API"),
+        text("versionId", "Changes with every change of the matter type"),
+        text("name", "Name of the matter type"),
+        text("category", "Name of its category"),
+        *code("type", "What it is a type of", {0: "MatterType", 1: "LeadType"}),
+        texts("representativeOptions", "What the firm can represent in such a matter"),
+        text("location", "State that it belongs to"),
+        flag("isDeleted", "Whether the matter type is deleted"),
+    )
+
+    @override
+    def params(self, since: int | None) -> dict[str, Any]:
+        location = self._tap.settings.matter_type_location
+        return {**super().params(since), **({"Location": location} if location else {})}
+
+
+class ReferralTypesStream(FirmWideStream):
+    """Ways in which matters are referred; a matter holds the name, not the id."""
+
+    name = "referral_types"
+    path = "/referraltypes"
+    primary_keys = ("id",)
+    scope = "referraltypes/read"
+    shape = VALUE
+    columns = Columns(
+        text("id", "Id of the referral type"),
+        text("href", "Address of the referral type in the API"),
+        text("name", "Name of the referral type"),
+        flag("isDeleted", "Whether the referral type is deleted"),
+    )
+
+
+_STAGE = (
+    text("id", "Id of the stage"),
+    text("href", "Address of the stage in the API"),
+    text("versionId", "Changes with every change of the stage"),
+    text("name", "Name of the stage"),
+    flag("isDeleted", "Whether the stage is deleted"),
+    whole("lastUpdated", "When the stage last changed: .NET ticks"),
+    updated_at("lastUpdated"),
+)
+
+
+class MatterStagesStream(FirmWideStream):
+    """The stage that each matter is in now."""
+
+    name = "matter_stages"
+    path = "/stages"
+    primary_keys = ("matterId",)
+    replication_key = "lastUpdated"
+    scope = "stages/read"
+    since = Since("UpdatedSince", str)
+    stamp = "lastUpdated"
+    columns = Columns(
+        id_in("matterId", "matter", "Id of the matter"),
+        text("id", "Id of the entry; the API does not say what it is made of"),
+        text("href", "Address of the entry in the API"),
+        text("versionId", "Changes with every change of the entry"),
+        link("matter", "Matter that is in the stage"),
+        link("stageSet", "Stage set that the stage is of"),
+        nested("stage", "Stage that the matter is in", *_STAGE),
+        whole("lastUpdated", "When the entry last changed: .NET ticks"),
+        updated_at("lastUpdated"),
+    )
+
+
+class StageSetsStream(FirmWideStream):
+    """Stage sets with their stages: the ways that matters go."""
+
+    name = "stage_sets"
+    path = "/stagesets"
+    primary_keys = ("id",)
+    replication_key = "lastUpdated"
+    scope = "stagesets/read"
+    since = Since("UpdatedSince", str)
+    stamp = "lastUpdated"
+    columns = Columns(
+        text("id", "Id of the stage set"),
+        text("href", "Address of the stage set in the API"),
+        text("versionId", "Changes with every change of the stage set"),
+        text("name", "Name of the stage set"),
+        flag("isDeleted", "Whether the stage set is deleted"),
+        many("stages", "Stages of the set, in their order", *_STAGE),
+        whole("lastUpdated", "When the stage set last changed: .NET ticks"),
+        updated_at("lastUpdated"),
+    )
+
+
+class MatterRolesStream(ChildStream):
+    """Roles in a matter, the contacts who play them, and their relationships."""
+
+    name = "matter_roles"
+    parent_stream_type = MattersStream
+    parent_key = "matterId"
+    path = "/matters/{matterId}/roles"
+    primary_keys = ("matterId", "id")
+    scope = "roles/read"
+    sensitive = "privileged"
+    shape = ROLES
+    columns = Columns(
+        text("id", "Id of the role in the matter"),
+        text("href", "Address of the role in the API"),
+        text("versionId", "Changes with every change of any role of the matter"),
+        text("name", "Name of the role, as Client"),
+        link("contact", "Contact in the role; null if it is not filled"),
+        text("roleDescription", "Name that the firm gave the role"),
+        text("description", "What the role is"),
+        links("representatives", "Contacts who represent the one in the role"),
+        many(
+            "relationships",
+            "Others around the one in the role, as a solicitor",
+            text("id", "Id of the relationship"),
+            text("href", "Address of the relationship in the API"),
+            text("name", "Name of the relationship"),
+            link("contact", "Contact on the other end"),
+            links("representatives", "Contacts who represent that one"),
+        ),
+        flag("isClient", "Whether it is a client's role"),
+        flag("isOtherSide", "Whether it is a role of the other side"),
+    )
+
+
+class LayoutDesignsStream(FirmWideStream):
+    """Designs of layouts, the forms with the firm's own fields."""
+
+    name = "layout_designs"
+    selected_by_default = False
+    path = "/layouts"
+    primary_keys = ("id",)
+    scope = "layoutdesigns/read"
+    columns = Columns(
+        text("id", "Id of the layout design"),
+        text("href", "Address of the layout design in the API"),
+        text("versionId", "Changes with every change of the layout design"),
+        text("name", "Name of the layout design"),
+        whole("lastUpdated", "When the layout design last changed: .NET ticks"),
+        updated_at("lastUpdated"),
+    )
+
+
+class MatterLayoutsStream(ChildStream):
+    """Layouts of a matter with the values that were filled in."""
+
+    name = "matter_layouts"
+    selected_by_default = False
+    parent_stream_type = MattersStream
+    parent_key = "matterId"
+    path = "/matters/{matterId}/layouts"
+    primary_keys = ("matterId", "itemId")
+    scope = "layouts/read"
+    sensitive = "personal"
+    shape = VALUE_OR_ITEMS
+    columns = Columns(
+        text("id", "Id of the layout; the API does not say how it differs from `itemId`"),
+        text("href", "Address of the layout in the API"),
+        text("name", "Name of the layout"),
+        text("description", "What the layout is for"),
+        text("itemId", "Id of the layout in the matter"),
+        text("parentId", "Id of the layout design that this one belongs to"),
+        whole("index", "Place of the layout among its like, from 0"),
+        whole("parentIndex", "Place of the layout that this one belongs to, from 0"),
+        link("layoutDesign", "Design of the layout"),
+        many(
+            "values",
+            "Fields that are filled in; others are not sent",
+            text("key", "Name of the field; repeated ones are numbered, as `Providers[0]/Name`"),
+            text("value", "Value of the field"),
+            anything("state", "What goes with the value, as whether a box is ticked"),
+        ),
+        many(
+            "events",
+            "Appointments that belong to the layout",
+            text("id", "Id of the entry"),
+            text("appointmentId", "Id of the appointment"),
+        ),
+    )
+
+
+class ArchivesStream(ChildStream):
+    """Where the paper files of an archived matter are; a matter without has no row."""
+
+    name = "archives"
+    selected_by_default = False
+    parent_stream_type = MattersStream
+    parent_key = "matterId"
+    path = "/matters/{matterId}/archive"
+    primary_keys = ("matterId",)
+    scope = "archive/read"
+    shape = OBJECT
+    may_be_absent = True
+    columns = Columns(
+        text("id", "Id of the matter"),
+        text("href", "Address of the archive entry in the API"),
+        moment("archivedDate", "When the matter was archived"),
+        text("archiveBoxNumber", "Number of the box"),
+        text("archiveComments", "Remarks"),
+        text("archivedLocation", "Where the box is"),
+        moment("destroyDate", "When the files were destroyed"),
+        flag("isArchived", "Whether the matter is archived"),
+    )
+
+
+STREAMS = (
+    MattersStream,
+    MatterTypesStream,
+    ReferralTypesStream,
+    MatterStagesStream,
+    StageSetsStream,
+    MatterRolesStream,
+    LayoutDesignsStream,
+    MatterLayoutsStream,
+    ArchivesStream,
+)

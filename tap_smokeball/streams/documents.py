@@ -1,0 +1,107 @@
+"""Documents: what is on file for a matter; not the files themselves."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from tap_smokeball.errors import NotFound
+from tap_smokeball.fields import flag, free, link, marked, moment, text, whole
+from tap_smokeball.parents import ChildStream
+from tap_smokeball.records import Columns
+from tap_smokeball.shapes import FOLDERS
+from tap_smokeball.streams.matters import MattersStream
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from tap_smokeball.pagination import Row
+
+
+class FilesStream(ChildStream):
+    """Files and emails of a matter, deleted ones included, without their contents."""
+
+    name = "files"
+    selected_by_default = False
+    parent_stream_type = MattersStream
+    parent_key = "matterId"
+    path = "/matters/{matterId}/documents/files"
+    primary_keys = ("id",)
+    scope = "documents/read"
+    sort = "asc(dateCreated)"
+    columns = Columns(
+        text("id", "Id of the file"),
+        text("href", "Address of the file's record in the API"),
+        text("versionId", "Id of the current version of the file"),
+        link("folder", "Folder that the file is in; null at the root"),
+        link("matter", "Matter of the file"),
+        *marked("privileged", text("name", "Name of the file without its extension")),
+        text("fileExtension", "Extension, as .pdf"),
+        text("ownerId", "Id of the user, or of the app, that put the file there"),
+        *marked(
+            "privileged",
+            text("to", "Recipients, if it is an email"),
+            text("from", "Sender, if it is an email"),
+        ),
+        moment("dateCreated", "When the file was made"),
+        moment("dateModified", "When the file last changed"),
+        whole("sizeBytes", "Size in bytes"),
+        link("downloadInfo", "Where the API tells how to download the file"),
+        *marked("privileged", free("additionalData", "More about the file, by name")),
+        flag("isFavorite", "Whether the file is a favourite"),
+        flag("isUploaded", "Whether the contents are uploaded"),
+        flag("isCancelled", "Whether the upload was cancelled"),
+        flag("isDuplicate", "Whether it is a duplicate, for emails"),
+        flag("isDeleted", "Whether the file is deleted"),
+    )
+
+
+class FoldersStream(ChildStream):
+    """Folders of a matter, at every depth; one request for each folder."""
+
+    name = "folders"
+    selected_by_default = False
+    parent_stream_type = MattersStream
+    parent_key = "matterId"
+    path = "/matters/{matterId}/documents/folders"
+    primary_keys = ("matterId", "id")
+    scope = "documents/read"
+    shape = FOLDERS
+    columns = Columns(
+        text("id", "Id of the folder"),
+        text("href", "Address of the folder in the API"),
+        text("parentId", "Id of the folder that it is in; null at the root"),
+        *marked("privileged", text("name", "Name of the folder")),
+    )
+
+    @override
+    def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> list[Row]:
+        found = self._folders_in(ids, params)
+        todo = deque(found)
+        while todo:
+            inside = {**ids, "folderId": todo.popleft()}
+            try:
+                listed = self._folders_in(inside, params, "/{folderId}")
+            except NotFound:  # deleted since it was listed
+                continue
+            # A folder that is moved meanwhile can be met again, even inside of itself.
+            fresh = {id_: folder for id_, folder in listed.items() if id_ not in found}
+            found |= fresh
+            todo += fresh
+        return list(found.values())
+
+    def _folders_in(
+        self,
+        ids: dict[str, str],
+        params: dict[str, Any],
+        below: str = "",
+    ) -> dict[str, Row]:
+        entries = (entry for rows in self.open(ids, params, below) for entry in rows)
+        return {entry["id"]: entry["folder"] for entry in entries if entry["folder"]}
+
+
+STREAMS = (FilesStream, FoldersStream)
