@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tap_smokeball.fields import walk
+from tap_smokeball.parents import ChildStream
 from tap_smokeball.settings import CONFIG
 from tap_smokeball.tap import TapSmokeball
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_smokeball.client import SmokeballStream
+    from tap_smokeball.fields import Sensitivity
 
 ROOT = Path(__file__).parent.parent
 PREFIX = "TAP_SMOKEBALL_"
@@ -29,8 +32,13 @@ def main(arguments: list[str]) -> int:
         "docs/settings.md": settings_page(),
         "docs/streams.md": streams_page(),
         ".env.example": env_example(),
-        "README.md": between("README.md", "<!-- {} -->", "streams", stream_table()),
-        "meltano.yml": between("meltano.yml", "# generated {}", "settings", meltano_settings()),
+        "README.md": between(read("README.md"), "<!-- {} -->", "streams", stream_table()),
+        "meltano.yml": between(
+            between(read("meltano.yml"), "# generated {}", "settings", meltano_settings()),
+            "# generated {}",
+            "selection",
+            meltano_selection(),
+        ),
     }
     stale = [name for name, text in fresh.items() if read(name) != text]
     if "--check" in arguments:
@@ -49,13 +57,9 @@ def read(name: str) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def between(name: str, comment: str, part: str, lines: list[str]) -> str:
-    """Return a file's text with what stands between two comments replaced.
-
-    Raises:
-        ValueError: The comments are missing.
-    """
-    old = read(name).splitlines()
+def between(text: str, comment: str, part: str, lines: list[str]) -> str:
+    """Return a text with what stands between two comments replaced."""
+    old = text.splitlines()
     begin, end = (
         next(at for at, line in enumerate(old) if line.strip() == comment.format(f"{part}: {edge}"))
         for edge in ("begin", "end")
@@ -163,6 +167,20 @@ def meltano_settings() -> list[str]:
     return lines
 
 
+def meltano_selection() -> list[str]:
+    """Return the ``select`` of what is selected by default; Meltano would take every property."""
+    lines = []
+    for stream in streams():
+        if stream.selected_by_default:
+            lines.append(f"- {stream.name}.*")
+            lines += [
+                f"- '!{'.'.join([stream.name, *place[1::2]])}'"
+                for place, field in walk(stream.columns.fields)
+                if not field.selected
+            ]
+    return lines
+
+
 def streams() -> list[SmokeballStream]:
     """Return the streams, by area as they are declared."""
     return TapSmokeball(validate_config=False).discover_streams()  # type: ignore[return-value]
@@ -170,13 +188,21 @@ def streams() -> list[SmokeballStream]:
 
 def stream_table() -> list[str]:
     """Return the overview of the streams."""
-    lines = ["| Stream | What it holds | Key | Replication |", "|---|---|---|---|"]
-    lines += [
-        f"| [`{s.name}`](docs/streams.md#{s.name}) | {summary(s)} | {', '.join(s.primary_keys)} "
-        f"| {replication(s)} |"
-        for s in streams()
-    ]
-    return lines
+    lines = ["| Stream | What it holds | Replication | Below |", "|---|---|---|---|"]
+    for stream in streams():
+        parent = parent_of(stream)
+        star = "" if stream.selected_by_default else " \\*"
+        lines.append(
+            f"| [`{stream.name}`](docs/streams.md#{stream.name}){star} | {summary(stream)} "
+            f"| {replication(stream)} | {parent and f'`{parent}`'} |"
+        )
+    return [*lines, "", "\\* not selected unless asked for"]
+
+
+def parent_of(stream: SmokeballStream) -> str:
+    """Return the name of the stream that this one hangs below, or nothing."""
+    parent = stream.parent_stream_type
+    return str(vars(parent)["name"]) if parent else ""
 
 
 def summary(stream: SmokeballStream) -> str:
@@ -196,36 +222,60 @@ def streams_page() -> str:
         "# Streams",
         "",
         "Generated from the code. Every column can be null, since Smokeball leaves out what is",
-        "empty. The [README](../README.md#how-incremental-works) tells how the bookmarks work.",
+        "empty. The [README](../README.md#how-incremental-works) tells how the bookmarks work,",
+        "[the picture](joins.md) how the streams join. What needs care is marked: *personal*,",
+        "*privileged* (between lawyer and client) or *trust* (money held for clients).",
     ]
     for stream in streams():
         lines += ["", f"## {stream.name}", "", summary(stream), "", *facts(stream), ""]
-        lines += ["| Column | Type | Meaning |", "|---|---|---|", *columns(stream.schema)]
+        care = {".".join(place[1::2]): field.sensitive for place, field in walk(stream.all_columns)}
+        lines += ["| Column | Type | Meaning |", "|---|---|---|", *columns(stream.schema, care)]
     return "\n".join(lines) + "\n"
 
 
 def facts(stream: SmokeballStream) -> Iterator[str]:
     """Yield what is to be known of a stream besides its columns."""
-    parent = stream.parent_stream_type
-    cost = f"at least one for each row of `{parent.name}`" if parent else "one for each page"  # type: ignore[misc]
     yield f"- Endpoint: `GET {stream.path}`, scope `{stream.scope}`"
     yield f"- Key: {', '.join(f'`{key}`' for key in stream.primary_keys)}"
     yield f"- Replication: {replication(stream)}"
-    yield f"- Requests: {cost}"
-    opt_in = [f"`{field.name}`" for field in stream.columns.fields if not field.selected]
-    if opt_in:
+    yield f"- Requests a run: {cost(stream)}"
+    if stream.sensitive:
+        yield f"- Needs care: *{stream.sensitive}*, all of it"
+    opt_in = [
+        f"`{'.'.join(place[1::2])}`"
+        for place, field in walk(stream.columns.fields)
+        if not field.selected
+    ]
+    if not stream.selected_by_default:
+        yield "- Not selected unless asked for"
+    elif opt_in:
         yield f"- Not selected unless asked for: {', '.join(opt_in)}"
 
 
-def columns(schema: dict[str, Any], inside: str = "") -> Iterator[str]:
+def cost(stream: SmokeballStream) -> str:
+    """Return what the stream costs in requests."""
+    pages = "one for each 500 rows" if stream.shape.paged else "one"
+    if not isinstance(stream, ChildStream):
+        return pages
+    below = f", of those that list `{stream.only_below}`" if stream.only_below else ""
+    more = ", more if there are more than 500 rows below it" if stream.shape.paged else ""
+    return f"one for each row of `{parent_of(stream)}`{below}{more}"
+
+
+def columns(
+    schema: dict[str, Any],
+    care: dict[str, Sensitivity | None],
+    inside: str = "",
+) -> Iterator[str]:
     """Yield a row for each column, nested ones included."""
     for name, prop in schema["properties"].items():
         of, below = prop, f"{inside}{name}"
+        mark = f" (*{care[below]}*)" if care.get(below) else ""
         if "items" in prop:
             of, below = prop["items"], f"{below}[]"
-        yield f"| `{below}` | {json_type(prop)} | {prop.get('description', '')} |"
+        yield f"| `{below}` | {json_type(prop)} | {prop.get('description', '')}{mark} |"
         if "properties" in of and set(of["properties"]) != {"id", "href"}:
-            yield from columns(of, f"{below}.")
+            yield from columns(of, care, f"{below}.")
 
 
 def json_type(prop: dict[str, Any]) -> str:

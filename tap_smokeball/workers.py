@@ -17,12 +17,14 @@ import threading
 from collections import deque
 from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as NotYet
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
+
+from tap_smokeball.run import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -92,39 +94,30 @@ class Workers(Executor):
         """Yield each item with what ``work`` makes of it, in the order of the items.
 
         Items are taken only as the window has room for them, and none once the run is over. What
-        ``work`` raises is raised here, after all earlier items were yielded.
+        ``work`` raises is raised here, after all earlier items were yielded; later ones are let be.
 
         Raises:
             Stopped: The run was told to stop.
         """
         window: deque[tuple[Item, Future[list[T]]]] = deque()
-        waiting = _Gauge()
-
-        def weighed(item: Item) -> list[T]:
-            result = work(item)
-            waiting.add(len(result))
-            return result
-
-        upcoming = iter(items)
-        more = True
+        fan = _Fan(work)
+        upcoming = enumerate(items)
         try:
             while True:
                 if self._run.is_over:
-                    more = False
+                    upcoming = enumerate(())
                     while window and window[-1][1].cancel():  # threads take the oldest first
                         window.pop()
-                while more and len(window) < AHEAD * self._count and not _is_full(waiting, window):
-                    try:
-                        item = next(upcoming)
-                    except StopIteration:
-                        more = False
-                    else:
-                        window.append((item, self.submit(weighed, item)))
+                while not window or (len(window) < AHEAD * self._count and not fan.is_full):
+                    place, item = next(upcoming, (0, None))
+                    if item is None:
+                        break
+                    window.append((item, self.submit(fan.work_on, place, item)))
                 if not window:
                     return
                 item, future = window.popleft()
                 result = self._await(future)
-                waiting.add(-len(result))
+                fan.took(result)
                 yield item, result
         finally:
             for _, future in window:
@@ -152,17 +145,35 @@ class Workers(Executor):
                 return future.result()
 
 
-class _Gauge:
-    """A number that several threads add to."""
+class _Fan(Generic[Item, T]):
+    """What the threads share while they work on the items of one fan-out."""
 
-    def __init__(self) -> None:
-        self.value = 0
+    def __init__(self, work: Callable[[Item], list[T]]) -> None:
+        self._work = work
         self._lock = threading.Lock()
+        self._waiting = 0
+        self._failed_at = sys.maxsize
 
-    def add(self, amount: int) -> None:
+    @property
+    def is_full(self) -> bool:
+        """Whether so many rows wait that no more are to be asked for."""
+        return self._waiting >= MOST_ROWS_WAITING
+
+    def work_on(self, place: int, item: Item) -> list[T]:
+        """Do the work, unless that on an earlier item has failed: it is awaited first."""
+        if place > self._failed_at:
+            raise Stopped
+        try:
+            result = self._work(item)
+        except BaseException:
+            with self._lock:
+                self._failed_at = min(self._failed_at, place)
+            raise
         with self._lock:
-            self.value += amount
+            self._waiting += len(result)
+        return result
 
-
-def _is_full(waiting: _Gauge, window: deque[Any]) -> bool:
-    return bool(window) and waiting.value >= MOST_ROWS_WAITING
+    def took(self, result: list[T]) -> None:
+        """Take note that a result no longer waits."""
+        with self._lock:
+            self._waiting -= len(result)
