@@ -60,7 +60,7 @@ class SmokeballStream(Stream):
         shape: The shape of its answers.
         since: Its filter by last change, if it has one.
         stamp: The property of a row that holds its last change, as ticks or as a date-time, if it
-            has one and the filter goes by it.
+            has one.
         sort: Value of the ``Sort`` parameter, where the API offers one by time.
         on_request: Properties that the API sends only if its ``Fields`` parameter names them.
         parent_key: Column with the parent's id, if the rows hang below a parent.
@@ -339,7 +339,7 @@ class FirmWideStream(SmokeballStream):
     @override
     def read(self) -> Iterator[types.Record]:
         reading = self.open({}, self.params(self.starting_ticks))
-        latest = Latest(self.stamp)
+        latest = Latest(self.stamp if self.since else None)
         for rows in reading:
             for row in rows:
                 latest.see(row)

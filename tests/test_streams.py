@@ -14,6 +14,7 @@ import pytest
 from smokeball_sandbox import SandboxServer
 from tap_smokeball import streams, ticks
 from tap_smokeball.fields import walk
+from tap_smokeball.reading import Latest
 from tests.harness import Output, catalog, config, run, serves, truth
 
 if TYPE_CHECKING:
@@ -243,6 +244,92 @@ def test_streams_with_children_come_last(firm: Firm) -> None:
     first = min(order.index(str(vars(parent)["name"])) for parent in parents if parent)
     alone = {n for n, s in STREAMS.items() if s not in parents and not s.parent_key}
     assert set(order[:first]) == alone
+
+
+def test_who_waited_longest_comes_first(start: StartFirm) -> None:
+    """Or streams that are read in full would keep others from their turn when time is short."""
+    sandbox = start(matters=5)
+    wanted = ["matters", "fees", "memos", "tasks", "task_documents"]
+    if not serves(sandbox, *wanted):
+        pytest.skip("the sandbox does not serve it yet")
+
+    def order(output: Output) -> list[str]:
+        return [message["stream"] for message in output.of("SCHEMA")]
+
+    chosen = catalog(wanted=wanted)
+    first = run(config(sandbox), catalog=chosen)
+    assert order(first) == ["matters", "fees", "memos", "tasks", "task_documents"]
+    state = first.state
+    state["bookmarks"]["memos"]["complete"] -= 1
+    assert order(run(config(sandbox), state, chosen)) == [
+        "matters",
+        "memos",
+        "fees",
+        "tasks",
+        "task_documents",
+    ]
+    state["bookmarks"]["task_documents"]["complete"] -= 10 * ticks.PER_SECOND
+    assert order(run(config(sandbox), state, chosen))[:2] == ["tasks", "task_documents"]
+
+
+@pytest.mark.parametrize(
+    ("change", "arrives"),
+    [
+        ({"eventType": 0}, {"eventType": "0"}),
+        ({"eventType": "Normal"}, {"eventType": "Normal"}),
+        ({"startTime": "2026-01-02T03:04:05"}, {"startTime": "2026-01-02T03:04:05"}),
+        (
+            {"additionalData": {"uploadUrl": "https://signed", "a": [{"downloadUrl": "x"}]}},
+            {"additionalData": {"a": [{}]}},
+        ),
+    ],
+)
+def test_events_of_every_kind_arrive(start: StartFirm, change: Json, arrives: Json) -> None:
+    sandbox = start(matters=5)
+    if not serves(sandbox, "events"):
+        pytest.skip("the sandbox does not serve it yet")
+    event = truth(sandbox, "events")[0]["row"]["id"]
+    sandbox.control.touch("events", event, set=change)
+    output = run(config(sandbox), catalog=catalog(wanted=["events"]))
+    record = next(r for r in output.records("events") if r["id"] == event)
+    assert {name: record[name] for name in arrives} == arrives
+    assert ticks.of_stamp(output.bookmark("events")["replication_key_value"])
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ("2026-01-02T03:04:05", "2026-01-02T03:04:05Z"),
+        ("2026-01-02T03:04:05.1234567", "2026-01-02T03:04:05.123456Z"),
+        ("2026-01-02T13:04:05+10:00", "2026-01-02T03:04:05.000000Z"),
+        ("0001-01-01T00:00:00", None),
+    ],
+)
+def test_a_stamp_without_a_zone_is_utc(sent: str, expected: str | None) -> None:
+    """As in the filter that it is held against; other local times are left alone."""
+    convert = next(f for f in STREAMS["events"].columns.fields if f.name == "lastUpdated").convert
+    assert convert is not None
+    assert convert(sent, {}, "lastUpdated") == expected
+
+
+def test_rows_without_a_stamp_do_not_hide_the_stamps_of_others() -> None:
+    latest = Latest("lastUpdated")
+    rows: list[Json] = [{}, {"lastUpdated": None}, {"lastUpdated": 7}, {"lastUpdated": "soon"}]
+    assert [latest.see(row) for row in rows] == [None, None, 7, None]
+    assert (latest.bookmark(9), latest.bookmark(5)) == (7, 5)
+    assert Latest("lastUpdated").bookmark(9) is None
+    assert Latest(None).bookmark(9) == 9
+
+
+def test_a_matter_without_an_archive_is_not_taken_for_gone(
+    start: StartFirm, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox = start(matters=20)
+    if not serves(sandbox, "archives"):
+        pytest.skip("the sandbox does not serve it yet")
+    output = run(config(sandbox), catalog=catalog(wanted=["archives"]))
+    assert 0 < len(output.records("archives")) < 20
+    assert "are gone" not in caplog.text
 
 
 def test_by_default_nothing_sensitive_is_asked_for(start: StartFirm) -> None:

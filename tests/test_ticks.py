@@ -123,3 +123,26 @@ def test_http_dates_are_whole_seconds() -> None:
     assert ticks.from_http_date("Sun, 06 Nov 1994 08:49:37 GMT") == ticks.from_rfc3339(
         "1994-11-06T08:49:37Z"
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (637847425252027400, 637847425252027400),
+        ("637847425252027400", 637847425252027400),
+        ("2022-04-05T08:02:05.2027400Z", 637847425252027400),
+        ("2022-04-05T18:02:05.2027400+10:00", 637847425252027400),
+        ("2022-04-05T08:02:05.2027400", 637847425252027400),
+        ("2000-01-01T20:00:00", 630823536000000000),
+        ("yesterday", None),
+        (None, None),
+        (1.5, None),
+        (True, None),
+    ],
+)
+def test_stamps_are_ticks_or_date_times(value: object, expected: int | None) -> None:
+    assert ticks.of_stamp(value) == expected
+
+
+def test_seconds_without_a_zone() -> None:
+    assert ticks.to_zoneless_seconds(637847425252027400) == "2022-04-05T08:02:05"

@@ -33,6 +33,7 @@ class FilesStream(ChildStream):
     primary_keys = ("id",)
     scope = "documents/read"
     sort = "asc(dateCreated)"
+    stamp = "dateModified"
     columns = Columns(
         text("id", "Id of the file"),
         text("href", "Address of the file's record in the API"),

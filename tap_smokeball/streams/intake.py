@@ -51,6 +51,7 @@ class IntakeFormsStream(FirmWideStream):
     path = "/intake/forms"
     primary_keys = ("id",)
     scope = SCOPE
+    stamp = "lastUpdated"
     columns = Columns(
         text("id", "Id of the form"),
         text("href", "Address of the form in the API"),
@@ -75,6 +76,7 @@ class IntakeSubmissionsStream(ChildStream):
     primary_keys = ("id",)
     scope = SCOPE
     sensitive = "personal"
+    stamp = "lastUpdated"
     columns = Columns(
         text("id", "Id of the submission"),
         text("href", "Address of the submission in the API"),

@@ -258,6 +258,7 @@ class LayoutDesignsStream(FirmWideStream):
     path = "/layouts"
     primary_keys = ("id",)
     scope = "layoutdesigns/read"
+    stamp = "lastUpdated"
     columns = Columns(
         text("id", "Id of the layout design"),
         text("href", "Address of the layout design in the API"),

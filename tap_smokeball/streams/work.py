@@ -92,6 +92,7 @@ class SubtasksStream(ChildStream):
     primary_keys = ("id",)
     scope = "tasks/read"
     shape = VALUE
+    stamp = "lastUpdated"
     columns = Columns(
         text("id", "Id of the subtask"),
         text("href", "Address of the subtask in the API"),
@@ -182,6 +183,7 @@ class MemosStream(ChildStream):
     primary_keys = ("id",)
     scope = "memos/read"
     sensitive = "privileged"
+    stamp = "lastUpdated"
     columns = Columns(
         text("id", "Id of the memo"),
         text("href", "Address of the memo in the API"),
