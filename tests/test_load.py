@@ -56,7 +56,10 @@ class Warehouse:
             [*TAP, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         ) as tap:
             loaded = subprocess.run(
-                [str(TARGET), "--config", str(target)], stdin=tap.stdout, capture_output=True, check=True
+                [str(TARGET), "--config", str(target)],
+                stdin=tap.stdout,
+                capture_output=True,
+                check=True,
             )
             assert tap.wait() == 0
         self._state = json.loads(loaded.stdout.splitlines()[-1])
