@@ -173,9 +173,10 @@ def demonstrate(options: argparse.Namespace) -> None:
         say()
         meltano.run()
         history.loaded()
-        held, true = database.totals(), demo_report.truth(sandbox.control)
+        held = database.totals()
+        true = demo_report.truth(sandbox.control, held.rows)
     say()
-    summarize(database.rows_since(before), held)
+    summarize(database.rows_since(before), held.rows)
     say()
     for line in database.unbilled():
         say(line)
@@ -202,14 +203,14 @@ def tell(history: History) -> None:
         say(f"  - {each}")
 
 
-def summarize(loaded: demo_report.Rows, held: demo_report.Totals) -> None:
+def summarize(since: demo_report.Rows, held: demo_report.Rows) -> None:
     """Say how much of the database this run has loaded."""
-    parts = [f"{loaded[name]:,} of {count:,} {name}" for name, count in held.rows.items()]
-    say(f"This run loaded {' and '.join(parts)}.")
-    if loaded != held.rows:
+    for line in demo_report.loaded(since, held):
+        say(line)
+    if since != held:
         say(
-            "The others had not changed. (A run reaches back to five minutes before the last one,\n"
-            "so a row of those minutes may come twice. It is found by its key, and stays one row.)"
+            "\nWhere Smokeball can tell what changed, only that was loaded, and what changed within\n"
+            "five minutes before the last run: a row that comes twice is found by its key."
         )
 
 
@@ -221,7 +222,7 @@ def main() -> int:
     parser.add_argument(
         "--requests-per-second",
         type=int,
-        default=10,
+        default=50,
         help="what the simulated Smokeball allows (%(default)s)",
     )
     parser.add_argument("--fresh", action="store_true", help="forget earlier runs")

@@ -15,12 +15,11 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from smokeball_sandbox.client import Control
 
-TABLES = ("matters", "fees")
 LONG_AGO = "0001-01-01"
 MOST = 15
 WIDEST = 46
@@ -32,18 +31,8 @@ rows = duckdb.connect(sys.argv[1], read_only=True).execute(sys.argv[2], sys.argv
 json.dump(rows, sys.stdout, default=str)
 """
 
-LATEST = """
-select max(moment) from (
-    select max(_sdc_batched_at) as moment from smokeball.matters
-    union all
-    select max(_sdc_batched_at) as moment from smokeball.fees
-)
-"""
-
-COUNTS = """
-select
-    (select count(*) from smokeball.matters where _sdc_batched_at > ?::timestamp),
-    (select count(*) from smokeball.fees where _sdc_batched_at > ?::timestamp)
+TABLES = """
+select table_name from information_schema.tables where table_schema = 'smokeball' order by all
 """
 
 AMOUNT = "select sum(amount::decimal(18, 2)) from smokeball.fees"
@@ -83,7 +72,6 @@ order by sum(amount) desc, number
 """
 
 HEADINGS = ("Matter", "Client and subject", "People", "Hours", "Unbilled $", "Oldest")
-LEFT = (0, 1)
 
 Rows = dict[str, int]
 
@@ -98,15 +86,22 @@ class Totals:
     @override
     def __str__(self) -> str:
         """As part of a sentence."""
-        counts = " and ".join(f"{count:,} {name}" for name, count in self.rows.items())
-        return f"{counts} that come to ${self.amount:,.2f}"
+        rows = sum(self.rows.values())
+        return f"{rows:,} rows in {len(self.rows)} tables, the fees coming to ${self.amount:,.2f}"
 
 
-def truth(control: Control) -> Totals:
+def truth(control: Control, tables: Iterable[str]) -> Totals:
     """What the sandbox has."""
-    found = {name: control.rows(name) for name in TABLES}
-    amounts = (Decimal(str(each["row"]["amount"])) for each in found["fees"])
-    return Totals({name: len(rows) for name, rows in found.items()}, sum(amounts, Decimal()))
+    counts = {name: len(control.rows(name)) for name in tables}
+    amounts = (Decimal(str(each["row"]["amount"])) for each in control.rows("fees"))
+    return Totals(counts, sum(amounts, Decimal()))
+
+
+def loaded(since: Rows, held: Rows) -> Iterator[str]:
+    """What a run loaded of each table, as a table."""
+    lines = [(name, f"{since[name]:,}", f"{count:,}") for name, count in held.items()]
+    lines.append(("All", f"{sum(since.values()):,}", f"{sum(held.values()):,}"))
+    yield from _table(("Table", "Loaded now", "Rows"), lines)
 
 
 class Database:
@@ -128,13 +123,24 @@ class Database:
 
     def latest_load(self) -> str:
         """When the last row was loaded."""
-        [[moment]] = self._query(LATEST)
+        parts = (
+            f"select max(_sdc_batched_at) as at from smokeball.{name}" for name in self._tables
+        )
+        [[moment]] = self._query(f"select max(at) from ({' union all '.join(parts)})")  # noqa: S608
         return str(moment)
 
     def rows_since(self, moment: str) -> Rows:
-        """How many rows were loaded, again or for the first time, after a moment."""
-        [counts] = self._query(COUNTS, moment, moment)
-        return dict(zip(TABLES, counts, strict=True))
+        """How many rows of each table were loaded, anew or again, after a moment."""
+        parts = (
+            f"(select count(*) from smokeball.{name} where _sdc_batched_at > $1::timestamp)"  # noqa: S608
+            for name in self._tables
+        )
+        [counts] = self._query(f"select {', '.join(parts)}", moment)
+        return dict(zip(self._tables, counts, strict=True))
+
+    @property
+    def _tables(self) -> list[str]:
+        return [name for [name] in self._query(TABLES)]
 
     def unbilled(self) -> Iterator[str]:
         """Unbilled time by matter, as a table."""
@@ -159,7 +165,7 @@ class Database:
         hours = _hours(sum(row[3] or 0 for row in found))
         lines.append(("", "All unbilled time", "", hours, f"{total:,.2f}", ""))
         yield "Unbilled time by matter"
-        yield from _table(lines)
+        yield from _table(HEADINGS, lines, left=2)
 
     def _query(self, query: str, *values: str) -> list[list[Any]]:
         command = [str(self._python), "-c", READER, str(self._path), query, *values]
@@ -174,18 +180,24 @@ def _hours(minutes: int | None) -> str:
     return f"{Decimal(minutes) / 60:,.1f}" if minutes else ""
 
 
-def _table(lines: list[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(HEADINGS, *lines, strict=True)]
+def _table(
+    headings: tuple[str, ...],
+    lines: list[tuple[str, ...]],
+    *,
+    left: int = 1,
+) -> Iterator[str]:
+    """Lay out a table whose first columns are words and whose last line is a total."""
+    widths = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
 
     def shown(line: tuple[str, ...]) -> str:
         cells = (
-            cell.ljust(width) if place in LEFT else cell.rjust(width)
+            cell.ljust(width) if place < left else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         )
         return "  ".join(cells).rstrip()
 
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    yield shown(HEADINGS)
+    yield shown(headings)
     yield rule
     for line in lines[:-1]:
         yield shown(line)
