@@ -15,7 +15,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from smokeball_sandbox.client import Control
@@ -124,7 +124,8 @@ class Database:
     def latest_load(self) -> str:
         """When the last row was loaded."""
         parts = (
-            f"select max(_sdc_batched_at) as at from smokeball.{name}" for name in self._tables
+            f"select max(_sdc_batched_at) as at from smokeball.{name}"  # noqa: S608
+            for name in self._tables
         )
         [[moment]] = self._query(f"select max(at) from ({' union all '.join(parts)})")  # noqa: S608
         return str(moment)
@@ -182,7 +183,7 @@ def _hours(minutes: int | None) -> str:
 
 def _table(
     headings: tuple[str, ...],
-    lines: list[tuple[str, ...]],
+    lines: Sequence[tuple[str, ...]],
     *,
     left: int = 1,
 ) -> Iterator[str]:
