@@ -209,8 +209,9 @@ def summarize(since: demo_report.Rows, held: demo_report.Rows) -> None:
         say(line)
     if since != held:
         say(
-            "\nWhere Smokeball can tell what changed, only that was loaded, and what changed in the\n"
-            "five minutes before the last run once more. A row that comes twice is found by its key."
+            "\nWhere Smokeball can tell what changed, only that was loaded, and once more what\n"
+            "changed in the five minutes before the last run. A row that comes twice is found by\n"
+            "its key."
         )
 
 
