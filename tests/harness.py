@@ -14,7 +14,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
-from smokeball_sandbox.client import ControlError
 from tap_smokeball import streams
 from tap_smokeball.errors import RunFailed
 from tap_smokeball.tap import TapSmokeball
@@ -255,16 +254,6 @@ def _core() -> Json:
 
 DEFAULT = [str(vars(cls)["name"]) for cls in streams.ALL if cls.selected_by_default]
 """Streams that are read unless the catalog says otherwise."""
-
-
-def serves(sandbox: SandboxServer, *resources: str) -> bool:
-    """Return whether a sandbox knows all of some resources."""
-    try:
-        for resource in resources:
-            sandbox.control.rows(resource)
-    except ControlError:
-        return False
-    return True
 
 
 def truth(sandbox: SandboxServer, resource: str) -> list[Json]:

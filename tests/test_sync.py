@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,122 +68,6 @@ def assert_same(mine: Any, theirs: Any, name: str) -> None:
         assert len(mine) <= len("2022-04-05T08:02:05.202740Z"), name
     else:
         assert (type(mine), mine, str(mine)) == (type(theirs), theirs, str(theirs)), name
-
-
-def test_money_keeps_every_digit(firm: SandboxServer) -> None:
-    amount = 123456789012.345678901234567890
-    exact = "123456789012.345678901234567890"
-    fee = truth(firm, "fees")[0]["row"]["id"]
-    firm.control.touch("fees", fee, set={"amount": amount, "rate": 0.1, "tax": 1e-7})
-    record = next(r for r in run(config(firm)).records("fees") if r["id"] == fee)
-    sent = next(e["row"] for e in truth(firm, "fees") if e["row"]["id"] == fee)
-    assert (record["amount"], record["rate"], record["tax"]) == (
-        sent["amount"],
-        Decimal("0.1"),
-        Decimal("1E-7"),
-    )
-    assert str(record["amount"]) == str(sent["amount"])
-    assert exact.startswith(str(sent["amount"])[:15])
-
-
-def test_sums_of_money_are_equal(start: StartFirm) -> None:
-    firm = start(matters=200, region="au")
-    records = run(config(firm)).records("fees")
-    for column in ("amount", "tax", "amountExcTax", "amountIncTax", "billableAmountExcTax"):
-        expected = sum((Decimal(e["row"].get(column, 0)) for e in truth(firm, "fees")), Decimal(0))
-        assert sum((Decimal(record[column] or 0) for record in records), Decimal(0)) == expected
-
-
-def test_ticks_get_a_date_time_beside_them(firm: SandboxServer) -> None:
-    for record in run(config(firm)).records("matters"):
-        assert record["lastUpdatedAt"] == ticks.to_column(int(record["versionId"]))
-
-
-def test_enumerations_get_a_name_and_unknown_numbers_pass(firm: SandboxServer) -> None:
-    fee = truth(firm, "fees")[0]["row"]["id"]
-    firm.control.touch("fees", fee, set={"feeType": 7})
-    names = {r["feeType"]: r["feeTypeName"] for r in run(config(firm)).records("fees")}
-    assert names.pop(7) is None
-    assert names.items() <= {(0, "Fixed"), (1, "Time")}
-
-
-def test_a_field_of_tomorrow_is_kept(firm: SandboxServer, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
-    rows = truth(firm, "fees")[:2]
-    for entry in rows:
-        change = {"carbon": {"kg": 1.5}, "sourceItems": [{"id": "x", "mood": "calm"}]}
-        firm.control.touch("fees", entry["row"]["id"], set=change)
-    records = {record["id"]: record for record in run(config(firm)).records("fees")}
-    for entry in rows:
-        record = records[entry["row"]["id"]]
-        assert record["extraFields"] == {
-            "carbon": {"kg": Decimal("1.5")},
-            "sourceItems.0.mood": "calm",
-        }
-        assert record["sourceItems"][0]["id"] == "x"
-        assert "mood" not in record["sourceItems"][0]
-    told = [record.getMessage() for record in caplog.records if "carbon" in record.getMessage()]
-    assert len(told) == 1
-    assert "sourceItems[].mood" in told[0]
-
-
-def test_a_value_of_another_shape_is_kept_aside(firm: SandboxServer) -> None:
-    matter = truth(firm, "matters")[0]["row"]["id"]
-    change = {"branch": "HQ", "clients": {"id": "c"}, "openedDate": 5, "tags": ["a"]}
-    firm.control.touch("matters", matter, set=change)
-    record = next(r for r in run(config(firm)).records("matters") if r["id"] == matter)
-    assert (record["branch"], record["clients"], record["openedDate"]) == (None, None, None)
-    assert record["tags"] == [None]
-    kept = record["extraFields"]
-    assert {name: kept[name] for name in ("branch", "clients", "openedDate", "tags.0")} == {
-        "branch": "HQ",
-        "clients": {"id": "c"},
-        "openedDate": 5,
-        "tags.0": "a",
-    }
-
-
-@pytest.mark.parametrize(
-    ("sent", "expected"),
-    [
-        ("2022-07-01", "2022-07-01"),
-        ("2022-07-01T00:00:00", "2022-07-01"),
-        ("2022-07-01T00:00:00.0000000+10:00", "2022-07-01"),
-        ("2022-06-30T14:00:00Z", "2022-06-30T14:00:00Z"),
-        ("0001-01-01T00:00:00", None),
-    ],
-)
-def test_days_are_days(firm: SandboxServer, sent: str, expected: str | None) -> None:
-    fee = truth(firm, "fees")[0]["row"]["id"]
-    firm.control.touch("fees", fee, set={"feeDate": sent})
-    assert (
-        next(r for r in run(config(firm)).records("fees") if r["id"] == fee)["feeDate"] == expected
-    )
-
-
-@pytest.mark.parametrize(
-    ("sent", "expected"),
-    [
-        ("2023-03-08T04:18:22.3044791Z", "2023-03-08T04:18:22.304479Z"),
-        ("2023-03-08T04:18:22Z", "2023-03-08T04:18:22Z"),
-        ("2023-03-08T14:18:22+10:00", "2023-03-08T04:18:22.000000Z"),
-        ("2023-03-08T04:18:22", "2023-03-08T04:18:22"),
-        ("0001-01-01T00:00:00Z", None),
-    ],
-)
-def test_moments_are_utc(firm: SandboxServer, sent: str, expected: str | None) -> None:
-    fee = truth(firm, "fees")[0]["row"]["id"]
-    firm.control.touch("fees", fee, set={"createdDate": sent})
-    record = next(r for r in run(config(firm)).records("fees") if r["id"] == fee)
-    assert record["createdDate"] == expected
-
-
-def test_a_cleared_value_is_cleared(firm: SandboxServer) -> None:
-    first = run(config(firm))
-    fee = next(r["id"] for r in first.records("fees") if r["subject"])
-    firm.control.touch("fees", fee, set={"subject": None})
-    record = next(r for r in run(config(firm), first.state).records("fees") if r["id"] == fee)
-    assert record["subject"] is None
 
 
 class TestSecondRun:
