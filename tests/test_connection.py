@@ -251,8 +251,8 @@ def test_a_dead_server(process: Process) -> None:
 
 
 def test_the_allowance_is_kept_without_a_429(start: StartFirm) -> None:
-    firm = start(matters=120, fees=1, exact_fees=True, latency_ms=60, rate=40, burst=5)
-    assert is_whole(run(config(firm, requests_per_second=40, burst=5)), firm)
+    firm = start(matters=60, fees=1, exact_fees=True, latency_ms=60, rate=10, burst=5)
+    assert is_whole(run(config(firm, requests_per_second=10, burst=5)), firm)
     report = firm.control.requests()
     assert "429" not in report["by_status"]
     assert report["max_in_flight"] <= 5
