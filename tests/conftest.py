@@ -9,10 +9,23 @@ import pytest
 
 from smokeball_sandbox import SandboxServer
 from tests.harness import Process
+from tests.sandbox_client import busy, changing, client, kept, rows, running, sandbox, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# What the tests of the sandbox share: one firm of a kind for each worker.
+__all__ = [
+    "busy",
+    "changing",
+    "client",
+    "kept",
+    "rows",
+    "running",
+    "sandbox",
+    "whole",
+]
 
 
 class StartFirm(Protocol):

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from smokeball_sandbox import SandboxServer
 from smokeball_sandbox.areas import RESOURCES
 from smokeball_sandbox.resources import Resource, Wrapper
-from tests.test_sandbox import Client
+from tests.sandbox_client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

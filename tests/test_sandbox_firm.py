@@ -1,0 +1,92 @@
+"""What the sandbox's firm is made of, and that its seed decides it."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+from smokeball_sandbox import SandboxServer
+from tests.sandbox_client import NAMES
+
+
+def test_the_same_seed_gives_the_same_firm_and_another_seed_another() -> None:
+    def dump(seed: int) -> str:
+        with SandboxServer(matters=15, seed=seed) as sandbox:
+            rows = [sandbox.control.rows(name) for name in ("matters", "fees")]
+            return json.dumps(rows).replace(sandbox.url, "")
+
+    first = dump(3)
+    assert first == dump(3)
+    assert first != dump(4)
+
+
+def test_a_firm_looks_like_one(sandbox: SandboxServer) -> None:
+    matters = [each["row"] for each in sandbox.control.rows("matters")]
+    assert len({row["id"] for row in matters}) == 120
+    leads = [row for row in matters if row["isLead"]]
+    assert 2 < len(leads) < 30
+    assert all("number" not in row and "leadOpenedDate" in row for row in leads)
+    assert all("number" in row and "openedDate" in row for row in matters if not row["isLead"])
+    assert {"Open", "Closed", "Pending"} <= {row["status"] for row in matters}
+    assert any("clientIds" in row for row in matters)
+    assert any("clientIds" not in row for row in matters)
+    fractions = [row for row in matters if "." in row.get("openedDate", "")]
+    assert fractions
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", fractions[0]["openedDate"])
+    forms = {tuple(row["personResponsible"]) for row in matters}
+    assert forms == {("id", "href", "rel"), ("id", "href", "relation", "method"), ("id", "href")}
+    types = [row["matterType"] for row in matters]
+    assert all(link["id"].rpartition("_")[2].isupper() for link in types)
+    assert all(link["href"].rpartition("_")[2].islower() for link in types)
+
+
+def test_fees_look_like_fees_and_add_up(sandbox: SandboxServer) -> None:
+    kept = sandbox.control.rows("fees")
+    fees = [each["row"] for each in kept]
+    matters = {each["row"]["id"] for each in sandbox.control.rows("matters")}
+    assert {each["parent"] for each in kept} < matters
+    for fee in fees:
+        rate, amount = Decimal(str(fee["rate"])), Decimal(str(fee["amount"]))
+        hours = Decimal(fee["duration"]) / 60
+        expected = (rate * hours).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        assert amount == (expected if fee["feeType"] == 1 else rate)
+        assert fee["amountExcTax"] == fee["amountIncTax"] == fee["amount"]
+        assert fee["isBillable"] or not fee["isWrittenOff"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", fee["feeDate"])
+    for name in ("isWrittenOff", "isDeleted", "finalized"):
+        assert {fee[name] for fee in fees} == {True, False}
+    assert any(fee["amount"] != int(fee["amount"]) for fee in fees)
+    assert any("sourceItems" in fee for fee in fees)
+    assert any("invoiceId" in fee for fee in fees)
+    created = {fee["createdDate"] == "0001-01-01T00:00:00" for fee in fees}
+    assert created == {True, False}
+
+
+def test_nothing_is_null(sandbox: SandboxServer) -> None:
+    for name in ("matters", "fees"):
+        assert "null" not in json.dumps([each["row"] for each in sandbox.control.rows(name)])
+
+
+def test_exact_fees_and_region() -> None:
+    with SandboxServer(matters=10, fees=3, exact_fees=True, region="au") as sandbox:
+        fees = [each["row"] for each in sandbox.control.rows("fees")]
+    assert len(fees) == 30
+    assert any(fee["tax"] for fee in fees)
+    for fee in fees:
+        parts = Decimal(str(fee["amountExcTax"])) + Decimal(str(fee["tax"]))
+        assert parts == Decimal(str(fee["amountIncTax"]))
+        assert fee["amount"] == fee["amountIncTax" if fee["taxInclusive"] else "amountExcTax"]
+
+
+def test_the_firm_depends_on_the_seed_and_not_on_what_is_asked_first() -> None:
+    def dump(names: list[str], seed: int) -> dict[str, str]:
+        with SandboxServer(matters=12, seed=seed) as sandbox:
+            return {
+                name: str(sandbox.control.rows(name)).replace(sandbox.url, "") for name in names
+            }
+
+    first = dump(NAMES, 3)
+    assert dump(NAMES[::-1], 3) == first
+    other = dump(NAMES, 4)
+    assert [name for name in NAMES if other[name] == first[name]] == []

@@ -1,0 +1,221 @@
+"""The shape of each of the sandbox's resources, and of its awkward records."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from smokeball_sandbox.areas import RESOURCES
+from smokeball_sandbox.clock import Clock
+from smokeball_sandbox.firm import Firm
+from smokeball_sandbox.handler import Handler
+from smokeball_sandbox.resources import Resource, Router, Row, Wrapper
+from smokeball_sandbox.settings import Settings
+from smokeball_sandbox.store import Store
+from tests.sandbox_client import (
+    BY_NAME,
+    NAMES,
+    Client,
+    Json,
+    busiest,
+    everything,
+    path_of,
+    whole_sandbox,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+sandbox = whole_sandbox
+
+
+@pytest.mark.parametrize("wrapper", list(Wrapper))
+def test_every_shape_of_endpoint_is_served(wrapper: Wrapper) -> None:
+    def generate(_: Firm, __: Row | None) -> list[Row]:
+        return [Row({"id": "a", "big": 1}, 5)]
+
+    resource = Resource(
+        name="things",
+        path="/things",
+        scope="things/read",
+        generate=generate,
+        create=None,
+        stamp=lambda _, __: None,
+        bury=dict.clear,
+        wrapper=wrapper,
+        wrap_key="things" if wrapper is Wrapper.WRAPPED else "value",
+        fields=("big",),
+    )
+    store = Store(Firm("http://x", matters=1), Clock(), [resource])
+    route = Router([resource]).find("/things")
+    assert route is not None
+    body = json.loads(Handler(store, Settings()).answer(route, "/things", b"", frozenset()).body)
+    if wrapper is Wrapper.PAGED:
+        assert body["value"] == [{"id": "a"}]
+        assert body["size"] == 1
+    else:
+        assert (
+            body
+            == {
+                Wrapper.VALUE: {"value": [{"id": "a"}]},
+                Wrapper.ARRAY: [{"id": "a"}],
+                Wrapper.OBJECT: {"id": "a"},
+                Wrapper.WRAPPED: {"things": [{"id": "a"}]},
+            }[wrapper]
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_list_has_its_shape(client: Client, kept: dict[str, list[Json]], name: str) -> None:
+    resource = BY_NAME[name]
+    parent = busiest(kept, name)
+    count = sum(each["parent"] == parent for each in kept[name])
+    answer = client.get(path_of(resource, parent), **everything(name))
+    assert answer.status_code == 200
+    content = answer.json()
+    if resource.wrapper is Wrapper.ARRAY:
+        found = len(content)
+    elif resource.wrapper is Wrapper.OBJECT:
+        found = 1
+        assert "value" not in content
+    elif resource.wrapper is Wrapper.PAGED:
+        found = content["size"]
+        assert len(content["value"]) == min(found, 500)
+    else:
+        found = len(content[resource.wrap_key])
+        assert "size" not in content
+    hidden = sum(each["row"].get("isDeleted", False) for each in kept[name])
+    assert found == (1 if resource.tree else count - hidden * resource.hides_deleted)
+
+
+@pytest.mark.parametrize("name", [each.name for each in RESOURCES if each.by_id])
+def test_each_row_is_found_by_its_id(
+    client: Client, kept: dict[str, list[Json]], name: str
+) -> None:
+    resource = BY_NAME[name]
+    for each in kept[name][:5]:
+        answer = client.get(f"{path_of(resource, each['parent'])}/{each['row']['id']}")
+        assert answer.status_code == 200
+        if resource.tree is None:
+            left_out = set(resource.fields) - set(resource.by_id_fields)
+            assert answer.json().keys() == each["row"].keys() - left_out
+    missing = client.get(f"{path_of(resource, kept[name][0]['parent'])}/unknown")
+    assert missing.status_code == 404
+
+
+def test_pages_of_every_paged_list_add_up(client: Client, kept: dict[str, list[Json]]) -> None:
+    for resource in RESOURCES:
+        if resource.wrapper is not Wrapper.PAGED or resource.tree:
+            continue
+        path = path_of(resource, busiest(kept, resource.name))
+        query = everything(resource.name)
+        whole = client.page(path, **query)
+        limit = max(1, whole["size"] // 3)
+        assert client.walk(path, limit, **query)[: len(whole["value"])] == whole["value"]
+
+
+def test_undeclared_paging_may_be_ignored(client: Client) -> None:
+    whole = client.page("/groups")
+    assert client.page("/groups", Limit=1)["value"] == whole["value"][:1]
+    client.sandbox.control.settings(undeclared_paging=False)
+    page = client.page("/groups", Limit=1, Offset=3)
+    assert page["value"] == whole["value"]
+    assert page["size"] == len(whole["value"])
+    assert not {"offset", "limit", "next"} & page.keys()
+    assert len(client.page("/stages", Limit=1)["value"]) == 1
+
+
+def test_roles_come_with_what_stands_beside_them(
+    client: Client, kept: dict[str, list[Json]]
+) -> None:
+    parent = busiest(kept, "matter_roles")
+    answer = client.page(f"/matters/{parent}/roles")
+    assert answer["matterId"] == parent
+    assert answer["versionId"]
+    assert len(answer["roles"]) >= 3
+    assert any("contact" not in role for role in answer["roles"])
+
+
+def test_a_folder_tree_holds_every_folder_and_file_once(
+    client: Client, kept: dict[str, list[Json]]
+) -> None:
+    matter = busiest(kept, "folders")
+    path = f"/matters/{matter}/documents/folders"
+    found: Json = {"folders": [], "files": []}
+    waiting: list[str | None] = [None]
+    while waiting:
+        folder = waiting.pop()
+        page = client.page(path if folder is None else f"{path}/{folder}")
+        (listing,) = page["value"]
+        assert listing.get("id") == folder
+        assert ("name" in page) == (folder is not None)
+        for name in found:
+            found[name] += listing[name]
+        waiting += [each["id"] for each in listing["folders"]]
+        assert all(each.get("parentId") == folder for each in listing["folders"])
+    for name in found:
+        expected = {each["row"]["id"] for each in kept[name] if each["parent"] == matter}
+        assert sorted(each["id"] for each in found[name]) == sorted(expected)
+    assert client.page(path, Offset=1)["value"] == []
+    assert client.get(f"{path}/unknown").status_code == 404
+
+
+def test_only_some_closed_matters_are_archived(
+    client: Client, kept: dict[str, list[Json]], rows: dict[str, list[Json]]
+) -> None:
+    archived = {each["parent"]: each["row"] for each in kept["archives"]}
+    for matter in rows["matters"]:
+        answer = client.get(f"/matters/{matter['id']}/archive")
+        assert answer.status_code == (200 if matter["id"] in archived else 404)
+    assert archived
+    statuses = {row["id"]: row["status"] for row in rows["matters"]}
+    assert {statuses[id_] for id_ in archived} == {"Closed"}
+    assert {row["destroyDate"] == "0001-01-01T00:00:00" for row in archived.values()} == {
+        True,
+        False,
+    }
+
+
+def test_details_are_told_by_id_only(client: Client) -> None:
+    for path, names in (("/mattertypes", {"items"}), ("/layouts", {"description", "fields"})):
+        row = client.page(path)["value"][0]
+        single = client.page(f"{path}/{row['id']}")
+        assert single.keys() - row.keys() == names
+
+
+def test_nothing_is_null_anywhere(rows: dict[str, list[Json]]) -> None:
+    def values(node: Any) -> Iterator[Any]:
+        yield node
+        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        for each in inner:
+            yield from values(each)
+
+    assert None not in list(values(list(rows.values())))
+
+
+def test_awkward_records(rows: dict[str, list[Json]]) -> None:
+    files = rows["files"]
+    assert not any("." in row["name"] for row in files)
+    for name in ("folder", "dateModified"):
+        assert {name in row for row in files} == {True, False}
+    assert {row["ownerId"].startswith("S2S_") for row in files} == {True, False}
+    assert {type(row["eventType"]) for row in rows["events"] if "eventType" in row} == {int, str}
+    assert all(re.fullmatch(r"[\d-]{10}T[\d:]{8}", row["startTime"]) for row in rows["events"])
+    assert all(
+        row["dueDateOnly"].endswith("T00:00:00") for row in rows["tasks"] if "dueDateOnly" in row
+    )
+    assert {len(row["assignees"]) for row in rows["tasks"] if "assignees" in row} == {0, 1}
+    assert all(row["text"].startswith(r"{\rtf1") for row in rows["memos"])
+    assert all("rtf" not in row["plainText"] for row in rows["memos"])
+    assert not any("Z" in row["lastUpdated"] for row in rows["events"])
+    assert {"lastUpdated" in row for row in rows["matter_balances"]} == {True, False}
+    keys = [value["key"] for row in rows["matter_layouts"] for value in row["values"]]
+    assert "Providers[0]/Invoices[1]/Amount" in keys
+    assert {len(row["values"]) for row in rows["matter_layouts"]} >= {3, 5}
+    assert any(re.search(r"\.\d{7}Z$", row["enteredDate"]) for row in rows["transactions"])
+    unset = [row for row in rows["invoices"] if row.get("paidDate") == "0001-01-01T00:00:00"]
+    assert unset
+    assert any("paidDate" not in row for row in rows["invoices"])
