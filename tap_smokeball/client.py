@@ -196,7 +196,7 @@ class SmokeballStream(Stream):
         None if everything is wanted.
         """
         settings = self._tap.settings
-        bookmark = self.state_manager.bookmark(self._tap.settings.visible)
+        bookmark = self.state_manager.bookmark(settings.visible)
         if bookmark is None or self.replication_method == FULL_TABLE:
             return settings.start_ticks
         return max(bookmark - settings.lookback_ticks, settings.start_ticks or 0)

@@ -116,6 +116,8 @@ class Shaper:
         for name in names & self._unwanted:
             del record[name]
         extras: Extras = {name: record.pop(name) for name in names - self._known}
+        for name in extras.keys() & self._blank.keys():
+            record[name] = None  # a derived column, which is not the API's to fill
         for name, source, convert in self._converts:
             value = row.get(source)
             if value is not None:

@@ -72,6 +72,14 @@ def test_a_field_of_tomorrow_is_kept(firm: SandboxServer, caplog: pytest.LogCapt
     assert "sourceItems[].mood" in told[0]
 
 
+def test_a_field_of_tomorrow_may_be_called_like_a_column_of_the_taps(firm: SandboxServer) -> None:
+    fee = truth(firm, "fees")[0]["row"]["id"]
+    firm.control.touch("fees", fee, set={"feeType": None, "feeTypeName": "Theirs"})
+    record = next(r for r in run(config(firm)).records("fees") if r["id"] == fee)
+    assert (record["feeType"], record["feeTypeName"]) == (None, None)
+    assert record["extraFields"]["feeTypeName"] == "Theirs"
+
+
 def test_a_value_of_another_shape_is_kept_aside(firm: SandboxServer) -> None:
     matter = truth(firm, "matters")[0]["row"]["id"]
     change = {"branch": "HQ", "clients": {"id": "c"}, "openedDate": 5, "tags": ["a"]}
