@@ -148,7 +148,7 @@ class SmokeballStream(Stream):
         try:
             super().sync(context)
         finally:
-            result.seconds = time.monotonic() - began
+            result.seconds += time.monotonic() - began
 
     @override
     def get_records(self, context: types.Context | None) -> Iterable[types.Record]:
@@ -178,11 +178,6 @@ class SmokeballStream(Stream):
             SmokeballError: The stream cannot be read to its end.
             Stopped: The run is told to stop.
         """
-
-    @property
-    def turn(self) -> tuple[int, int]:
-        """A sort key: when it is this stream's turn in a run; before those with children."""
-        return 0, 0
 
     @property
     def is_sample(self) -> bool:

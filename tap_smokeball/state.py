@@ -7,7 +7,8 @@
      "visible": "9f86d081884c7d65",                           the view that it was read through
      "resume": {"watermark": 638193860000000000,              when the unfinished pass began
                 "after": "b471682e-…",                        the last parent that is done
-                "visible": "9f86d081884c7d65"}}
+                "visible": "9f86d081884c7d65"},
+     "caught_up": 638193860000000000}                         changes of parents that were followed
 
 A full-table stream has no bookmark; ``complete`` says when its last complete pass began, so that
 streams can take turns.
@@ -127,6 +128,24 @@ class WatermarkState(StreamStateManager):
         }
         self.is_flushed = False
 
+    def caught_up(self, work: Pass, visible: str) -> int | None:
+        """Return from when on, in ticks, a changed parent has not yet been read ahead of a sweep.
+
+        None if there is nothing to be ahead of: the first pass reads everything for the first time.
+
+        Args:
+            work: The pass at hand.
+            visible: As for `bookmark`.
+        """
+        before = work.watermark if work.after else self.last_pass(visible)
+        ahead = ticks.parse(self.stream_state.get("caught_up")) or 0
+        return max(before, ahead) if before else None
+
+    def catch_up(self, changed: int) -> None:
+        """Remember up to which change of parents, in ticks, what hangs below them was read."""
+        self.stream_state["caught_up"] = changed
+        self.is_flushed = False
+
     def complete(self, replication_key: str | None, value: int | str, visible: str) -> None:
         """Move the bookmark: everything up to it was written.
 
@@ -137,6 +156,8 @@ class WatermarkState(StreamStateManager):
         """
         state = self.stream_state
         state.pop("resume", None)
+        if (ticks.parse(state.get("caught_up")) or 0) <= (ticks.of_stamp(value) or 0):
+            state.pop("caught_up", None)
         if replication_key:
             state["replication_key"] = replication_key
             state["replication_key_value"] = value

@@ -6,7 +6,7 @@ import copy
 import os
 import sys
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Tap
@@ -16,6 +16,7 @@ from singer_sdk.helpers._classproperty import classproperty
 from tap_smokeball import settings, streams
 from tap_smokeball.api import Api
 from tap_smokeball.errors import RunFailed, SmokeballError
+from tap_smokeball.parents import ChildStream
 from tap_smokeball.run import Run
 from tap_smokeball.workers import Workers
 from tap_smokeball.writer import Writer
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
     from singer_sdk.plugin_base import _ConfigInput
-
-    from tap_smokeball.client import SmokeballStream
 
 
 class TapSmokeball(Tap):
@@ -78,9 +77,6 @@ class TapSmokeball(Tap):
         Raises:
             RunFailed: A stream failed; the others are complete.
         """
-        # The SDK goes by name: with a time limit, what comes after matters would never be reached.
-        in_turn = sorted(self.streams.values(), key=lambda s: cast("SmokeballStream", s).turn)
-        self._streams = {stream.name: stream for stream in in_turn}
         self._concluded(super().sync_all)
 
     @override  # type: ignore[misc]
@@ -93,7 +89,7 @@ class TapSmokeball(Tap):
         Raises:
             RunFailed: A stream failed.
         """
-        selected = [stream for stream in self.streams.values() if stream.selected]
+        selected = [s for s in self.streams.values() if s.selected or s.has_selected_descendents]
         self._concluded(partial(self.run_sync_dry_run, streams=selected))
         return True
 
@@ -105,6 +101,7 @@ class TapSmokeball(Tap):
             )
         try:
             work()
+            self._sync_children()
         finally:
             self.workers.shutdown()
             self.api.http.close()
@@ -115,6 +112,19 @@ class TapSmokeball(Tap):
         if failures := self.run.failures:
             names = ", ".join(result.stream for result in failures)
             raise RunFailed(f"{len(failures)} of {len(self.run.results)} streams failed: {names}")
+
+    def _sync_children(self) -> None:
+        """Sync all child streams, those first that waited longest.
+
+        Not by name: with a time limit, the last ones would never be reached.
+        """
+        children = [s for s in self.streams.values() if isinstance(s, ChildStream) and s.selected]
+        children.sort(key=ChildStream.waiting_since)
+        if self.settings.max_run_seconds is not None:
+            for child in children:
+                child.catch_up()
+        for child in children:
+            child.sync()
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

@@ -13,6 +13,7 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.streams._state import StreamStateManager
 
 from tap_smokeball.client import SmokeballStream
+from tap_smokeball.parents import ChildStream
 from tap_smokeball.state import WatermarkState
 from tap_smokeball.tap import TapSmokeball
 
@@ -23,6 +24,7 @@ OVERRIDDEN = [
     (PluginBase, TapSmokeball, "_validate_config"),
     (Stream, SmokeballStream, "sync"),
     (Stream, SmokeballStream, "_generate_record_messages"),
+    (Stream, ChildStream, "_write_schema_message"),
     (StreamStateManager, WatermarkState, "increment_state"),
 ]
 
