@@ -82,6 +82,7 @@ class Controls:
             Route("/script", self.clear_scripts, methods=["DELETE"]),
             Route("/settings", self.settings, methods=["GET", "PATCH"]),
             Route("/rows", self.rows, methods=["GET"]),
+            Route("/tokens", self.tokens, methods=["GET"]),
             *(Route(f"/{name}", self.command, methods=["POST"]) for name in _COMMANDS),
         ]
 
@@ -109,6 +110,10 @@ class Controls:
     async def command(self, request: Request) -> Response:
         """Run the command that the path names."""
         return self._run(request.url.path.rsplit("/", 1)[-1], await request.body())
+
+    async def tokens(self, _: Request) -> Response:
+        """The tokens that are alive."""
+        return _json(self._world.authority.minted())
 
     async def rows(self, request: Request) -> Response:
         """Every row of a resource, one a line, as it is at this moment."""

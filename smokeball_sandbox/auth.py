@@ -50,6 +50,10 @@ class Authority:
         self._tokens: dict[str, Token] = {}
         self._refresh_tokens = {REFRESH_TOKEN: CLIENT_ID, PUBLIC_REFRESH_TOKEN: PUBLIC_CLIENT_ID}
 
+    def minted(self) -> list[str]:
+        """All tokens that are alive, access tokens first."""
+        return [*self._tokens, *self._refresh_tokens]
+
     def revoke(self, *, refresh: bool) -> None:
         """Make every access token worthless, and every refresh token too if asked."""
         self._tokens.clear()

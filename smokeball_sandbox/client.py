@@ -76,6 +76,10 @@ class Control:
         lines = self._call("GET", f"/rows?resource={resource}")
         return msgspec.json.Decoder(Document).decode_lines(lines)
 
+    def tokens(self) -> list[str]:
+        """Every token that is alive: what must be found in nobody's log."""
+        return msgspec.json.decode(self._call("GET", "/tokens"), type=list[str])
+
     def _post(self, command: str, arguments: Document) -> Document:
         return self._document("POST", f"/{command}", arguments)
 

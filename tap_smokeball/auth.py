@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from requests.auth import HTTPBasicAuth
 
+from tap_smokeball.discretion import SECRETS
 from tap_smokeball.errors import AuthenticationError
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ class TokenSource:
             raise self._refusal
         # A server that rotates refresh tokens takes back the old one: only the new one is good.
         self._refresh_token = answer.get("refresh_token") or self._refresh_token
+        for secret in (value, self._refresh_token):
+            SECRETS.add(secret)
         seconds = float(lifetime) if isinstance(lifetime, (int, float)) else 3600.0
         # A token shorter-lived than the margin would otherwise be stale at birth.
         return Token(value, asked_at + max(seconds - EARLY_SECONDS, seconds / 2))

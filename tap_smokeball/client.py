@@ -1,7 +1,7 @@
 """The base of every stream: what it asks for, what it makes of the answers, how it ends.
 
-A stream is data (see `tap_smokeball.streams`); the shapes of endpoint are the subclasses here and
-in `tap_smokeball.parents`.
+A stream is data (see `tap_smokeball.streams`); the shapes of endpoint are the subclasses in
+`tap_smokeball.firm_wide` and `tap_smokeball.parents`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
 
 from tap_smokeball import ticks
 from tap_smokeball.api import Endpoint
-from tap_smokeball.errors import SmokeballError
+from tap_smokeball.errors import BatchFailed, MappingFailed, SmokeballError, reason
 from tap_smokeball.fields import Field, Sensitivity, text, walk, whole
-from tap_smokeball.reading import Latest, Reading
+from tap_smokeball.reading import Reading
 from tap_smokeball.records import Columns, RowKey, Shaper, json_schema
 from tap_smokeball.run import Stopped
 from tap_smokeball.shapes import PAGED, Shape
@@ -144,10 +144,18 @@ class SmokeballStream(Stream):
         result = self._tap.run.result(self.name)
         if self._tap.run.is_over:
             return
-        began = time.monotonic()
+        began, before = time.monotonic(), self.state_manager.snapshot()
         try:
             super().sync(context)
+        except SmokeballError as error:
+            self._fail(error)
+        except (ImportError, OSError) as error:
+            if not self.in_batches:
+                raise
+            self._fail(BatchFailed(f"batch_config: its storage cannot be used: {reason(error)}"))
         finally:
+            if result.failed and self.in_batches:  # what was read may not have been written
+                self.state_manager.restore(before)
             result.seconds += time.monotonic() - began
 
     @override
@@ -163,12 +171,20 @@ class SmokeballStream(Stream):
                 result.rows += self.selected
                 yield record
         except SmokeballError as error:
-            result.failed = True
-            result.ended = f"failed: {type(error).__name__}"
-            self.logger.error("%s", error)  # noqa: TRY400 - the message says all there is to do
+            self._fail(error)
         except Stopped:
             result.ended = "stopped, goes on next time"
         self._report_surprises()
+
+    def _fail(self, error: SmokeballError) -> None:
+        result = self._tap.run.result(self.name)
+        result.failed, result.ended = True, f"failed: {type(error).__name__}"
+        self.logger.error("%s", error)  # the message says all there is to do
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether rows wait in a batch, so that the state may not yet be ahead of them."""
+        return self.get_batch_config(self.config) is not None
 
     @abc.abstractmethod
     def read(self) -> Iterator[types.Record]:
@@ -306,7 +322,13 @@ class SmokeballStream(Stream):
         """
         extracted = datetime.now(timezone.utc)
         for stream_map in self.stream_maps:
-            mapped = stream_map.transform(record)
+            try:
+                mapped = stream_map.transform(record)
+            except Exception as error:  # noqa: BLE001 - an expression can fail in any way
+                raise MappingFailed(
+                    f"stream_maps: an expression for {self.name} fails on a record "
+                    f"({type(error).__name__}): check its names, and what it does with null",
+                ) from None
             if mapped is not None:
                 yield RecordMessage(
                     stream=stream_map.stream_alias,
@@ -314,29 +336,3 @@ class SmokeballStream(Stream):
                     version=self._stream_version,
                     time_extracted=extracted,
                 )
-
-
-class FirmWideStream(SmokeballStream):
-    """Rows of the whole firm, read from one endpoint."""
-
-    @override
-    def fetch(
-        self,
-        endpoint: Endpoint,
-        ids: dict[str, str],
-        params: dict[str, Any],
-        offset: int,
-        limit: int,
-    ) -> Answer[Page]:
-        request = partial(super().fetch, endpoint, ids, params, offset, limit)
-        return self._tap.workers.call(request)  # so that a signal need not wait for the answer
-
-    @override
-    def read(self) -> Iterator[types.Record]:
-        reading = self.open({}, self.params(self.starting_ticks))
-        latest = Latest(self.stamp if self.since else None)
-        for rows in reading:
-            for row in rows:
-                latest.see(row)
-                yield self.shaper.record(row, {EXTRACTED: reading.began})
-        self.finish(latest.bookmark(reading.began))

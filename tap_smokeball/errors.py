@@ -10,6 +10,8 @@
     │   └── NotFound               404: the record, or the parent it hangs under, is gone
     ├── UnexpectedAnswer           an answer that fits nothing the API is known to send
     │   └── PagingError            pages that cannot be put together without a gap
+    ├── MappingFailed              an expression in stream_maps cannot be applied
+    ├── BatchFailed                the storage that batch_config names cannot be used
     └── RunFailed                  some streams failed; the others are complete
 
 A message names the stream, the path template and the request id, and says what to do. It never
@@ -51,5 +53,20 @@ class PagingError(UnexpectedAnswer):
     """The pages of a list cannot be joined without risking a gap."""
 
 
+class MappingFailed(SmokeballError):  # noqa: N818 - reads as what happened
+    """An expression of a stream map cannot be applied to a record."""
+
+
+class BatchFailed(SmokeballError):  # noqa: N818 - reads as what happened
+    """The storage for batches cannot be written to."""
+
+
 class RunFailed(SmokeballError):  # noqa: N818 - reads as what happened
     """At least one stream failed; its bookmark did not move and the others finished."""
+
+
+def reason(error: ImportError | OSError) -> str:
+    """Return what the system says, without the path or address that it says it of."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return str(error)

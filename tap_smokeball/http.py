@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from tap_smokeball.errors import ConnectionFailed
 
@@ -94,7 +95,10 @@ class Http:
                 # Once nothing answers at all, further streams need not wait as long again.
                 if tries > (0 if self._unreachable else self._settings.max_retries):
                     self._unreachable = not failure.answered
-                    raise ConnectionFailed(f"{what}: {failure}, {tries} times. {_HELP}") from None
+                    how_often = "once" if tries == 1 else f"{tries} times"
+                    raise ConnectionFailed(
+                        f"{what}: {failure}, tried {how_often}. {_HELP}"
+                    ) from None
                 self._count(self.retries, stream)
                 wait = _backoff(tries) if failure.wait is None else failure.wait
                 if tries > QUIET_RETRIES or wait > LONG_WAIT_SECONDS:
@@ -134,8 +138,8 @@ class Http:
             requests.exceptions.ContentDecodingError,
         ):
             raise TryAgain("an answer that was cut short") from None
-        except requests.exceptions.ConnectionError:
-            raise TryAgain("no connection", answered=False) from None
+        except requests.exceptions.ConnectionError as error:
+            raise TryAgain(_why(error), answered=False) from None
         if response.status_code == requests.codes.too_many_requests:
             wait = _retry_after(response)
             self._bucket.pause(1.0 if wait is None else wait)
@@ -172,6 +176,15 @@ class Http:
     def _count(self, counter: Counter[str], stream: str) -> None:
         with self._lock:
             counter[stream] += 1
+
+
+def _why(error: requests.exceptions.ConnectionError) -> str:
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "no connection to the proxy that HTTPS_PROXY or HTTP_PROXY names"
+    failed = error.args[0] if error.args else None
+    if isinstance(failed, MaxRetryError) and isinstance(failed.reason, NameResolutionError):
+        return "no connection: the host's name has no address"
+    return "no connection"
 
 
 def _backoff(tries: int) -> float:

@@ -30,8 +30,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
 
-from tap_smokeball.client import EXTRACTED, FirmWideStream, SmokeballStream
+from tap_smokeball.client import EXTRACTED, SmokeballStream
 from tap_smokeball.errors import NotFound
+from tap_smokeball.firm_wide import FirmWideStream
 from tap_smokeball.reading import Latest
 from tap_smokeball.run import Progress
 from tap_smokeball.state import Pass
@@ -236,7 +237,7 @@ class ChildStream(SmokeballStream):
                 continue
             done(parent)
             due = progress.done % STATE_EVERY_PARENTS == 0
-            if (due or time.monotonic() - written > STATE_EVERY_SECONDS) and not self._in_batches:
+            if (due or time.monotonic() - written > STATE_EVERY_SECONDS) and not self.in_batches:
                 written = time.monotonic()
                 self._write_state_message()
         if progress.done < len(todo):
@@ -283,8 +284,3 @@ class ChildStream(SmokeballStream):
             if not self.may_be_absent:
                 gone.append(parent)
             return []
-
-    @property
-    def _in_batches(self) -> bool:
-        """Whether rows wait in a batch, so that the state may not yet be ahead of them."""
-        return self.get_batch_config(self.config) is not None

@@ -203,6 +203,20 @@ def problems(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
     return found
 
 
+def secrets(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield all texts of a configuration, good or bad, that must not be seen.
+
+    Those are the secret settings, what they make in a Basic header, and what stream maps are
+    given: salts of hashes, for instance.
+    """
+    hidden = [name for name, prop in schema["properties"].items() if prop.get("secret")]
+    given = [config.get(name) for name in hidden]
+    if isinstance(constants := config.get("stream_map_config"), dict):
+        given += constants.values()
+    yield from (value for value in given if isinstance(value, str))
+    yield f"{config.get('client_id')}:{config.get('client_secret')}"
+
+
 def unknown(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield a warning for each setting that the tap does not know, with the nearest it does."""
     for name in sorted(config.keys() - schema["properties"].keys()):

@@ -20,6 +20,7 @@ pass is complete, to the moment at which it began, and only then.
 
 from __future__ import annotations
 
+import copy
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,16 @@ class WatermarkState(StreamStateManager):
     ) -> Any | None:
         """Return the bookmark."""
         return self.stream_state.get("replication_key_value")
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return a copy of all that is remembered, for `restore`."""
+        return copy.deepcopy(dict(self.stream_state))
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Remember what was remembered then, and nothing since."""
+        self.stream_state.clear()
+        self.stream_state.update(snapshot)
+        self.is_flushed = False
 
     def bookmark(self, visible: str) -> int | None:
         """Return where the last complete pass began, in ticks, if it saw all that is visible now.

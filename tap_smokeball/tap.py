@@ -5,16 +5,18 @@ from __future__ import annotations
 import copy
 import os
 import sys
+from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers._classproperty import classproperty
 
-from tap_smokeball import settings, streams
+from tap_smokeball import discretion, inputs, settings, streams
 from tap_smokeball.api import Api
+from tap_smokeball.discretion import SECRETS
 from tap_smokeball.errors import RunFailed, SmokeballError
 from tap_smokeball.parents import ChildStream
 from tap_smokeball.run import Run
@@ -27,7 +29,8 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import logging
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from singer_sdk import Stream
@@ -77,6 +80,8 @@ class TapSmokeball(Tap):
         Raises:
             RunFailed: A stream failed; the others are complete.
         """
+        if not any(stream.selected for stream in self.streams.values()):
+            self.logger.warning("No stream is selected: see the catalog, or Meltano's select")
         self._concluded(super().sync_all)
 
     @override  # type: ignore[misc]
@@ -147,6 +152,8 @@ class TapSmokeball(Tap):
         """
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
+        for secret in settings.secrets(self._config, schema):
+            SECRETS.add(secret)
         problems = settings.problems(self._config, schema)
         if raise_errors:
             for warning in settings.unknown(self._config, schema):
@@ -187,22 +194,39 @@ class TapSmokeball(Tap):
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
         """Handle ``--test``, which the SDK does while it still reads the command line."""
-        try:
+        with _told_in_a_line(cls.logger):
             super().cb_test(ctx, param, value)
-        except ConfigValidationError as error:
-            for problem in error.errors:
-                cls.logger.error("%s", problem)  # noqa: TRY400
-            ctx.exit(1)
-        except SmokeballError as error:
-            cls.logger.error("%s", error)  # noqa: TRY400
-            ctx.exit(1)
+
+    @override
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Return the command line; what ends it unexpectedly is told without data."""
+        command = super().get_singer_command()
+        command.excepthook = discretion.tell  # type: ignore[attr-defined]
+        return command
 
     @override
     @classmethod
     def invoke(cls, **options: Any) -> None:
         """Run the tap; an error that is expected is told in a line, not in a traceback."""
-        try:
+        for name, check in (("state", inputs.state), ("catalog", inputs.catalog)):
+            if options.get(name) is not None:
+                options[name] = check(options[name])
+        with _told_in_a_line(cls.logger):
             super().invoke(**options)
-        except SmokeballError as error:
-            cls.logger.error("%s", error)  # noqa: TRY400
-            sys.exit(1)
+
+
+@contextmanager
+def _told_in_a_line(logger: logging.Logger) -> Iterator[None]:
+    try:
+        yield
+    except ConfigValidationError as error:
+        for problem in error.errors:
+            logger.error("%s", problem)  # noqa: TRY400 - here and below: nothing to trace
+    except MappingError:
+        logger.error("stream_maps: there is an expression that cannot be read")  # noqa: TRY400
+    except SmokeballError as error:
+        logger.error("%s", error)  # noqa: TRY400
+    else:
+        return
+    sys.exit(1)

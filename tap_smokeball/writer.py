@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
+
+from tap_smokeball.errors import reason
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -35,9 +37,13 @@ class Writer(MsgSpecWriter):
             if not isinstance(message, RecordMessage):
                 sys.stdout.buffer.flush()
         except BrokenPipeError:
-            # What is still buffered must not be tried again when the interpreter ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            _logger.error(  # noqa: TRY400 - a target that died is not this program's error
-                "The target has closed the pipe: its own log tells why. Run again to go on",
-            )
-            sys.exit(1)
+            _give_up("The target has closed the pipe: its own log tells why. Run again to go on")
+        except OSError as error:
+            _give_up(f"Standard output cannot be written: {reason(error)}. Run again to go on")
+
+
+def _give_up(message: str) -> NoReturn:
+    # What is still buffered must not be tried again when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _logger.error(message)
+    sys.exit(1)

@@ -201,6 +201,7 @@ class Process:
         *arguments: str,
         state: Json | None = None,
         catalog: Json | None = None,
+        environment: dict[str, str] | None = None,
     ) -> Output:
         done = subprocess.run(
             [*TAP, *self.files(settings, state, catalog), *arguments],
@@ -208,6 +209,7 @@ class Process:
             check=False,
             cwd=self.folder,
             timeout=120,
+            env={**os.environ, **(environment or {})},
         )
         return Output.parse(done.stdout.splitlines(), done.returncode, done.stderr.decode())
 

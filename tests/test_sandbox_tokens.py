@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -10,12 +11,23 @@ import requests
 from smokeball_sandbox import SandboxServer
 from tests.sandbox_client import EVERYTHING, Client, Document, mint
 
+if TYPE_CHECKING:
+    from tests.conftest import StartFirm
+
 
 def test_client_credentials(sandbox: SandboxServer) -> None:
     answer = mint(sandbox)
     assert answer.status_code == 200
     assert answer.json().keys() == {"access_token", "token_type", "expires_in"}
     assert answer.json()["expires_in"] == 3600
+
+
+def test_tokens_that_are_alive_are_told(start: StartFirm) -> None:
+    firm = start(matters=1)
+    token = mint(firm).json()["access_token"]
+    assert token in firm.control.tokens()
+    firm.control.revoke()
+    assert token not in firm.control.tokens()
 
 
 def test_the_client_may_name_itself_in_the_body(sandbox: SandboxServer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_smokeball.client import EXTRACTED, FirmWideStream
+from tap_smokeball.client import EXTRACTED
 from tap_smokeball.fields import (
     code,
     day,
@@ -16,6 +16,7 @@ from tap_smokeball.fields import (
     text,
     whole,
 )
+from tap_smokeball.firm_wide import FirmWideStream
 from tap_smokeball.parents import ChildStream
 from tap_smokeball.reading import Since
 from tap_smokeball.records import Columns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tap_smokeball.client import FirmWideStream
 from tap_smokeball.fields import (
     flag,
     marked,
@@ -12,6 +11,7 @@ from tap_smokeball.fields import (
     text,
     texts,
 )
+from tap_smokeball.firm_wide import FirmWideStream
 from tap_smokeball.records import Columns
 from tap_smokeball.shapes import ARRAY, OBJECT, VALUE
 from tap_smokeball.streams.common import document_exchange, licence_numbers, phone, street

@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tap_smokeball.api import Endpoint
-from tap_smokeball.client import FirmWideStream
 from tap_smokeball.errors import NotFound
 from tap_smokeball.fields import (
     changed_at,
@@ -19,6 +18,7 @@ from tap_smokeball.fields import (
     opt_in,
     text,
 )
+from tap_smokeball.firm_wide import FirmWideStream
 from tap_smokeball.parents import ChildStream
 from tap_smokeball.records import Columns
 from tap_smokeball.shapes import OBJECT

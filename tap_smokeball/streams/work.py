@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 from tap_smokeball import ticks
-from tap_smokeball.client import FirmWideStream
 from tap_smokeball.fields import (
     changed_at,
     code,
@@ -24,6 +23,7 @@ from tap_smokeball.fields import (
     updated_at,
     whole,
 )
+from tap_smokeball.firm_wide import FirmWideStream
 from tap_smokeball.parents import ChildStream, ParentStream
 from tap_smokeball.reading import Since
 from tap_smokeball.records import Columns
