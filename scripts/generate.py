@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scripts import failures
 from tap_smokeball.fields import walk
 from tap_smokeball.parents import ChildStream
 from tap_smokeball.settings import CONFIG
@@ -32,6 +33,9 @@ def main(arguments: list[str]) -> int:
         "docs/settings.md": settings_page(),
         "docs/streams.md": streams_page(),
         ".env.example": env_example(),
+        "docs/failures.md": between(
+            read("docs/failures.md"), "<!-- {} -->", "failures", failures.table()
+        ),
         "README.md": between(read("README.md"), "<!-- {} -->", "streams", stream_table()),
         "meltano.yml": between(
             between(read("meltano.yml"), "# generated {}", "settings", meltano_settings()),

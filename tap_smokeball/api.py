@@ -1,20 +1,31 @@
 """The connection to Smokeball: one for the whole process, shared by all streams and workers.
 
-Every request is paced, signed, sent, checked and decoded here. What a status means, and what the
-tap does about it:
+Every request is paced, signed, sent, checked and decoded here. What a status means, what the tap
+does about it, and what is left to do (`docs/failures.md` is generated from this table):
 
-======  ==========================================================  =========================
-status  cause                                                       what the tap does
-======  ==========================================================  =========================
-401     the token ended early or was revoked                        one new token, then fails
-403     scope, API key or permission missing, or an unknown path    the stream fails
-404     the record is gone                                          a gone parent is skipped
-429     the allowance is used up, by this process or another        waits, tries again
-4xx     the request is wrong                                        the stream fails
-5xx     trouble at Smokeball's                                      waits, tries again
-none    connection refused, reset, timed out or cut short           waits, tries again
-200     not JSON, empty, or not the shape that the path promises    waits, tries again
-======  ==========================================================  =========================
+======  ==========================  =====================  ========================================
+status  cause                       what the tap does      what to do if it stays
+======  ==========================  =====================  ========================================
+400     the request is wrong        the stream fails       check the settings; if they are right,
+                                                           report it with the request id
+401     the token ended early or    one new token for      check that `api_key`, `region` and
+        was revoked                 all, then the stream   `environment` are those of the app; a
+                                    fails                  given `access_token`: give a new one
+403     a scope, the API key or a   the stream fails       grant the scope that is named and sign
+        permission is missing                              in again, check `api_key`, or deselect
+                                                           the stream
+404     the record is gone          a gone parent is       nothing
+                                    passed over, and told
+429     the allowance is used up,   waits as long as it    another process uses the same app: give
+        by this process or another  is told, tries again   each its part by `requests_per_second`
+5xx     trouble at Smokeball's      waits longer each      wait; look at status.smokeball.com; run
+                                    time, tries again      again, it goes on where it was
+none    refused, reset, timed out,  waits longer each      check the network, the proxy, `api_url`
+        cut short, no such host     time, tries again      and `auth_url`; a slow network:
+                                                           `request_timeout_seconds`
+200     not JSON, empty, or not     waits longer each      as for 5xx; if it is always the same
+        what the path promises      time, tries again      path, report it with the request id
+======  ==========================  =====================  ========================================
 """
 
 from __future__ import annotations

@@ -169,9 +169,10 @@ class ChildStream(SmokeballStream):
             self._tap.run.result(self.name).ended = TIME_IS_UP  # unless the sweep still begins
         if gone:
             self.logger.warning(
-                "%s: %d of the %s are gone since they were listed (404)",
+                "%s: %d of %d %s are gone since they were listed (404)",
                 self.name,
                 len(gone),
+                len(self._parents.listed),
                 self._parents.noun,
             )
 

@@ -229,7 +229,7 @@ def test_trouble_that_does_not_end_fails_in_the_end(
     firm.control.fail(count=10_000, how="status", status=503, template=FEES)
     output = run(config(firm, max_retries=2))
     assert output.status == 1
-    assert "503 from the server, 3 times" in caplog.text
+    assert "503 from the server, tried 3 times" in caplog.text
 
 
 def test_a_dead_server(process: Process) -> None:
@@ -245,7 +245,7 @@ def test_a_dead_server(process: Process) -> None:
     }
     output = process.run({**settings, "max_retries": 1})
     assert output.status == 1
-    assert "no connection, 2 times" in output.stderr
+    assert "no connection, tried 2 times" in output.stderr
     assert "Traceback" not in output.stderr
     assert "failed: ConnectionFailed" in output.stderr
 

@@ -1,0 +1,183 @@
+"""Failures that a user can cause or meet: told in a line that says what to do, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.harness import TAP, Output, catalog, config, run, truth
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from smokeball_sandbox import SandboxServer
+    from tests.harness import Json, Process
+
+NOT_JSON = "is not a file with one JSON object"
+NO_STATE = "holds no Singer state"
+NO_CATALOG = "holds no Singer catalog"
+
+
+def tap(process: Process, settings: Json, *arguments: str, **environment: str) -> Output:
+    """Run the tap with files of the test's own."""
+    done = subprocess.run(
+        [*TAP, *process.files(settings, None, None)[:2], *arguments],
+        capture_output=True,
+        check=False,
+        cwd=process.folder,
+        env={**os.environ, **environment},
+    )
+    output = Output.parse(done.stdout.splitlines(), done.returncode, done.stderr.decode())
+    assert "Traceback" not in output.stderr
+    assert "This is a bug" not in output.stderr
+    return output
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "problem"),
+    [
+        ("--state", "nope", NOT_JSON),
+        ("--state", "\xff", NOT_JSON),
+        ("--state", "[]", NO_STATE),
+        ("--state", '{"bookmarks": {"fees": 3}}', NO_STATE),
+        ("--catalog", "", NOT_JSON),
+        ("--catalog", "[1]", NO_CATALOG),
+        ("--catalog", '{"streams": [{"name": "fees"}]}', NO_CATALOG),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be(
+    process: Process, option: str, content: str, problem: str
+) -> None:
+    path = process.folder / "given"
+    path.write_bytes(content.encode("latin-1"))
+    output = tap(process, {"api_key": "k", "access_token": "t"}, option, str(path))
+    assert output.status == 2
+    assert f"'{option}': {problem}" in output.stderr
+
+
+def test_a_state_that_somebody_garbled_is_no_reason_to_stop(firm: SandboxServer) -> None:
+    garbled = {"replication_key_value": "x", "visible": 3, "resume": "y", "caught_up": "z"}
+    output = run(config(firm), {"bookmarks": {"matters": garbled, "fees": garbled}})
+    assert output.status == 0
+    for stream in ("matters", "fees"):
+        assert output.ids(stream).keys() == {e["row"]["id"] for e in truth(firm, stream)}
+
+
+def test_nothing_selected_is_worth_a_word(firm: SandboxServer, process: Process) -> None:
+    output = process.run(config(firm), catalog=catalog(wanted=()))
+    assert output.status == 0
+    assert "No stream is selected" in output.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--test",)])
+def test_a_stream_map_that_cannot_be_read(
+    firm: SandboxServer, process: Process, arguments: tuple[str, ...]
+) -> None:
+    output = tap(process, config(firm, stream_maps={"fees": {"x": "nope("}}), *arguments)
+    assert output.status == 1
+    assert "stream_maps: there is an expression that cannot be read" in output.stderr
+
+
+@pytest.mark.parametrize("expression", ["nope", "duration + 'x'"])
+def test_a_stream_map_that_fails_on_a_record_fails_that_stream_alone(
+    firm: SandboxServer, expression: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = run(config(firm))
+    for nth in range(12):
+        firm.control.touch("matters", nth=nth, set={"description": "Moved"})
+    settings = config(firm, stream_maps={"fees": {"x": expression}})
+    output = run(settings, first.state)
+    assert output.status == 1
+    assert output.stderr == "1 of 2 streams failed: fees"
+    assert "stream_maps: an expression for fees fails on a record" in caplog.text
+    assert len(output.records("matters")) == 12
+    key = "replication_key_value"
+    assert output.bookmark("fees")[key] == first.bookmark("fees")[key]
+
+
+def batches(root: str) -> Json:
+    encoding = {"format": "jsonl", "compression": "gzip"}
+    return {"batch_config": {"encoding": encoding, "storage": {"root": root}}}
+
+
+def test_batches_that_cannot_be_stored_move_no_bookmark(
+    firm: SandboxServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    first = run(config(firm, **batches((blocked / "batches").as_uri())))
+    assert first.status == 1
+    assert "batch_config: its storage cannot be used: Not a directory" in caplog.text
+    assert not any(first.state["bookmarks"].values())
+    folder = tmp_path / "batches"
+    folder.mkdir()
+    second = run(config(firm, **batches(folder.as_uri())), first.state)
+    assert second.status == 0
+    assert {message["stream"] for message in second.of("BATCH")} == {"matters", "fees"}
+
+
+def test_an_output_that_is_full(firm: SandboxServer, process: Process) -> None:
+    if not os.path.exists("/dev/full"):  # noqa: PTH110 - a device
+        pytest.skip("needs a device that is always full")
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [*TAP, *process.files(config(firm), None, None)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert b"Standard output cannot be written: No space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"bug" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "environment", "problem"),
+    [
+        ({"api_url": "https://api.invalid"}, {}, "no connection: the host's name has no address"),
+        (
+            {"api_url": "https://api.invalid"},
+            {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""},
+            "no connection to the proxy that HTTPS_PROXY or HTTP_PROXY names",
+        ),
+        ({"auth_url": "http://127.0.0.1:9"}, {}, "no connection, tried once"),
+    ],
+)
+def test_no_way_to_the_server(
+    firm: SandboxServer,
+    process: Process,
+    settings: Json,
+    environment: dict[str, str],
+    problem: str,
+) -> None:
+    output = tap(process, config(firm, max_retries=0, **settings), "--test", **environment)
+    assert output.status == 1
+    assert problem in output.stderr
+    assert "Check the network, api_url and auth_url" in output.stderr
+
+
+def test_a_log_level_that_does_not_exist(process: Process) -> None:
+    settings: dict[str, Any] = {"api_key": "k", "access_token": "t"}
+    output = tap(process, settings, TAP_SMOKEBALL_LOGLEVEL="loud")
+    assert output.status == 1
+    assert output.stderr == (
+        "TAP_SMOKEBALL_LOGLEVEL: takes one of DEBUG, INFO, WARNING, ERROR, CRITICAL\n"
+    )
+
+
+def test_the_messages_are_all_that_stands_on_standard_output(
+    firm: SandboxServer, process: Process
+) -> None:
+    firm.control.fail(count=1000, how="html", template="GET /matters/{matterId}/fees")
+    done = subprocess.run(
+        [*TAP, *process.files(config(firm, max_retries=0), None, None)],
+        capture_output=True,
+        check=False,
+    )
+    kinds = {json.loads(line)["type"] for line in done.stdout.splitlines()}
+    assert kinds == {"SCHEMA", "RECORD", "STATE"}
