@@ -17,6 +17,7 @@ PYTHON_VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.versio
 DEPENDENCIES := .venv/dependencies-$(PYTHON_VERSION)
 PROJECT := .venv/project-$(PYTHON_VERSION)
 DEMO := .venv-demo/dependencies-$(PYTHON_VERSION)
+AUDIT := .venv-audit/dependencies-$(PYTHON_VERSION)
 # A loader to test with. It has no package for Python 3.13 or later: there, those tests are skipped.
 LOADER := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-duckdb/dependencies-$(PYTHON_VERSION))
 PIP_INSTALL := -m pip -qq --disable-pip-version-check --no-input install --no-compile --no-deps
@@ -76,15 +77,23 @@ dist: $(PROJECT) ## Build the wheel and the source distribution
 	rm -rf dist
 	.venv/bin/python -m hatchling build
 
+.PHONY: audit
+audit: $(AUDIT) ## Look for known vulnerabilities in the locks; needs the network
+	for lock in requirements/*.txt; do \
+		.venv-audit/bin/pip-audit --disable-pip --require-hashes --strict --progress-spinner off \
+			--requirement "$$lock"; \
+	done
+
 .PHONY: lock
 lock: $(DEMO) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releases
 	$(call compile,dev,pyproject.toml --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
+	$(call compile,audit,--group audit)
 	$(call compile,target-duckdb,requirements/target-duckdb.in)
 
 .PHONY: clean
 clean: ## Remove environments, caches and what the demo left behind
-	rm -rf .venv .venv-demo .venv-duckdb .meltano output/demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .meltano output/demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEPENDENCIES): requirements/dev.txt
@@ -93,6 +102,10 @@ $(DEPENDENCIES): requirements/dev.txt
 
 $(PROJECT): $(DEPENDENCIES) pyproject.toml
 	@.venv/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+$(AUDIT): requirements/audit.txt
+	@$(call environment,.venv-audit,audit)
 	@touch $@
 
 $(DEMO): requirements/demo.txt

@@ -10,11 +10,8 @@ from tap_smokeball import api
 def table() -> list[str]:
     """Return the table in the docstring of `tap_smokeball.api` as Markdown."""
     lines = (api.__doc__ or "").splitlines()
-    rules = [at for at, line in enumerate(lines) if line.startswith("====")]
-    first, second, last = rules
-    starts = [
-        at for at, sign in enumerate(lines[first]) if sign == "=" and _begins(lines[first], at)
-    ]
+    first, second, last = (at for at, line in enumerate(lines) if line.startswith("===="))
+    starts = [match.start() for match in re.finditer("=+", lines[first])]
     rows: list[list[str]] = []
     for line in [*lines[first + 1 : second], *lines[second + 1 : last]]:
         cells = [line[a:b].strip() for a, b in zip(starts, [*starts[1:], None], strict=True)]
