@@ -6,10 +6,8 @@ import argparse
 import asyncio
 import contextlib
 import gc
-import os
 import socket
 import sys
-import threading
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -29,7 +27,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _BACKLOG = 2048
 _IDLE_SECONDS = 75
@@ -66,13 +64,28 @@ def parser() -> argparse.ArgumentParser:
     add("--rate", type=float, default=5, help="requests a second; 0: no limit (%(default)s)")
     add("--burst", type=int, default=5, help="bucket size, most in flight (%(default)s)")
     add("--token-seconds", type=int, default=3600, help="life of a token (%(default)s)")
-    add("--watch-stdin", action="store_true", help="end when standard input does")
     return options
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until told to stop."""
     options = parser().parse_args(arguments)
+
+    def announce(address: str) -> None:
+        sys.stdout.write(f"smokeball-sandbox listening on {address}\n{_advice(address, options)}")
+        sys.stdout.flush()
+
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(options, announce)
+
+
+def serve(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
+    """Serve until the process ends.
+
+    Args:
+        options: What `parser` makes of a command line.
+        announce: Is told the address once there is one.
+    """
     listener = socket.create_server((options.host, options.port), backlog=_BACKLOG)
     # Head and body leave in two writes: with Nagle's algorithm each answer would take 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -107,14 +120,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=1,
     )
-    if options.watch_stdin:
-        threading.Thread(target=_end_with_stdin, daemon=True).start()
-    sys.stdout.write(f"smokeball-sandbox listening on {address}\n{_advice(address, options)}")
-    sys.stdout.flush()
+    announce(address)
     # Rows live as long as the sandbox: looking through them for garbage is time wasted.
     gc.set_threshold(*_GC_THRESHOLDS)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+    asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
 
 
 def _advice(address: str, options: argparse.Namespace) -> str:
@@ -129,12 +138,6 @@ def _advice(address: str, options: argparse.Namespace) -> str:
     if options.account_id:
         lines.append(f"  account_id         {options.account_id}  (if links are to carry it)")
     return "\n".join(lines) + "\n"
-
-
-def _end_with_stdin() -> None:
-    """Leave as soon as whoever started the sandbox is gone."""
-    sys.stdin.buffer.read()
-    os._exit(0)
 
 
 if __name__ == "__main__":

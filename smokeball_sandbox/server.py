@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import auth
 from .client import Control
+from .nursery import nursery
 
 if sys.version_info >= (3, 11):
     from typing import Self
@@ -18,8 +18,6 @@ else:
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-_ANNOUNCEMENT = "smokeball-sandbox listening on "
 
 
 class SandboxServer:
@@ -73,7 +71,7 @@ class SandboxServer:
             "account-id": account_id,
             "region": region,
         }
-        self._arguments = ["--watch-stdin"]
+        self._arguments: list[str] = []
         for name, value in options.items():
             if value is not None:
                 self._arguments += [f"--{name}", str(value)]
@@ -81,7 +79,7 @@ class SandboxServer:
             self._arguments.append("--exact-fees")
         if not intake:
             self._arguments.append("--no-intake")
-        self._process: subprocess.Popen[str] | None = None
+        self._process = 0
 
     def __enter__(self) -> Self:
         """Start it.
@@ -89,20 +87,7 @@ class SandboxServer:
         Raises:
             RuntimeError: It did not come up.
         """
-        here = str(Path(__file__).parent.parent)
-        paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._process = process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", __package__, *self._arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
-        line = process.stdout.readline() if process.stdout else ""
-        if not line.startswith(_ANNOUNCEMENT):
-            self.__exit__(None, None, None)
-            raise RuntimeError("The sandbox did not start.")
-        self.url = line[len(_ANNOUNCEMENT) :].strip()
+        self._process, self.url = nursery().start(self._arguments)
         self.control = Control(self.url)
         return self
 
@@ -113,11 +98,4 @@ class SandboxServer:
         trace: TracebackType | None,
     ) -> None:
         """End it; it has nothing to save."""
-        process = self._process
-        if process is not None:
-            process.kill()
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    stream.close()
-            self._process = None
+        os.kill(self._process, signal.SIGKILL)
