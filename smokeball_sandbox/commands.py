@@ -31,6 +31,7 @@ class RowCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         set: Properties to write; null removes one.
         updated: The stamp to give it, in ticks, instead of this moment.
         hard: Whether "delete" leaves nothing behind.
+        moves: Whether "touch" gives it another place too, in lists that have no order.
     """
 
     resource: str = "matters"
@@ -41,6 +42,7 @@ class RowCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     set: dict[str, Any] = {}
     updated: int | None = None
     hard: bool = False
+    moves: bool = False
 
 
 class Size(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -133,6 +135,8 @@ class Commands:
     def _touch(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
         wanted, resource, row = self._row(arguments, rows)
         self._world.store.touch(resource, row, wanted.set, wanted.updated)
+        if wanted.moves:
+            self._world.store.reorder(resource, row.parent, row)
         return self.shown(resource, row)
 
     def _add(self, arguments: Data, _: object) -> Data:

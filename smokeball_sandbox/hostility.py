@@ -26,6 +26,7 @@ LOG_LENGTH = 50_000
 
 _TRIES = 5
 _LEADS_AMONG_NEW = 0.3
+_MOVING_WITH_A_CHANGE = 0.5
 _STATUSES = ("Open", "Pending", "Closed")
 _REMARKS = {
     "contacts": "externalSystemId",
@@ -56,8 +57,8 @@ class Hostility(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         seconds: How long "hang" and "slow" take.
         changes: Share of the requests before which something changes.
         most: The most changes at once.
-        what: A row changes, comes, is marked as deleted, vanishes; a lead becomes a matter; a
-            matter is opened or closed; a row, or every row, of a list takes another place where
+        what: A row changes (and may move), comes, is marked as deleted, vanishes; a lead becomes a
+            matter; a matter is opened or closed; a row, or all of a list, take another place where
             no order is asked for.
         resources: Whose rows.
         clock_seconds: How far the clock may leap before a request; it does at every other one.
@@ -189,7 +190,8 @@ class Weather:
         changes: dict[str, Any] = {}
         if resource.name in _REMARKS:
             changes[_REMARKS[resource.name]] = f"hostile {chance.getrandbits(32):08x}"
-        return self._row_command("touch", chance, resource, set=changes)
+        moves = chance.random() < _MOVING_WITH_A_CHANGE
+        return self._row_command("touch", chance, resource, set=changes, moves=moves)
 
     def _add(self, chance: Random, resource: Resource) -> Data | None:
         command: Data = {"command": "add", "resource": resource.name}
