@@ -67,6 +67,8 @@ class Step:
         changes: Changes before the run, each with a number that says of what.
         pause: Seconds since the run before, by the sandbox's clock.
         seed: Of what the sandbox does by itself during the run.
+        where: The streams whose rows it changes.
+        most: The most changes at once.
         faults: Share of the requests that go wrong.
         turmoil: Share of the requests before which something changes.
         leap: How far the clock may leap at a request, in seconds.
@@ -79,6 +81,8 @@ class Step:
     changes: list[tuple[str, int]]
     pause: float
     seed: int
+    where: list[str]
+    most: int
     faults: float
     turmoil: float
     leap: float
@@ -122,6 +126,8 @@ def interleavings(ends: list[str], most: int) -> st.SearchStrategy[Interleaving]
         changes=st.lists(st.tuples(st.sampled_from(kinds), st.integers(0, 30)), max_size=4),
         pause=st.sampled_from([0, 0.5, 3, 60]),
         seed=st.integers(0, 2**32),
+        where=st.sampled_from([list(COMPARED), *([name] for name in COMPARED)]),
+        most=st.sampled_from([3, 8]),
         faults=st.sampled_from([0, 0, 0.05, 0.15]),
         turmoil=st.sampled_from([0, 0.1, 0.3, 0.8]),
         leap=st.sampled_from([0, 2, 10]),
@@ -193,6 +199,8 @@ class Play:
             faults=step.faults,
             changes=step.turmoil,
             what=WILD if whole else STEADY,
+            resources=step.where,
+            most=step.most,
             clock_seconds=step.leap,
             seconds=0.01,
             **(QUICK if step.patience else ANY),
