@@ -98,7 +98,8 @@ class Api:
             elif route.resource.scope not in token.scopes:
                 answer = world.authority.out_of_scope(path)
             else:
-                fault = world.faults.draw(template, path)
+                world.hostility.strike(template, path)
+                fault = world.faults.draw(template, path) or world.hostility.fault(template, path)
                 if await exchange.breaks(template, fault):
                     return
                 answer = self._handle(template, route, path, scope["query_string"], token, exchange)

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 
     from .world import World
 
-_COMMANDS = ("touch", "add", "delete", "convert", "revoke", "fail", "script")
+_COMMANDS = (
+    "touch",
+    "add",
+    "delete",
+    "convert",
+    "reorder",
+    "revoke",
+    "fail",
+    "script",
+    "hostility",
+    "reset",
+)
 
 
 class Dated:
@@ -59,12 +70,16 @@ class TokenEndpoint:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        fault = self._world.faults.draw(TOKEN_TEMPLATE, scope["path"])
+        world, path = self._world, scope["path"]
+        world.hostility.strike(TOKEN_TEMPLATE, path)
+        fault = world.faults.draw(TOKEN_TEMPLATE, path) or world.hostility.fault(
+            TOKEN_TEMPLATE, path
+        )
         await exchange.delay()
         if await exchange.breaks(TOKEN_TEMPLATE, fault):
             return
-        answer = self._world.authority.grant(exchange.headers, body)
-        answer = (fault and fault.answer(TOKEN_TEMPLATE, scope["path"])) or answer
+        answer = world.authority.grant(exchange.headers, body)
+        answer = (fault and fault.answer(TOKEN_TEMPLATE, path)) or answer
         await exchange.answer(TOKEN_TEMPLATE, answer, fault)
 
 
@@ -80,6 +95,7 @@ class Controls:
             Route("/requests", self.requests, methods=["GET", "DELETE"]),
             Route("/fail", self.clear_faults, methods=["DELETE"]),
             Route("/script", self.clear_scripts, methods=["DELETE"]),
+            Route("/hostility", self.hostility, methods=["GET", "DELETE"]),
             Route("/settings", self.settings, methods=["GET", "PATCH"]),
             Route("/rows", self.rows, methods=["GET"]),
             Route("/tokens", self.tokens, methods=["GET"]),
@@ -102,6 +118,12 @@ class Controls:
         """Forget the scripts that still wait."""
         self._world.scripts.clear()
         return _json({})
+
+    async def hostility(self, request: Request) -> Response:
+        """What the sandbox did by itself; DELETE ends it."""
+        if request.method == "DELETE":
+            self._world.hostility.end()
+        return _json(self._world.hostility.report())
 
     async def settings(self, request: Request) -> Response:
         """Show the settings, or change some first."""

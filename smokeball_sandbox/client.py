@@ -45,6 +45,10 @@ class Control:
         """Make a matter of a lead."""
         return self._post("convert", {"id": id})
 
+    def reorder(self, resource: str, **more: Any) -> None:
+        """Let a list come in another order: ``parent``; one row of it: ``id`` or ``nth``."""
+        self._post("reorder", {"resource": resource, **more})
+
     def revoke(self, *, refresh: bool = False) -> None:
         """Make every token worthless."""
         self._post("revoke", {"refresh": refresh})
@@ -66,6 +70,24 @@ class Control:
     def clear_scripts(self) -> None:
         """Forget the scripts that still wait."""
         self._call("DELETE", "/script")
+
+    def hostility(self, **rules: Any) -> None:
+        """Let requests fail and rows change: ``seed``, ``faults``, ``changes``, and so on."""
+        self._post("hostility", rules)
+
+    def happened(self) -> list[Document]:
+        """What hostility has done since it began, the oldest first."""
+        events: list[Document] = self._document("GET", "/hostility")["events"]
+        return events
+
+    def calm(self) -> list[Document]:
+        """End hostility; what it did."""
+        events: list[Document] = self._document("DELETE", "/hostility")["events"]
+        return events
+
+    def reset(self, **firm: Any) -> None:
+        """Begin again as at the start, with another firm: ``matters``, ``fees``, ``seed``."""
+        self._post("reset", firm)
 
     def settings(self, **changes: Any) -> Document:
         """Change some settings; all of them as they are then."""

@@ -8,6 +8,7 @@ import msgspec
 
 from .areas.matters import convert
 from .faults import TOKEN_TEMPLATE, Fault
+from .hostility import Hostility
 from .scripts import Script
 from .store import UnknownRowError
 
@@ -30,6 +31,7 @@ class RowCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         set: Properties to write; null removes one.
         updated: The stamp to give it, in ticks, instead of this moment.
         hard: Whether "delete" leaves nothing behind.
+        moves: Whether "touch" gives it another place too, in lists that have no order.
     """
 
     resource: str = "matters"
@@ -40,6 +42,16 @@ class RowCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     set: dict[str, Any] = {}
     updated: int | None = None
     hard: bool = False
+    moves: bool = False
+
+
+class Size(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The arguments of "reset": another firm, where they differ from the present one's."""
+
+    matters: int | None = None
+    fees: int | None = None
+    exact_fees: bool | None = None
+    seed: int | None = None
 
 
 class CommandError(ValueError):
@@ -59,10 +71,13 @@ class Commands:
             "add": self._add,
             "delete": self._delete,
             "convert": self._convert,
+            "reorder": self._reorder,
             "revoke": self._revoke,
             "fail": self._fail,
             "script": self._script,
             "settings": self._settings,
+            "hostility": self._hostility,
+            "reset": self._reset,
         }
 
     def run(self, command: Data, rows: Callable[[], list[Row]] | None = None) -> Any:
@@ -120,6 +135,8 @@ class Commands:
     def _touch(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
         wanted, resource, row = self._row(arguments, rows)
         self._world.store.touch(resource, row, wanted.set, wanted.updated)
+        if wanted.moves:
+            self._world.store.reorder(resource, row.parent, row)
         return self.shown(resource, row)
 
     def _add(self, arguments: Data, _: object) -> Data:
@@ -148,6 +165,15 @@ class Commands:
         store.touch(resource, row, wanted.set, wanted.updated)
         return self.shown(resource, row)
 
+    def _reorder(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
+        wanted = msgspec.convert(arguments, RowCommand)
+        resource, row, parent = self.resource(wanted.resource), None, wanted.parent
+        if (wanted.id, wanted.nth, wanted.position) != (None, None, None):
+            _, resource, row = self._row(arguments, rows)
+            parent = row.parent
+        self._world.store.reorder(resource, parent, row)
+        return {}
+
     def _revoke(self, arguments: Data, _: object) -> Data:
         self._world.authority.revoke(refresh=bool(arguments.get("refresh")))
         return {}
@@ -166,6 +192,18 @@ class Commands:
         if unknown:
             raise CommandError(f"no such command: {', '.join(sorted(unknown))}")
         self._world.scripts.add(script)
+        return {}
+
+    def _hostility(self, arguments: Data, _: object) -> Data:
+        rules = msgspec.convert(arguments, Hostility)
+        for name in rules.resources:
+            self.resource(name)
+        self._world.hostility.begin(rules)
+        return {}
+
+    def _reset(self, arguments: Data, _: object) -> Data:
+        size = msgspec.convert(arguments, Size)
+        self._world.reset(msgspec.to_builtins(size))
         return {}
 
     def _check_template(self, template: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,9 +37,10 @@ class Row:
         updated: Ticks of its last change.
         data: The record with every opt-in block.
         plan: What the rows below it are generated from; fixed at birth, None if added by hand.
+        place: Its place in lists that have no order; at birth it has nothing to do with time.
     """
 
-    __slots__ = ("data", "id", "parent", "plan", "updated")
+    __slots__ = ("data", "id", "parent", "place", "plan", "updated")
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class Row:
         self.updated = updated
         self.data = data
         self.plan = plan
+        self.place = crc32(self.id.encode())
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 from .resources import Data, Request, Resource, Row
 
@@ -154,6 +153,13 @@ class Store:
         if row.parent is None:
             self._index.get(resource.name, {}).pop(row.id, None)
 
+    def reorder(self, resource: Resource, parent: str | None, row: Row | None = None) -> None:
+        """Give all rows of a list, or one of them, another place, where no order is asked for."""
+        rows, chance = self._pin(resource, parent), self.chance()
+        for each in rows if row is None else [row]:
+            each.place = chance.getrandbits(32)
+        rows.sort(key=resource.order or _place)
+
     def record(self, resource: Resource, row: Row) -> Data:
         """A row's record as it is at this moment, with every opt-in block."""
         if resource.derived is None:
@@ -179,5 +185,4 @@ class Store:
 
 
 def _place(row: Row) -> int:
-    """An order that has nothing to do with when a row was made or changed."""
-    return crc32(row.id.encode())
+    return row.place

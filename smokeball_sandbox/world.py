@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from .auth import Authority
 from .clock import Clock
 from .commands import Commands
 from .faults import Faults
 from .handler import Handler
+from .hostility import Weather
 from .journal import Journal
 from .limits import Limiter
 from .resources import Resource, Router
@@ -44,15 +48,28 @@ class World:
         self.clock = Clock()
         self.journal = Journal()
         self.limiter = Limiter(settings)
-        self.authority = Authority(settings, self.clock)
+        self.router = Router(resources)
+        self.commands = Commands(self)
+        self._resources = resources
+        self._prefix = f"/{account_id}/" if account_id else None
+        self._at_first = msgspec.to_builtins(settings)
+        self._begin(firm)
+
+    def _begin(self, firm: Firm) -> None:
+        self.authority = Authority(self.settings, self.clock)
         self.faults = Faults()
         self.scripts = Scripts()
-        self.router = Router(resources)
-        self.store = Store(firm, self.clock, resources)
-        self.handler = Handler(self.store, settings)
-        self.commands = Commands(self)
-        self._prefix = f"/{account_id}/" if account_id else None
+        self.hostility = Weather(self)
+        self.store = Store(firm, self.clock, self._resources)
+        self.handler = Handler(self.store, self.settings)
         self.change({})
+
+    def reset(self, size: dict[str, Any]) -> None:
+        """Begin again as at the start, with a firm that may differ in some of its properties."""
+        self.settings.patch(self._at_first)
+        self.limiter.refill()
+        self.journal.reset()
+        self._begin(dataclasses.replace(self.store.firm, **size))
 
     def change(self, settings: dict[str, Any]) -> None:
         """Change some settings and make them felt."""
@@ -61,6 +78,11 @@ class World:
         self.clock.offset_seconds = self.settings.clock_offset_seconds
         if {"rate", "burst"} & settings.keys():
             self.limiter.refill()
+
+    def leap(self, seconds: float) -> None:
+        """Put the clock forward."""
+        self.settings.clock_offset_seconds += seconds
+        self.clock.offset_seconds = self.settings.clock_offset_seconds
 
     def strip_account(self, path: str) -> tuple[str, bool]:
         """A path without its account, and whether it had one."""

@@ -161,7 +161,7 @@ class Api:
             url = self._settings.token_url
             response = self.http.send("login", "POST", url, data=form, auth=basic)
             if response.ok:
-                return response.status_code, _read(response, lambda answer: answer)
+                return response.status_code, _read(response, _with_token)
             try:
                 return response.status_code, _decode(response.content)
             except msgspec.DecodeError:
@@ -198,6 +198,12 @@ def _check(response: requests.Response, endpoint: Endpoint, what: str) -> None:
         f"{status} {what}: the API does not take this request. Check the settings; if they are "
         "right, report it with the request id",
     )
+
+
+def _with_token(answer: Any) -> Any:
+    if not isinstance(answer, dict) or not answer.get("access_token"):
+        raise UnexpectedAnswer("an answer without a token")
+    return answer
 
 
 def _read(response: requests.Response, read: Callable[[Any], T]) -> T:

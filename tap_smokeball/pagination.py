@@ -8,6 +8,9 @@ that enough: rows that do not change keep their order, so if one of them was see
 were seen too, and the page continues from there without a gap. If no row joins, the reader steps
 back until one does, at the worst to the start of the list, which joins by definition. Repeats are
 dropped by key. Rows that did change are stamped later than the read began, and are the next run's.
+
+Where no order can be asked for, a list might even come in another one from page to page. If fewer
+rows were seen than the API says there are, the list is read again, as long as that brings new rows.
 """
 
 from __future__ import annotations
@@ -66,7 +69,7 @@ def read_all(
     """
     seen: set[Key] = set()
     previous: dict[Key, Row] = {}
-    offset = barren = 0
+    offset = barren = at_start = 0
     step = limit // 2
     while True:
         page = fetch(offset, limit)
@@ -82,7 +85,10 @@ def read_all(
             yield fresh
         barren = 0 if fresh else barren + 1
         if _is_last(page, limit, len(seen)) or (not fresh and len(page.rows) <= OVERLAP):
-            return
+            if offset == 0 or len(seen) == at_start or len(seen) >= (page.size or 0):
+                return
+            at_start, offset, barren = len(seen), 0, 0
+            continue
         if barren > PATIENCE + len(seen) // max(1, len(page.rows) - OVERLAP):
             raise PagingError(
                 f"after {len(seen)} rows the API sends the same rows again at every offset; "

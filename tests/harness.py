@@ -126,7 +126,10 @@ def run(
     crash_at: int | None = None,
     on_message: Callable[[Json], None] | None = None,
 ) -> Output:
-    """Run the tap as an object; a failed run has status 1, a crashed one status -9."""
+    """Run the tap as an object; a failed run has status 1, a crashed one status -9.
+
+    A run that was told to stop has the status that its process would end with.
+    """
     catalog = catalog or _core()
     output = Output()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -142,6 +145,8 @@ def run(
         output.status, output.stderr = 1, str(error)
     except Crash:
         output.status = -signal.SIGKILL
+    except SystemExit as stopped:
+        output.status = int(stopped.code or 0)
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
@@ -228,12 +233,16 @@ class Process:
         stop: Callable[[], bool],
         number: int,
         state: Json | None = None,
+        catalog: Json | None = None,
     ) -> Output:
         """Run the tap and send it a signal once ``stop`` says so."""
         output, errors = self.folder / "out", self.folder / "err"
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(
-                [*TAP, *self.files(settings, state, None)], stdout=out, stderr=err, cwd=self.folder
+                [*TAP, *self.files(settings, state, catalog)],
+                stdout=out,
+                stderr=err,
+                cwd=self.folder,
             )
             while process.poll() is None and not stop():
                 pass

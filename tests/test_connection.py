@@ -111,7 +111,7 @@ class TestTokens:
         assert "refuses a newly issued token" in caplog.text
 
     def test_a_login_that_stumbles_is_asked_again(self, firm: SandboxServer) -> None:
-        for how in ("reset", "html", "empty"):
+        for how in ("reset", "html", "empty", "error_document"):
             firm.control.fail(count=1, how=how, template=TOKEN)
         firm.control.fail(count=1, how="status", status=503, template=TOKEN)
         assert is_whole(run(config(firm)), firm)

@@ -62,6 +62,16 @@ def test_the_list_shrinks_to_less_than_was_read(start: StartFirm) -> None:
     assert {entry["row"]["id"] for entry in truth(firm, "matters")} <= output.ids("matters").keys()
 
 
+def test_a_list_that_comes_in_another_order_while_it_is_read(start: StartFirm) -> None:
+    firm = start(matters=1, fees=200, exact_fees=True)
+    parent = truth(firm, "matters")[0]["row"]["id"]
+    for nth in (3, 6):
+        another = {"command": "reorder", "resource": "fees", "parent": parent}
+        firm.control.script(FEES, [another], nth=nth)
+    output = run(config(firm, page_size=50))
+    assert output.ids("fees") == {entry["row"]["id"]: 1 for entry in truth(firm, "fees")}
+
+
 @pytest.mark.parametrize("rows", [9, 10, 11, 19, 20])
 def test_pages_exactly_full(start: StartFirm, rows: int) -> None:
     firm = start(matters=rows, fees=0, exact_fees=True)
