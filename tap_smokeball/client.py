@@ -86,9 +86,8 @@ class SmokeballStream(Stream):
     @cached_property
     def all_columns(self) -> list[Field]:
         """The stream's columns and those that the tap adds."""
-        declared = {field.name for field in self.columns.fields}
         columns = [*self.columns.fields]
-        if self.parent_key and self.parent_key not in declared:
+        if self.parent_key and self.parent_key not in {field.name for field in columns}:
             columns.insert(0, text(self.parent_key, "Id of the record that this one hangs below"))
         if self.replication_key == EXTRACTED:
             columns.append(whole(EXTRACTED, "When it was read: .NET ticks of the server's clock"))

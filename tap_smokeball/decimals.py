@@ -1,8 +1,8 @@
 """Amounts as texts that declare themselves decimals, for loaders that make floats of numbers.
 
-The Singer SDK knows the form: a string of the format ``x-singer.decimal``, with precision and scale.
-It stands in an ``anyOf`` because the SDK's catalog keeps no keyword that it does not know, other
-than in there: without precision and scale, Snowflake's loader would make whole numbers of amounts.
+The Singer SDK knows the form: a string of the format ``x-singer.decimal`` with precision and scale.
+It stands in an ``anyOf``, since the SDK's catalog drops keywords that it does not know, other than
+in there; and without precision and scale, Snowflake's loader would make whole numbers of amounts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tap_smokeball.fields import Extras, Field
 
 PRECISION, SCALE = 38, 18
-"""As many digits as Snowflake has: 20 before the point, and 18 after it, all that a double needs."""
+"""As many digits as Snowflake has: 20 before the point and 18 after it, enough for any double."""
 
 
 class _DecimalProperty(th.Property[str]):

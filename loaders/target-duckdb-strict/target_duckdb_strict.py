@@ -67,3 +67,7 @@ def main() -> None:
     connect = target_duckdb.duckdb_connect
     target_duckdb.duckdb_connect = lambda config: StrictConnection(connect(config), config)
     sys.exit(target_duckdb.main())
+
+
+if __name__ == "__main__":
+    main()
