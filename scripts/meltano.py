@@ -102,9 +102,7 @@ def selections(streams: Sequence[SmokeballStream]) -> dict[str, list[str]]:
     """
     default = [stream for stream in streams if stream.selected_by_default]
     firm_wide = [each for each in default if each.parent_stream_type is not MattersStream]
-    money = [
-        each for each in default if each.name in BILLING or _area(each) in {"billing", "trust"}
-    ]
+    money = [each for each in default if each.name in {"matters", "staff"} or _area(each) in MONEY]
     return {
         "selection": list(_select(default)),
         "core": list(_select(firm_wide)),
