@@ -4,8 +4,8 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-# The first Python that works and is new enough. Up to 3.12 come first: the demo's loader has no package
-# for later ones. Choose another with: make test PYTHON=python3.14
+# The first Python that works and is new enough. 3.11 comes first: all loaders have packages for it.
+# Choose another with: make test PYTHON=python3.14
 ifndef PYTHON
 PYTHON := $(shell for each in python3.11 python3.12 python3.10 python3 python3.13 python3.14 python; do \
 	if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null; \
@@ -18,8 +18,12 @@ DEPENDENCIES := .venv/dependencies-$(PYTHON_VERSION)
 PROJECT := .venv/project-$(PYTHON_VERSION)
 DEMO := .venv-demo/dependencies-$(PYTHON_VERSION)
 AUDIT := .venv-audit/dependencies-$(PYTHON_VERSION)
-# A loader to test with. It has no package for Python 3.13 or later: there, those tests are skipped.
-LOADER := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-duckdb/dependencies-$(PYTHON_VERSION))
+# Loaders to test with, and what stands in for a warehouse. Where one has no package for this Python, its
+# tests are skipped.
+LOADERS := target-duckdb target-postgres \
+	$(if $(filter-out 3.10,$(PYTHON_VERSION)),target-snowflake) \
+	$(if $(filter 3.11,$(PYTHON_VERSION)),target-bigquery bqemulator)
+LOADER_STAMPS := $(LOADERS:%=.venv-%/dependencies-$(PYTHON_VERSION))
 PIP_INSTALL := -m pip -qq --disable-pip-version-check --no-input install --no-compile --no-deps
 
 # The catalog against the vendor's API description: a check that is kept outside of this repository.
@@ -37,7 +41,7 @@ demo: $(DEMO) ## Load a simulated law firm into DuckDB, and show its unbilled ti
 	@.venv-demo/bin/python -m scripts.demo $(DEMO_ARGS)
 
 .PHONY: test
-test: lint types fresh contract $(LOADER) ## Run all checks and tests
+test: lint types fresh contract $(LOADER_STAMPS) ## Run all checks and tests
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -85,11 +89,13 @@ audit: $(AUDIT) ## Look for known vulnerabilities in the locks; needs the networ
 	done
 
 .PHONY: lock
-lock: $(DEMO) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releases
+lock: $(DEPENDENCIES) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releases
 	$(call compile,dev,pyproject.toml --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
 	$(call compile,audit,--group audit)
-	$(call compile,target-duckdb,requirements/target-duckdb.in)
+	for each in target-bigquery target-duckdb target-jsonl target-postgres; do \
+		$(call compile,$$each,requirements/$$each.in); done
+	for each in bqemulator target-snowflake; do $(call compile,$$each,requirements/$$each.in,3.11); done
 
 .PHONY: clean
 clean: ## Remove environments, caches and what the demo left behind
@@ -104,16 +110,14 @@ $(PROJECT): $(DEPENDENCIES) pyproject.toml
 	@.venv/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-$(AUDIT): requirements/audit.txt
-	@$(call environment,.venv-audit,audit)
-	@touch $@
-
 $(DEMO): requirements/demo.txt
 	@$(call environment,.venv-demo,demo)
 	@touch $@
 
-.venv-duckdb/dependencies-%: requirements/target-duckdb.txt
-	@$(call environment,.venv-duckdb,target-duckdb)
+.venv-%/dependencies-$(PYTHON_VERSION): requirements/%.txt | $(DEPENDENCIES)
+	@echo "Setting up .venv-$* with Python $(PYTHON_VERSION) ..."
+	@.venv/bin/uv venv -q --clear --python "$(PYTHON)" .venv-$*
+	@.venv/bin/uv pip sync -q --require-hashes --python .venv-$*/bin/python $<
 	@touch $@
 
 define environment
@@ -126,6 +130,7 @@ $(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement requirements/$(2).
 endef
 
 # Hashes and no addresses: the packages may come from any mirror, but they must be these.
-compile = .venv-demo/bin/uv pip compile -qq --universal --generate-hashes --python-version 3.10 \
+compile = .venv/bin/uv pip compile -qq --universal --generate-hashes \
+	--python-version $(or $(3),3.10) \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(LOCK_ARGS) \
 	--output-file requirements/$(1).txt $(2)

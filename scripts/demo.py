@@ -37,12 +37,11 @@ SOURCES = (
     "pyproject.toml",
     "requirements/demo.txt",
     "requirements/target-duckdb.txt",
+    "loaders/target-duckdb-strict/target_duckdb_strict.py",
 )
 # Lines of the tap and the loader that say nothing to someone who watches.
 TEDIOUS = ("METRIC:", "Skipping ", "Added '", "Beginning sync", "Table '", "Schema '", "Creat")
 TAIL = 30
-# DuckDB 1.0.0, the only one that the loader loses no rows with, is older than this Python.
-NO_LOADER_SINCE = (3, 13)
 
 
 class DemoError(Exception):
@@ -228,12 +227,6 @@ def main() -> int:
     )
     parser.add_argument("--fresh", action="store_true", help="forget earlier runs")
     options = parser.parse_args()
-    if sys.version_info >= NO_LOADER_SINCE:
-        sys.stderr.write(
-            "The demo's loader has no package for this Python. With an older one:\n"
-            "make demo PYTHON=python3.12\n"
-        )
-        return 1
     try:
         demonstrate(options)
     except DemoError as error:

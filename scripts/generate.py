@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts import failures
+from scripts import dbt, failures, meltano
 from tap_smokeball.fields import walk
 from tap_smokeball.parents import ChildStream
 from tap_smokeball.settings import CONFIG
@@ -37,12 +37,9 @@ def main(arguments: list[str]) -> int:
             read("docs/failures.md"), "<!-- {} -->", "failures", failures.table()
         ),
         "README.md": between(read("README.md"), "<!-- {} -->", "streams", stream_table()),
-        "meltano.yml": between(
-            between(read("meltano.yml"), "# generated {}", "settings", meltano_settings()),
-            "# generated {}",
-            "selection",
-            meltano_selection(),
-        ),
+        "meltano.yml": meltano_project(),
+        "hub/tap-smokeball.yml": meltano.hub_definition(CONFIG, all_settings()),
+        "examples/dbt/models/smokeball/sources.yml": dbt.sources(streams()),
     }
     stale = [name for name, text in fresh.items() if read(name) != text]
     if "--check" in arguments:
@@ -50,7 +47,7 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write(f"{name} is stale: run `make docs`\n")
         return bool(stale)
     for name in stale:
-        (ROOT / name).parent.mkdir(exist_ok=True)
+        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / name).write_text(fresh[name], encoding="utf-8")
     return 0
 
@@ -71,6 +68,15 @@ def between(text: str, comment: str, part: str, lines: list[str]) -> str:
     indent = old[begin][: len(old[begin]) - len(old[begin].lstrip())]
     fresh = [f"{indent}{line}".rstrip() for line in lines]
     return "\n".join([*old[: begin + 1], *fresh, *old[end:]]) + "\n"
+
+
+def meltano_project() -> str:
+    """Return the Meltano project with the plugin's settings and selections."""
+    parts = {"settings": meltano.settings(CONFIG), **meltano.selections(streams())}
+    text = read("meltano.yml")
+    for part, lines in parts.items():
+        text = between(text, "# generated {}", part, lines)
+    return text
 
 
 def settings_page() -> str:
@@ -140,49 +146,6 @@ def env_example() -> str:
         value = str(value).lower() if isinstance(value, bool) else value
         lines += ["", f"# {what}", f"{'' if needed else '# '}{PREFIX}{name.upper()}={value}"]
     return "\n".join(lines) + "\n"
-
-
-def meltano_settings() -> list[str]:
-    """Return the settings of the plugin definition in ``meltano.yml``."""
-    # No "decimal": Meltano 4 cannot write a configuration that has one. As text it gets through.
-    kinds = {"integer": "integer", "boolean": "boolean", "array": "array"}
-    lines = []
-    for name, prop in CONFIG["properties"].items():
-        of = next((kinds[one] for one in prop["type"] if one in kinds), "string")
-        if name == "start_date":
-            of = "date_iso8601"
-        of = "options" if "enum" in prop else of
-        what = " ".join(str(prop["description"]).split()).replace("'", "''")
-        lines += [
-            f"- name: {name}",
-            f"  label: {name.replace('_', ' ').capitalize()}",
-            f"  kind: {of}",
-        ]
-        if "enum" in prop:
-            lines.append("  options:")
-            for value in prop["enum"]:
-                if value is not None:
-                    lines += [f"  - label: {value}", f"    value: {value}"]
-        if prop.get("secret"):
-            lines.append("  sensitive: true")
-        if "default" in prop:
-            lines.append(f"  value: {str(prop['default']).lower()}")
-        lines.append(f"  description: '{what}'")
-    return lines
-
-
-def meltano_selection() -> list[str]:
-    """Return the ``select`` of what is selected by default; Meltano would take every property."""
-    lines = []
-    for stream in streams():
-        if stream.selected_by_default:
-            lines.append(f"- {stream.name}.*")
-            lines += [
-                f"- '!{'.'.join([stream.name, *place[1::2]])}'"
-                for place, field in walk(stream.columns.fields)
-                if not field.selected
-            ]
-    return lines
 
 
 def streams() -> list[SmokeballStream]:

@@ -21,6 +21,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
 
 from tap_smokeball import ticks
 from tap_smokeball.api import Endpoint
+from tap_smokeball.decimals import exact
 from tap_smokeball.errors import BatchFailed, MappingFailed, SmokeballError, reason
 from tap_smokeball.fields import Field, Sensitivity, text, walk, whole
 from tap_smokeball.reading import Reading
@@ -85,12 +86,13 @@ class SmokeballStream(Stream):
     @cached_property
     def all_columns(self) -> list[Field]:
         """The stream's columns and those that the tap adds."""
-        declared = {field.name for field in self.columns.fields}
         columns = [*self.columns.fields]
-        if self.parent_key and self.parent_key not in declared:
+        if self.parent_key and self.parent_key not in {field.name for field in columns}:
             columns.insert(0, text(self.parent_key, "Id of the record that this one hangs below"))
         if self.replication_key == EXTRACTED:
             columns.append(whole(EXTRACTED, "When it was read: .NET ticks of the server's clock"))
+        if self.config.get("use_singer_decimal"):
+            columns = [exact(column) for column in columns]
         return columns
 
     @property

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from singer_sdk import typing as th
+from singer_sdk.contrib.msgspec import encoder
 
 from tap_smokeball import ticks
 
@@ -157,10 +158,12 @@ def free(name: str, description: str) -> Field:
     return replace(_field(name, kind, description), convert=_scrubbed)
 
 
-def anything(name: str, description: str) -> Field:
-    """Declare a value of any type, passed on as it is, less signed addresses."""
-    kind = th.CustomType({"type": ["string", "boolean", "number", "object", "array", "null"]})
-    return replace(_field(name, kind, description), convert=_scrubbed)
+def as_json(name: str, description: str) -> Field:
+    """Declare a value of any type, less signed addresses, as the text of its JSON.
+
+    Loaders that type what is inside of objects have no type for such a value.
+    """
+    return replace(text(name, f"{description}; JSON"), convert=_as_json)
 
 
 def id_in(name: str, source: str, description: str) -> Field:
@@ -294,6 +297,10 @@ def _day(value: Any, extras: Extras, path: str) -> Any:
 def _ticks(value: Any, _extras: Extras, _path: str) -> str | None:
     stamp = ticks.parse(value)
     return None if stamp is None else ticks.to_column(stamp)
+
+
+def _as_json(value: Any, _extras: Extras, _path: str) -> str:
+    return encoder.encode(scrub(value)).decode()
 
 
 def _as_text(value: Any, extras: Extras, path: str) -> str | None:

@@ -89,6 +89,9 @@ CONFIG = th.PropertiesList(
                 default=60, description="Longest wait for the API to answer, in seconds"),
     th.Property("max_retries", th.IntegerType(minimum=0, maximum=100), default=8,
                 description="How often one request is tried again before its stream fails"),
+    th.Property("use_singer_decimal", th.BooleanType(), default=False,
+                description="Send amounts as texts of the format `x-singer.decimal`: Snowflake's "
+                "loader then makes exact decimals of them, not floats"),
     _text("user_agent", "`User-Agent` of every request. Default: tap-smokeball and its version"),
 ).to_dict()  # fmt: skip
 """JSON Schema of the tap's own settings."""

@@ -13,9 +13,11 @@ import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.singerlib.schema import Schema
 
 from tap_smokeball import discretion, inputs, settings, streams
 from tap_smokeball.api import Api
+from tap_smokeball.decimals import agreed
 from tap_smokeball.discretion import SECRETS
 from tap_smokeball.errors import RunFailed, SmokeballError
 from tap_smokeball.parents import ChildStream
@@ -65,6 +67,15 @@ class TapSmokeball(Tap):
     def run(self) -> Run:
         """When this run must stop, how far it is, and how each stream ended."""
         return Run(self.api.http, self.logger, self.settings.max_run_seconds)
+
+    @override
+    def setup_mapper(self) -> None:
+        """Make ready what the target is told of columns, in the form that the records have."""
+        for entry in self.input_catalog.streams if self.input_catalog else ():
+            if stream := self.streams.get(entry.tap_stream_id):
+                schema = agreed(entry.schema.to_dict(), stream.schema)
+                entry.schema = Schema.from_dict(schema)
+        super().setup_mapper()
 
     @override
     def discover_streams(self) -> Sequence[Stream]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tap_smokeball import ticks
 from tap_smokeball.fields import (
-    anything,
+    as_json,
     code,
     flag,
     free,
@@ -296,7 +296,7 @@ class MatterLayoutsStream(ChildStream):
             "Fields that are filled in; others are not sent",
             text("key", "Name of the field; repeated ones are numbered, as `Providers[0]/Name`"),
             text("value", "Value of the field"),
-            anything("state", "What goes with the value, as whether a box is ticked"),
+            as_json("state", "What goes with the value, as whether a box is ticked"),
         ),
         many(
             "events",

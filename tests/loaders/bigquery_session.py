@@ -1,0 +1,72 @@
+"""Loads into an emulated BigQuery, and asks it: ``bigquery_session.py SETTINGS``.
+
+Different from the loader as it is: no credentials, files as they are since the emulator does not
+unpack them, no waiting for the real BigQuery's tables to appear, and in MERGE the columns that are
+set have no prefix, which the emulator does not understand.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import target_bigquery.batch_job
+import target_bigquery.core
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+from session import load, serve
+from target_bigquery.target import TargetBigQuery
+
+SETTINGS = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+
+
+class Client(bigquery.Client):  # type: ignore[misc]
+    """A client without credentials, for an emulator."""
+
+    def query(self, query: str, *arguments: Any, **named: Any) -> Any:
+        """Run a query."""
+        head, update, tail = query.partition("UPDATE SET ")
+        return super().query(head + update + tail.replace("target.`", "`"), *arguments, **named)
+
+
+class Plain(io.BytesIO):
+    """Takes the place of the loader's compressor."""
+
+    def close(self) -> None:  # type: ignore[explicit-override]
+        """Stay readable."""
+
+
+CLIENT = Client(project=SETTINGS["project"], credentials=AnonymousCredentials())
+
+
+def ask(query: str) -> list[Any]:
+    """Return the rows."""
+    return [list(row.values()) for row in CLIENT.query(query).result()]
+
+
+def types(table: str) -> dict[str, str]:
+    """Return the type of each column of a table."""
+    fields = CLIENT.get_table(f"{SETTINGS['project']}.{table}").schema
+    return {
+        field.name: f"ARRAY of {field.field_type}" if field.mode == "REPEATED" else field.field_type
+        for field in fields
+    }
+
+
+if __name__ == "__main__":
+    time = target_bigquery.core.time
+    target_bigquery.core.time = SimpleNamespace(
+        sleep=lambda _seconds: None, strftime=time.strftime, time=time.time
+    )
+    for module in (target_bigquery.core, target_bigquery.batch_job):
+        module.bigquery_client_factory = lambda _credentials: CLIENT
+        module.Compressor = Plain
+    serve(
+        load=lambda messages: load(TargetBigQuery(config=SETTINGS), messages),
+        ask=ask,
+        types=types,
+    )

@@ -1,0 +1,30 @@
+"""Asks a Postgres database: ``postgres_session.py CONNECTION``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import psycopg
+from session import serve
+
+TYPES = """
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+WHERE attrelid = '{}'::regclass AND attnum > 0 AND NOT attisdropped
+"""
+
+
+def ask(query: str) -> list[Any]:
+    """Return the rows."""
+    with psycopg.connect(sys.argv[1]) as connection:
+        rows: list[Any] = connection.execute(query.encode()).fetchall()
+        return rows
+
+
+def types(table: str) -> dict[str, str]:
+    """Return the type of each column of a table."""
+    return dict(ask(TYPES.format(table)))
+
+
+if __name__ == "__main__":
+    serve(ask=ask, types=types)

@@ -1,0 +1,97 @@
+"""Loads into fakesnow, and asks it: ``snowflake_session.py SETTINGS``, a file of the loader's.
+
+fakesnow lacks what is done with a user's own stage: PUT, and MERGE straight from it. Files are put
+into a stage with a name, and the loader's own MERGE reads a table that they were copied to. Tables,
+types, names, files, casts and the MERGE itself are the loader's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import fakesnow
+import snowflake.connector
+from session import load, serve
+from sqlalchemy import text
+from target_snowflake.connector import SnowflakeConnector
+from target_snowflake.target import TargetSnowflake
+
+SOURCE = re.compile(
+    r"\(select (?P<casts>.*) from '@~/target-snowflake/(?P<id>[^']*)'\(file_format => [^)]*\) "
+    r"(?P<newest>QUALIFY .*? = 1)\)",
+)
+SETTINGS = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+SCHEMA = f"{SETTINGS['database']}.PUBLIC"
+
+
+class Connector(SnowflakeConnector):  # type: ignore[misc]
+    """The loader's connector, less what fakesnow lacks."""
+
+    def get_connect_args(self) -> dict[str, Any]:
+        """Return the arguments of a connection that needs no heartbeat."""
+        return {**super().get_connect_args(), "client_session_keep_alive": False}
+
+    def put_batches_to_stage(self, sync_id: str, files: list[str]) -> None:
+        """Put files into a stage of their own, and from there into a table."""
+        name = _name(sync_id)
+        statements = [
+            f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
+            f"CREATE STAGE {SCHEMA}.{name}",
+            *(f"PUT '{file}' @{SCHEMA}.{name}" for file in files),
+            f"CREATE TABLE {SCHEMA}.{name} (SRC VARIANT)",
+            f"COPY INTO {SCHEMA}.{name} FROM @{SCHEMA}.{name} FILE_FORMAT = (TYPE = 'JSON')",
+        ]
+        with self._connect() as connection, connection.begin():
+            for statement in statements:
+                connection.execute(text(statement))
+
+    def _get_merge_from_stage_statement(self, *arguments: Any, **named: Any) -> tuple[Any, Any]:
+        statement, more = super()._get_merge_from_stage_statement(*arguments, **named)
+        return text(SOURCE.sub(_from_table, str(statement))), more
+
+    def remove_staged_files(self, sync_id: str) -> None:
+        """Drop the table; the stage does no harm."""
+        with self._connect() as connection, connection.begin():
+            connection.execute(text(f"DROP TABLE {SCHEMA}.{_name(sync_id)}"))
+
+    def drop_file_format(self, file_format: str) -> None:
+        """Do nothing: fakesnow keeps file formats."""
+
+
+def _from_table(found: re.Match[str]) -> str:
+    # fakesnow has no SEQ8, by which the loader takes the last row of a key.
+    casts = found["casts"].replace("$1:", "SRC:")
+    newest = found["newest"].replace("SEQ8()", "_row")
+    table = f"{SCHEMA}.{_name(found['id'])}"
+    return f"(select * from (select {casts}, rowid as _row from {table}) {newest})"  # noqa: S608
+
+
+def _name(sync_id: str) -> str:
+    return "B_" + re.sub(r"\W", "_", sync_id).upper()
+
+
+def ask(query: str) -> list[Any]:
+    """Return the rows."""
+    with snowflake.connector.connect(database=SETTINGS["database"], schema="PUBLIC") as connection:
+        rows: list[Any] = connection.cursor().execute(query).fetchall()
+        return rows
+
+
+def types(table: str) -> dict[str, str]:
+    """Return the type of each column of a table."""
+    return {row[0]: row[1] for row in ask(f"DESCRIBE TABLE {table}")}
+
+
+if __name__ == "__main__":
+    TargetSnowflake.default_sink_class.connector_class = Connector
+    TargetSnowflake.default_connector_class = Connector
+    with fakesnow.patch():
+        serve(
+            load=lambda messages: load(TargetSnowflake(config=SETTINGS), messages),
+            ask=ask,
+            types=types,
+        )

@@ -1,0 +1,132 @@
+"""Database servers for the tests, each of its own and gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+
+
+class Unavailable(Exception):  # noqa: N818 - why a test is skipped
+    """What this machine lacks."""
+
+
+def python(environment: str) -> Path:
+    """Return the Python of a loader's environment."""
+    path = ROOT / f".venv-{environment}" / "bin" / "python"
+    if not path.exists():
+        raise Unavailable(f"no .venv-{environment}: `make test` installs it, on Pythons it has")
+    return path
+
+
+@contextmanager
+def postgres() -> Iterator[int]:
+    """Run a server of its own for a while, on loopback and for nobody else; yield its port."""
+    programs = _postgres_programs()
+    # The server refuses to be root's, and what is not root's cannot get at root's folders.
+    user = "postgres" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="tap-smokeball-"))
+    if user:
+        try:
+            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+        except KeyError:
+            folder.rmdir()
+            raise Unavailable(
+                "Postgres does not run as root, and there is no user for it"
+            ) from None
+
+    def run(program: str, *arguments: str) -> None:
+        command = [str(programs / program), "-D", str(folder / "data"), *arguments]
+        # Not into a pipe: the server would hold it open.
+        with (folder / "log").open("ab") as log:
+            done = subprocess.run(command, stdout=log, stderr=log, check=False, user=user)
+        assert done.returncode == 0, (folder / "log").read_text()
+
+    port = free_port()
+    started = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
+    try:
+        run("initdb", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        run("pg_ctl", "-w", "-o", started, "start")
+        try:
+            yield port
+        finally:
+            run("pg_ctl", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _postgres_programs() -> Path:
+    """Return where the server's programs are: on the path, or where Debian keeps them."""
+    found = shutil.which("pg_ctl")
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda p: p.parts[4])
+    for path in [Path(found).resolve()] if found else versions[-1:]:
+        if (path.parent / "initdb").exists():
+            return path.parent
+    raise Unavailable("no Postgres server: install the package postgresql")
+
+
+@contextmanager
+def bqemulator(folder: Path) -> Iterator[int]:
+    """Run the emulator of BigQuery for a while; yield its port."""
+    program = python("bqemulator").with_name("bqemulator")
+    packages = next((program.parent.parent / "lib").glob("python*/site-packages"))
+    # DuckDB looks for extensions in the home folder, and downloads what is not there.
+    home = folder / "home"
+    for extension in packages.glob("duckdb_extension_*/extensions/v*/*.duckdb_extension"):
+        place = home / ".duckdb" / "extensions" / extension.parent.name / _platform()
+        place.mkdir(parents=True, exist_ok=True)
+        (place / extension.name).symlink_to(extension)
+    port = free_port()
+    command = [str(program), "start", "--rest-port", str(port), "--grpc-port", str(free_port())]
+    with (folder / "emulator.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env={**os.environ, "HOME": str(home)}
+        )
+    try:
+        while not _answers(port):
+            if process.poll() is not None:
+                raise AssertionError((folder / "emulator.log").read_text()[-4000:])
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _platform() -> str:
+    """Return DuckDB's name of this machine's kind."""
+    machine = os.uname()
+    system = "osx" if machine.sysname == "Darwin" else "linux"
+    return f"{system}_{'arm64' if machine.machine in {'arm64', 'aarch64'} else 'amd64'}"
+
+
+def _answers(port: int) -> bool:
+    try:
+        urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
+    except HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
