@@ -19,6 +19,8 @@ PROJECT := .venv/project-$(PYTHON_VERSION)
 DEMO := .venv-demo/dependencies-$(PYTHON_VERSION)
 # A loader to test with. It has no package for Python 3.13 or later: there, those tests are skipped.
 LOADER := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-duckdb/dependencies-$(PYTHON_VERSION))
+# Airflow is tested with that loader and with the demo's Meltano.
+AIRFLOW := $(if $(LOADER),.venv-airflow/dependencies-$(PYTHON_VERSION))
 PIP_INSTALL := -m pip -qq --disable-pip-version-check --no-input install --no-compile --no-deps
 
 # The catalog against the vendor's API description: a check that is kept outside of this repository.
@@ -36,7 +38,7 @@ demo: $(DEMO) ## Load a simulated law firm into DuckDB, and show its unbilled ti
 	@.venv-demo/bin/python -m scripts.demo $(DEMO_ARGS)
 
 .PHONY: test
-test: lint types fresh contract $(LOADER) ## Run all checks and tests
+test: lint types fresh contract $(LOADER) $(AIRFLOW) ## Run all checks and tests
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -81,10 +83,11 @@ lock: $(DEMO) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest rele
 	$(call compile,dev,pyproject.toml --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
 	$(call compile,target-duckdb,requirements/target-duckdb.in)
+	$(call compile,airflow,requirements/airflow.in)
 
 .PHONY: clean
 clean: ## Remove environments, caches and what the demo left behind
-	rm -rf .venv .venv-demo .venv-duckdb .meltano output/demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-duckdb .venv-airflow .meltano output/demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEPENDENCIES): requirements/dev.txt
@@ -101,6 +104,15 @@ $(DEMO): requirements/demo.txt
 
 .venv-duckdb/dependencies-%: requirements/target-duckdb.txt
 	@$(call environment,.venv-duckdb,target-duckdb)
+	@touch $@
+
+# 150 packages: uv, which the demo has for Meltano, installs them in seconds. So is the database made once.
+.venv-airflow/dependencies-%: requirements/airflow.txt $(DEMO)
+	@echo "Setting up .venv-airflow with Python $(PYTHON_VERSION) (once, and again when $< changes) ..."
+	@"$(PYTHON)" -m venv --clear --without-pip .venv-airflow
+	@.venv-demo/bin/uv pip install --quiet --no-deps --require-hashes --python .venv-airflow --requirement $<
+	@AIRFLOW_HOME="$$PWD/.venv-airflow/home" AIRFLOW__CORE__LOAD_EXAMPLES=False .venv-airflow/bin/airflow db migrate > .venv-airflow/migrate.log 2>&1 \
+		|| { cat .venv-airflow/migrate.log >&2; exit 1; }
 	@touch $@
 
 define environment
