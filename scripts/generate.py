@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scripts import scale
 from tap_smokeball.fields import walk
 from tap_smokeball.parents import ChildStream
 from tap_smokeball.settings import CONFIG
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> int:
     fresh = {
         "docs/settings.md": settings_page(),
         "docs/streams.md": streams_page(),
+        "docs/scale.md": scale_page(),
         ".env.example": env_example(),
         "README.md": between(read("README.md"), "<!-- {} -->", "streams", stream_table()),
         "meltano.yml": between(
@@ -67,6 +69,14 @@ def between(text: str, comment: str, part: str, lines: list[str]) -> str:
     indent = old[begin][: len(old[begin]) - len(old[begin].lstrip())]
     fresh = [f"{indent}{line}".rstrip() for line in lines]
     return "\n".join([*old[: begin + 1], *fresh, *old[end:]]) + "\n"
+
+
+def scale_page() -> str:
+    """Return the page on many firms with its tables."""
+    text = read("docs/scale.md")
+    for part, lines in scale.tables().items():
+        text = between(text, "<!-- {} -->", part, lines)
+    return text
 
 
 def settings_page() -> str:
