@@ -84,6 +84,8 @@ lock: $(DEMO) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest rele
 	$(call compile,demo,pyproject.toml --group demo)
 	$(call compile,target-duckdb,requirements/target-duckdb.in)
 	$(call compile,airflow,requirements/airflow.in)
+	$(call compile,runtime,pyproject.toml)
+	$(call compile,build,--group build)
 
 .PHONY: clean
 clean: ## Remove environments, caches and what the demo left behind
