@@ -15,8 +15,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from smokeball_sandbox import SandboxServer
-from tests.airflow_deployment import MISSING, Deployment, wait_until
+from tests.airflow_deployment import DAGS, MISSING, Deployment, wait_until
 from tests.harness import FEES, truth
+
+sys.path.insert(0, str(DAGS))
+from smokeball_airflow.config import Deployment as Config
 
 FIRMS = ("alpha", "bravo", "charlie", "delta")
 
@@ -33,7 +36,7 @@ def main(times: int) -> int:
         }
         deployment = Deployment(Path(folder), firms)
         pools = Path(folder, "pools.json")
-        pools.write_text(json.dumps({"smokeball_practice": {"slots": 4, "description": ""}}))
+        pools.write_text(json.dumps(Config.read(Path(folder, "smokeball.yml")).pools))
         deployment.airflow("pools", "import", str(pools)).wait()
         stack.enter_context(deployment.serving("scheduler", "dag-processor"))
         wait_until(lambda: deployment.ask_airflow("SELECT 1 FROM serialized_dag"), 300)

@@ -194,6 +194,23 @@ def test_firms_share_the_allowance_of_their_app(tmp_path: Path) -> None:
     assert config.pools["smokeball_one"]["slots"] == 2
 
 
+def test_the_pools_are_written_for_airflow_to_import() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "smokeball_airflow", "smokeball.yml"],
+        cwd=DAGS,
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == Config.read(DAGS / "smokeball.yml").pools
+
+
+def test_the_example_of_a_list_fits() -> None:
+    config = Config.read(DAGS / "smokeball.yml")
+    firms = config.listed(config.read_file())
+    assert [each["connection"] for each in firms] == ["smokeball_abbott", "smokeball_baker", None]
+    assert {each["app"] for each in firms} == {"practice"}
+
+
 def test_the_table_is_read_as_the_tap_writes_it() -> None:
     summary = Summary()
     for who, line in [
