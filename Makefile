@@ -24,6 +24,8 @@ LOADERS := target-duckdb target-postgres \
 	$(if $(filter-out 3.10,$(PYTHON_VERSION)),target-snowflake) \
 	$(if $(filter 3.11,$(PYTHON_VERSION)),target-bigquery bqemulator)
 LOADER_STAMPS := $(LOADERS:%=.venv-%/dependencies-$(PYTHON_VERSION))
+# Airflow is tested with the demo's Meltano.
+AIRFLOW := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-airflow/home/airflow.db)
 PIP_INSTALL := -m pip -qq --disable-pip-version-check --no-input install --no-compile --no-deps
 
 # The catalog against the vendor's API description: a check that is kept outside of this repository.
@@ -41,7 +43,7 @@ demo: $(DEMO) ## Load a simulated law firm into DuckDB, and show its unbilled ti
 	@.venv-demo/bin/python -m scripts.demo $(DEMO_ARGS)
 
 .PHONY: test
-test: lint types fresh contract $(LOADER_STAMPS) ## Run all checks and tests
+test: lint types fresh contract $(LOADER_STAMPS) $(AIRFLOW) ## Run all checks and tests
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -93,9 +95,12 @@ lock: $(DEPENDENCIES) ## Write the locks anew; LOCK_ARGS=--upgrade takes the lat
 	$(call compile,dev,pyproject.toml --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
 	$(call compile,audit,--group audit)
-	for each in target-bigquery target-duckdb target-jsonl target-postgres; do \
+	for each in airflow target-bigquery target-duckdb target-jsonl target-postgres; do \
 		$(call compile,$$each,requirements/$$each.in); done
 	for each in bqemulator target-snowflake; do $(call compile,$$each,requirements/$$each.in,3.11); done
+
+	$(call compile,runtime,pyproject.toml)
+	$(call compile,build,--group build)
 
 .PHONY: clean
 clean: ## Remove environments, caches and what the demo left behind
@@ -118,6 +123,13 @@ $(DEMO): requirements/demo.txt
 	@echo "Setting up .venv-$* with Python $(PYTHON_VERSION) ..."
 	@.venv/bin/uv venv -q --clear --python "$(PYTHON)" .venv-$*
 	@.venv/bin/uv pip sync -q --require-hashes --python .venv-$*/bin/python $<
+	@touch $@
+
+# Its database is made once, and copied by each test.
+.venv-airflow/home/airflow.db: .venv-airflow/dependencies-$(PYTHON_VERSION) $(DEMO)
+	@AIRFLOW_HOME="$$PWD/.venv-airflow/home" AIRFLOW__CORE__LOAD_EXAMPLES=False \
+		.venv-airflow/bin/airflow db migrate > .venv-airflow/migrate.log 2>&1 \
+		|| { cat .venv-airflow/migrate.log >&2; exit 1; }
 	@touch $@
 
 define environment

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts import dbt, failures, meltano
+from scripts import dbt, failures, meltano, scale
 from tap_smokeball.fields import walk
 from tap_smokeball.parents import ChildStream
 from tap_smokeball.settings import CONFIG
@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> int:
     fresh = {
         "docs/settings.md": settings_page(),
         "docs/streams.md": streams_page(),
+        "docs/scale.md": scale_page(),
         ".env.example": env_example(),
         "docs/failures.md": between(
             read("docs/failures.md"), "<!-- {} -->", "failures", failures.table()
@@ -76,6 +77,13 @@ def meltano_project() -> str:
     text = read("meltano.yml")
     for part, lines in parts.items():
         text = between(text, "# generated {}", part, lines)
+
+
+def scale_page() -> str:
+    """Return the page on many firms with its tables."""
+    text = read("docs/scale.md")
+    for part, lines in scale.tables().items():
+        text = between(text, "<!-- {} -->", part, lines)
     return text
 
 

@@ -1,0 +1,1 @@
+"""Loads law firms' data by Meltano, one Airflow task a firm."""

@@ -1,0 +1,315 @@
+"""A Meltano project and an Airflow that loads simulated firms by it, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.harness import truth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from typing_extensions import Self
+
+    from smokeball_sandbox import SandboxServer
+    from tests.harness import Json
+
+ROOT = Path(__file__).resolve().parent.parent
+DAGS = ROOT / "orchestrate" / "airflow" / "dags"
+AIRFLOW = ROOT / ".venv-airflow"
+MELTANO = ROOT / ".venv-demo" / "bin" / "meltano"
+LOADER = ROOT / ".venv-target-duckdb"
+LAUNCHER = ROOT / "loaders" / "target-duckdb-strict" / "target_duckdb_strict.py"
+MISSING = [str(each.relative_to(ROOT)) for each in (AIRFLOW, MELTANO, LOADER) if not each.exists()]
+"""What there must be besides, and is not."""
+
+STREAMS = ("matters", "fees")
+# All that is needed to show that firms do not mix; and a loader that says often where it is.
+PLUGIN = """
+  - name: tap-smokeball-two
+    inherit_from: tap-smokeball
+    select: [matters.*, fees.*]
+
+  loaders:
+"""
+# A tap that tells all it is given. What it says must not come out all the same.
+INDISCREET = f"""#!/bin/sh
+env >&2
+cat "$@" >&2 2> /dev/null
+exec {ROOT}/.venv/bin/tap-smokeball "$@"
+"""
+QUERY = """
+import duckdb, json, sys
+rows = duckdb.connect(sys.argv[1], read_only=True).execute(sys.argv[2]).fetchall()
+print(json.dumps(rows, default=str))
+"""
+
+
+class Deployment:
+    """Everything that an Airflow worker and its Meltano need.
+
+    Args:
+        folder: Where all of it is.
+        firms: The simulated firms by name.
+    """
+
+    def __init__(self, folder: Path, firms: Mapping[str, SandboxServer]) -> None:
+        self.folder = folder
+        self.firms = firms
+        self.home = folder / "airflow"
+        self.secrets = sorted(
+            value
+            for name, value in next(iter(firms.values())).credentials.items()
+            if name != "client_id"
+        )
+        self._port = _free_port()
+        for name in ("airflow", "project", "tmp", "rows"):
+            (folder / name).mkdir()
+        shutil.copy(AIRFLOW / "home" / "airflow.db", self.home)
+        self._write_project(folder / "project")
+        self._write_connections()
+        self._write("firms.yml", [self._firm(name) for name in firms])
+        loader = {
+            "name": "target-duckdb",
+            "settings": {"path": f"{folder}/rows/{{firm}}.duckdb", "batch_size_rows": 100},
+        }
+        entry = {
+            "schedule": None,
+            "max_run_minutes": 5,
+            "extractor": "tap-smokeball-two",
+            "loader": loader,
+            "retries": 1,
+            "retry_delay_seconds": 0,
+        }
+        slots = len(firms)
+        app = {
+            "connection": "app",
+            "requests_per_second": 200 * slots,
+            "burst": 5 * slots,
+            "slots": slots,
+        }
+        self._write(
+            "smokeball.yml",
+            {
+                "apps": {"practice": app},
+                "firms": {"file": "firms.yml"},
+                "dags": {"load": entry},
+            },
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of Airflow's processes."""
+        # Neither a real account's settings nor another Airflow's must get in.
+        foreign = ("TAP_", "TARGET_", "MELTANO_", "AIRFLOW")
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
+        backend = {"connections_file_path": str(self.folder / "connections.json")}
+        return {
+            **kept,
+            "PATH": f"{AIRFLOW / 'bin'}:{kept['PATH']}",
+            "TMPDIR": str(self.folder / "tmp"),
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__API_AUTH__JWT_SECRET": "0123456789abcdef" * 4,
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self._port}/execution/",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
+            "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(backend),
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "MELTANO_PROJECT_ROOT": str(self.folder / "project"),
+            "MELTANO_STATE_BACKEND_URI": (self.folder / "state").as_uri(),
+            "SMOKEBALL_CONFIG": str(self.folder / "smokeball.yml"),
+            "SMOKEBALL_MELTANO": str(MELTANO),
+        }
+
+    def airflow(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start one of Airflow's commands; what it says is in a file of the command's name."""
+        with (self.folder / f"{arguments[0]}.out").open("ab") as said:
+            return subprocess.Popen(
+                [str(AIRFLOW / "bin" / "airflow"), *arguments],
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @contextmanager
+    def serving(self, *services: str) -> Iterator[None]:
+        """Run the server that tasks talk to, and other services, while the block lasts."""
+        server = ["api-server", "--apps", "execution", "--host", "127.0.0.1", "--workers", "1"]
+        commands = [[*server, "--port", str(self._port)], *([name] for name in services)]
+        processes = [self.airflow(*command) for command in commands]
+        try:
+            wait_until(self._answers, 120)
+            yield
+        finally:
+            for each in processes:
+                _end(each)
+
+    def attempts(self, firm: str) -> int:
+        """Return how often a firm's task was tried."""
+        query = f"SELECT try_number FROM task_instance WHERE rendered_map_index = '{firm}'"  # noqa: S608
+        [(number,)] = self.ask_airflow(query)
+        return int(number)
+
+    def ask_airflow(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows that a query of Airflow's database gives."""
+        database = sqlite3.connect(f"file:{self.home}/airflow.db", uri=True, timeout=60)
+        with database:
+            rows = database.execute(query).fetchall()
+        database.close()
+        return rows
+
+    def summaries(self) -> dict[str, Json]:
+        """Return each firm's summary, the output of its task."""
+        query = "SELECT value FROM xcom WHERE task_id = 'practice.load' ORDER BY timestamp"
+        found = [json.loads(value) for (value,) in self.ask_airflow(query)]
+        return {each["firm"]: each for each in found}
+
+    def loaded(self, firm: str, stream: str) -> list[str]:
+        """Return the ids of the rows that a firm's database has."""
+        database = self.folder / "rows" / f"{firm}.duckdb"
+        command = [str(LOADER / "bin" / "python"), "-c", QUERY, str(database)]
+        query = f'SELECT "id" FROM smokeball.{stream} ORDER BY 1'  # noqa: S608
+        answer = subprocess.run([*command, query], capture_output=True, check=True)
+        return [row[0] for row in json.loads(answer.stdout)]
+
+    def differences(self) -> list[str]:
+        """Return the firms, with the stream, whose rows are not those of their sandbox."""
+        return [
+            f"{name}: {stream}"
+            for name, firm in self.firms.items()
+            for stream in STREAMS
+            if self.loaded(name, stream) != sorted(e["row"]["id"] for e in truth(firm, stream))
+        ]
+
+    def leaks(self) -> list[str]:
+        """Return the files, but that of the connections, that hold a secret."""
+        files = [each for each in self.folder.rglob("*") if each.is_file()]
+        known = self.folder / "connections.json"
+        wanted = [secret.encode() for secret in self.secrets]
+        assert all(secret in known.read_bytes() for secret in wanted)
+        return [
+            str(each.relative_to(self.folder))
+            for each in files
+            if each != known and any(secret in each.read_bytes() for secret in wanted)
+        ]
+
+    def state(self, firm: str) -> str:
+        """Return a firm's state, as it is in the backend that all workers share."""
+        files = (self.folder / "state").glob(f"*:{firm}/state.json")
+        return "".join(each.read_text() for each in files)
+
+    def task_process(self, firm: str) -> int:
+        """Return the id of the process that works at a firm's task now."""
+        [folder] = (self.folder / "tmp").glob(f"smokeball-{firm}-*-*")
+        return int(folder.name.split("-")[2])
+
+    def _answers(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self._port)) == 0
+
+    def _write(self, name: str, content: Any) -> None:
+        (self.folder / name).write_text(json.dumps(content))  # JSON is YAML
+
+    def _firm(self, name: str) -> Json:
+        url = self.firms[name].url
+        return {"firm": name, "settings": {"api_url": url, "auth_url": url}}
+
+    def _write_project(self, folder: Path) -> None:
+        """Write a Meltano project with the environments that there are as its plugins."""
+        text = (ROOT / "meltano.yml").read_text()
+        assert text.count("\n  loaders:\n") == 1
+        (folder / "meltano.yml").write_text(text.replace("\n  loaders:\n", PLUGIN))
+        launch = f'#!/bin/sh\nexec {LOADER}/bin/python {LAUNCHER} "$@"\n'
+        for kind, plugin, program, script in (
+            ("extractors", "tap-smokeball", "tap-smokeball", INDISCREET),
+            ("loaders", "target-duckdb", "target-duckdb-strict", launch),
+        ):
+            programs = folder / ".meltano" / kind / plugin / "venv" / "bin"
+            programs.mkdir(parents=True)
+            (programs / program).write_text(script)
+            (programs / program).chmod(0o755)
+
+    def _write_connections(self) -> None:
+        known = next(iter(self.firms.values())).credentials
+        app = {
+            "conn_type": "generic",
+            "login": known["client_id"],
+            "password": known["client_secret"],
+            "extra": {"api_key": known["api_key"]},
+        }
+        own = {"conn_type": "generic", "password": known["refresh_token"]}
+        self._write("connections.json", {"app": app, **{f"smokeball_{f}": own for f in self.firms}})
+
+
+class CommandLines:
+    """Notes the command line of every process, while the block lasts."""
+
+    def __init__(self) -> None:
+        self.seen: set[bytes] = set()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.1):
+            for process in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    self.seen.add(process.read_bytes())
+                except OSError:
+                    continue
+
+
+def wait_until(done: Callable[[], object], seconds: float) -> None:
+    """Wait for something to come true.
+
+    Raises:
+        TimeoutError: It did not, in that time.
+    """
+    until = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > until:
+            raise TimeoutError(f"not done in {seconds} s: {done}")
+        time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            process.wait()
+        return
