@@ -77,6 +77,7 @@ def meltano_project() -> str:
     text = read("meltano.yml")
     for part, lines in parts.items():
         text = between(text, "# generated {}", part, lines)
+    return text
 
 
 def scale_page() -> str:
