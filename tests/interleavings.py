@@ -39,15 +39,21 @@ VIEWS: list[Json] = [{}, {"include_leads": False}, {"matter_statuses": ["Open", 
 
 def chosen() -> Json:
     """Return a catalog with nothing but what is compared: the rest takes most of the time."""
-    columns = {
+    needed = {"id", "matterId", "lastUpdated"}
+    needless = {
         f"{name}.{column.name}"
         for name, kept in COMPARED.items()
         for column in STREAMS[name].columns.fields
-        if column.name not in {"id", "matterId", *kept}
+        if column.name not in {*needed, *kept}
     }
-    found = catalog(wanted=COMPARED, deselect=columns)
-    needed = {*COMPARED, "bank_accounts"}
-    return {"streams": [each for each in found["streams"] if each["tap_stream_id"] in needed]}
+    found = catalog(wanted=COMPARED, deselect=needless)
+    streams = [s for s in found["streams"] if s["tap_stream_id"] in {*COMPARED, "bank_accounts"}]
+    for stream in streams:
+        properties = stream["schema"]["properties"]
+        for name in list(properties):
+            if f"{stream['tap_stream_id']}.{name}" in needless:
+                del properties[name]
+    return {"streams": streams}
 
 
 CHOSEN = chosen()
