@@ -108,13 +108,15 @@ $(DEMO): requirements/demo.txt
 	@$(call environment,.venv-duckdb,target-duckdb)
 	@touch $@
 
-# 150 packages: uv, which the demo has for Meltano, installs them in seconds. So is the database made once.
+# 150 packages: uv, which the demo has for Meltano, installs them in seconds. Databases are made once, for all tests.
 .venv-airflow/dependencies-%: requirements/airflow.txt $(DEMO)
 	@echo "Setting up .venv-airflow with Python $(PYTHON_VERSION) (once, and again when $< changes) ..."
 	@"$(PYTHON)" -m venv --clear --without-pip .venv-airflow
 	@.venv-demo/bin/uv pip install --quiet --no-deps --require-hashes --python .venv-airflow --requirement $<
 	@AIRFLOW_HOME="$$PWD/.venv-airflow/home" AIRFLOW__CORE__LOAD_EXAMPLES=False .venv-airflow/bin/airflow db migrate > .venv-airflow/migrate.log 2>&1 \
 		|| { cat .venv-airflow/migrate.log >&2; exit 1; }
+	@MELTANO_DATABASE_URI="sqlite:///$$PWD/.venv-airflow/home/meltano.db" .venv-demo/bin/meltano --env-file /dev/null state list \
+		>> .venv-airflow/migrate.log 2>&1 || { cat .venv-airflow/migrate.log >&2; exit 1; }
 	@touch $@
 
 define environment

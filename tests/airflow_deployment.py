@@ -216,8 +216,8 @@ class Deployment:
 
     def task_process(self, firm: str) -> int:
         """Return the id of the process that works at a firm's task now."""
-        [folder] = (self.folder / "tmp").glob(f"smokeball-{firm}-*-*")
-        return int(folder.name.split("-")[2])
+        [folder] = (self.folder / "tmp").glob(f"smokeball-*-{firm}-*")
+        return int(folder.name.split("-")[1])
 
     def _answers(self) -> bool:
         with socket.socket() as client:
@@ -237,6 +237,7 @@ class Deployment:
         (folder / "meltano.yml").write_text(text.replace("\n  loaders:\n", PLUGIN))
         loader = folder / ".meltano" / "loaders" / "target-duckdb"
         loader.mkdir(parents=True)
+        shutil.copy(AIRFLOW / "home" / "meltano.db", folder / ".meltano")
         (loader / "venv").symlink_to(LOADER)
         programs = folder / ".meltano" / "extractors" / "tap-smokeball" / "venv" / "bin"
         programs.mkdir(parents=True)
