@@ -125,11 +125,13 @@ $(DEMO): requirements/demo.txt
 	@.venv/bin/uv pip sync -q --require-hashes --python .venv-$*/bin/python $<
 	@touch $@
 
-# Its database is made once, and copied by each test.
+# Databases are made once, and copied by each test.
 .venv-airflow/home/airflow.db: .venv-airflow/dependencies-$(PYTHON_VERSION) $(DEMO)
 	@AIRFLOW_HOME="$$PWD/.venv-airflow/home" AIRFLOW__CORE__LOAD_EXAMPLES=False \
 		.venv-airflow/bin/airflow db migrate > .venv-airflow/migrate.log 2>&1 \
 		|| { cat .venv-airflow/migrate.log >&2; exit 1; }
+	@MELTANO_DATABASE_URI="sqlite:///$$PWD/.venv-airflow/home/meltano.db" .venv-demo/bin/meltano --env-file /dev/null state list \
+		>> .venv-airflow/migrate.log 2>&1 || { cat .venv-airflow/migrate.log >&2; exit 1; }
 	@touch $@
 
 define environment

@@ -217,8 +217,8 @@ class Deployment:
 
     def task_process(self, firm: str) -> int:
         """Return the id of the process that works at a firm's task now."""
-        [folder] = (self.folder / "tmp").glob(f"smokeball-{firm}-*-*")
-        return int(folder.name.split("-")[2])
+        [folder] = (self.folder / "tmp").glob(f"smokeball-*-{firm}-*")
+        return int(folder.name.split("-")[1])
 
     def _answers(self) -> bool:
         with socket.socket() as client:
@@ -236,6 +236,8 @@ class Deployment:
         text = (ROOT / "meltano.yml").read_text()
         assert text.count("\n  loaders:\n") == 1
         (folder / "meltano.yml").write_text(text.replace("\n  loaders:\n", PLUGIN))
+        (folder / ".meltano").mkdir()
+        shutil.copy(AIRFLOW / "home" / "meltano.db", folder / ".meltano")
         launch = f'#!/bin/sh\nexec {LOADER}/bin/python {LAUNCHER} "$@"\n'
         for kind, plugin, program, script in (
             ("extractors", "tap-smokeball", "tap-smokeball", INDISCREET),

@@ -101,7 +101,7 @@ class LoadFirm(BaseOperator):
         self.environment = environment
         self._run: Run | None = None
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> None:
         """Load the firm.
 
         Raises:
@@ -121,18 +121,17 @@ class LoadFirm(BaseOperator):
             self._run = run
             try:
                 status = run.wait(self._say)
-            except BaseException:  # the task's time is over, or someone has ended it
+            except BaseException:  # the task's time is over
                 run.stop()
                 run.wait(self._say, STOP_SECONDS)
+                self._report(context, run, began)
                 raise
-        report = run.summary.report(name, time.monotonic() - began)
+        report = self._report(context, run, began)
         if status:
-            context["ti"].xcom_push(key="return_value", value=report)
             failed = f": {', '.join(run.summary.failed)}" if run.summary.failed else ""
             raise AirflowException(f"{name}: Meltano ended with status {status}{failed}")
         if not report["complete"]:
             self.log.warning("%s: not all streams are complete; the next run goes on", name)
-        return report
 
     def on_kill(self) -> None:
         """Let the tap stop cleanly: someone ends the task."""
@@ -160,6 +159,12 @@ class LoadFirm(BaseOperator):
         ]
         mask_secret(secrets)
         return values, secrets
+
+    def _report(self, context: Context, run: Run, began: float) -> dict[str, Any]:
+        """Make the summary the task's output, however the task ends, and return it."""
+        report = run.summary.report(self.firm["firm"], time.monotonic() - began)
+        context["ti"].xcom_push(key="return_value", value=report)
+        return report
 
     def _say(self, level: str, who: str, what: str) -> None:
         say = getattr(self.log, level if level in {"warning", "error", "critical"} else "info")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -119,11 +120,13 @@ class Run:
             NotInstalled: A plugin is not installed.
         """
         _sweep(self.firm)
-        self._folder = tempfile.TemporaryDirectory(prefix=f"{_prefix(self.firm)}{os.getpid()}-")
+        self._folder = tempfile.TemporaryDirectory(prefix=f"smokeball-{os.getpid()}-{self.firm}-")
         system = Path(self._folder.name)
         try:
             self._prepare(system)
-            self._log = (system / "output").open("w+b")
+            output = system / "output"
+            self._log = output.open("wb")
+            self._said = output.open(encoding="utf-8", errors="replace")
             self._process = psutil.Popen(
                 self._command(),
                 cwd=self.project.root,
@@ -153,6 +156,7 @@ class Run:
             self._process.wait()
         finally:
             self._log.close()
+            self._said.close()
             self._folder.cleanup()
 
     def wait(self, log: Callable[[str, str, str], None], seconds: float | None = None) -> int:
@@ -166,19 +170,18 @@ class Run:
             The exit status of Meltano.
         """
         until = None if seconds is None else time.monotonic() + seconds
-        with (Path(self._folder.name) / "output").open(encoding="utf-8", errors="replace") as said:
-            while True:
-                status = self._process.poll()
-                for line in _lines(said):
-                    level, who, what = plain(_redacted(line, self.secrets))
-                    self.summary.read(who, what)
-                    log(level, who, what)
-                if status is not None:
-                    return int(status)
-                if until is not None and time.monotonic() > until:
-                    os.killpg(self._process.pid, signal.SIGKILL)
-                    until = None
-                time.sleep(POLL_SECONDS)
+        while True:
+            status = self._process.poll()
+            for line in _lines(self._said):
+                level, who, what = plain(_redacted(line, self.secrets))
+                self.summary.read(who, what)
+                log(level, who, what)
+            if status is not None:
+                return int(status)
+            if until is not None and time.monotonic() > until:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                until = None
+            time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
         """Tell the tap to stop, and return at once.
@@ -280,14 +283,9 @@ def _is_tap(process: psutil.Process) -> bool:
     return False
 
 
-def _prefix(firm: str) -> str:
-    return f"smokeball-{firm}-"
-
-
 def _sweep(firm: str) -> None:
     """Remove what a run left behind whose worker was killed: it holds secrets."""
-    prefix = _prefix(firm)
-    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*-*"):
-        owner = folder.name[len(prefix) :].split("-")[0]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+    name = re.compile(rf"smokeball-(\d+)-{re.escape(firm)}-[a-z0-9_]+")
+    for folder in Path(tempfile.gettempdir()).glob("smokeball-*"):
+        if (found := name.fullmatch(folder.name)) and not psutil.pid_exists(int(found[1])):
             shutil.rmtree(folder, ignore_errors=True)
