@@ -90,6 +90,12 @@ audit: $(AUDIT) ## Look for known vulnerabilities in the locks; needs the networ
 			--requirement "$$lock"; \
 	done
 
+.PHONY: sbom
+sbom: $(AUDIT) .venv-runtime/dependencies-$(PYTHON_VERSION) ## Write the bill of materials (CycloneDX)
+	mkdir -p build
+	.venv-audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file build/tap-smokeball.cdx.json .venv-runtime
+
 .PHONY: lock
 lock: $(DEPENDENCIES) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releases
 	$(call compile,dev,pyproject.toml --group dev)
