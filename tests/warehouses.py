@@ -13,6 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import yaml
+
 from tests.firms import primary_keys
 from tests.servers import ROOT, bqemulator, postgres, python
 
@@ -131,8 +133,12 @@ class Warehouse:
         return self.column(name)
 
     def _settings(self, **settings: Any) -> Path:
+        """Write the loader's settings: those that ``meltano.yml`` ships, and how to get in here."""
+        project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+        name = self.environment
+        [loader] = [each for each in project["plugins"]["loaders"] if each["name"] == name]
         path = self._folder / "target.json"
-        path.write_text(json.dumps(settings))
+        path.write_text(json.dumps({**loader["config"], **settings}))
         return path
 
     def _run_target(self, command: list[str], messages: Path) -> Json:
@@ -155,9 +161,7 @@ class DuckDB(Warehouse):
     def start(self) -> None:
         # Not smokeball.duckdb: DuckDB could not tell the database from the schema.
         database = self._folder / "warehouse.duckdb"
-        settings = self._settings(
-            path=str(database), default_target_schema="smokeball", flush_all_streams=True
-        )
+        settings = self._settings(path=str(database))
         self._command = [str(self.python), str(LAUNCHER), "--config", str(settings)]
         self._start_session("duckdb", str(database))
 
@@ -183,7 +187,6 @@ class Postgres(Warehouse):
             user="postgres",
             password="-",  # noqa: S106 - the server asks for none
             database="postgres",
-            default_target_schema="smokeball",
         )
         target = self.python.with_name("target-postgres")
         self._command = [str(target), "--config", str(settings)]
@@ -206,7 +209,6 @@ class Snowflake(Warehouse):
             user="user",
             password="-",  # noqa: S106 - fakesnow asks for none
             database="LAW",
-            default_target_schema="SMOKEBALL",
         )
         self._start_session("snowflake", str(settings))
 
@@ -235,11 +237,6 @@ class BigQuery(Warehouse):
         port = self._stack.enter_context(bqemulator(self._folder))
         settings = self._settings(
             project="law",
-            dataset="smokeball",
-            method="batch_job",
-            denormalized=True,
-            schema_resolver_version=2,
-            batch_size=10_000,
             options={"max_workers": 1},
         )
         address = f"http://127.0.0.1:{port}"

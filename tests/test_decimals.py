@@ -1,0 +1,114 @@
+"""Amounts can be sent as texts that declare themselves decimals, whatever the catalog says."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
+
+from tap_smokeball.decimals import exact
+from tap_smokeball.fields import many, nested, number, whole
+from tap_smokeball.records import json_schema
+from tests.firms import STREAMS
+from tests.harness import cli, config, run, truth
+
+if TYPE_CHECKING:
+    from smokeball_sandbox import SandboxServer
+    from tests.conftest import StartFirm
+    from tests.harness import Json
+
+DECIMAL = {"type": "string", "format": "x-singer.decimal", "precision": 38, "scale": 18}
+EXACT = {"TAP_SMOKEBALL_USE_SINGER_DECIMAL": "true"}
+
+
+def discovered(**environment: str) -> Json:
+    [text] = cli("--config=ENV", "--discover", environment=environment).messages
+    found: Json = json.loads(text["text"])
+    for stream in found["streams"]:
+        stream["metadata"][-1]["metadata"]["selected"] = True
+        for entry in stream["metadata"]:
+            if not entry["breadcrumb"]:
+                entry["metadata"]["selected"] = True
+    return found
+
+
+def amounts(schema: Json, record: Any) -> list[Any]:
+    """Return the values in all places that the schema makes decimals."""
+    if record is None:
+        return []
+    if "items" in schema:
+        return [value for item in record for value in amounts(schema["items"], item)]
+    if DECIMAL in schema.get("anyOf", ()):
+        return [record]
+    inner = schema.get("properties", {})
+    return [v for name in inner if name in record for v in amounts(inner[name], record[name])]
+
+
+@pytest.mark.parametrize("before", [{}, EXACT], ids=["as numbers", "as decimals"])
+@pytest.mark.parametrize("after", [False, True], ids=["numbers", "decimals"])
+def test_schema_and_records_agree(start: StartFirm, before: dict[str, str], *, after: bool) -> None:
+    """Also if the catalog was discovered before the setting was changed."""
+    firm = start(matters=12)
+    output = run(config(firm, use_singer_decimal=after), catalog=discovered(**before))
+    schemas = {message["stream"]: message["schema"] for message in output.of("SCHEMA")}
+    assert schemas.keys() == STREAMS.keys()
+    found = 0
+    for stream, schema in schemas.items():
+        assert ("x-singer.decimal" in json.dumps(schema)) <= after
+        validator = Draft7Validator(schema)
+        for record in output.records(stream):
+            assert not list(validator.iter_errors(record))
+            values = amounts(schema, record)
+            assert all(isinstance(value, str) for value in values)
+            found += len(values)
+    assert (found > 0) == after
+
+
+def test_the_digits_are_the_apis(firm: SandboxServer) -> None:
+    exact_rows = run(config(firm, use_singer_decimal=True)).records("fees")
+    sent = {entry["row"]["id"]: entry["row"] for entry in truth(firm, "fees")}
+    assert exact_rows
+    for record in exact_rows:
+        assert Decimal(record["amount"]) == sent[record["id"]]["amount"]
+
+
+FIELDS = (
+    number("a", "A"),
+    whole("b", "B"),
+    nested("c", "C", number("a", "A")),
+    many("d", "D", number("a", "A"), nested("e", "E", number("a", "A"))),
+)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=None) | st.integers())
+def test_no_number_is_altered_or_written_with_an_exponent(value: Decimal | int) -> None:
+    columns = [exact(field) for field in FIELDS]
+    row = {"a": value, "c": {"a": value}, "d": [{"a": value, "e": {"a": value}}]}
+    extras: dict[str, Any] = {}
+    record = {f.name: f.convert(row[f.name], extras, f.name) for f in columns if f.convert}
+    texts = [record["a"], record["c"]["a"], record["d"][0]["a"], record["d"][0]["e"]["a"]]
+    assert not extras
+    for text in texts:
+        assert Decimal(text) == value
+        assert "e" not in text.lower()
+
+
+@pytest.mark.parametrize("value", [True, "12.50", {"value": 1}, [1]])
+def test_what_is_no_number_is_kept_among_the_extras(value: Any) -> None:
+    [column] = [exact(number("a", "A"))]
+    extras: dict[str, Any] = {}
+    assert column.convert
+    assert column.convert(value, extras, "a") is None
+    assert extras == {"a": value}
+
+
+def test_descriptions_and_whole_numbers_stay() -> None:
+    plain, decimal = json_schema(FIELDS), json_schema(exact(field) for field in FIELDS)
+    assert decimal["properties"]["b"] == plain["properties"]["b"]
+    assert decimal["properties"]["a"]["description"] == "A"
+    assert decimal["properties"]["d"]["items"]["properties"]["a"]["anyOf"][0] == DECIMAL

@@ -1,0 +1,75 @@
+"""The recipes' snippets do what the page says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import yaml
+
+from tests.harness import catalog, config, run, truth
+from tests.servers import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from smokeball_sandbox import SandboxServer
+    from tests.harness import Json
+
+PAGE = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+SALT = "salt"
+
+
+def snippet(heading: str, mark: str) -> Json:
+    """Return the YAML that follows a mark in a section."""
+    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    [text] = re.findall(rf"{re.escape(mark)}.*?```yaml\n(.*?)```", section, re.DOTALL)[:1]
+    settings: Json = yaml.safe_load(text.replace("$SMOKEBALL_SALT", SALT))
+    return settings
+
+
+def test_hashed_and_dropped(firm: SandboxServer) -> None:
+    maps = snippet("Personal data", "**Drop it, or hash it,**")
+    output = run(config(firm, **maps), catalog=catalog(wanted=["staff"]))
+    by_id = {entry["row"]["id"]: entry["row"] for entry in truth(firm, "staff")}
+    records = output.records("staff")
+    assert records
+    for record in records:
+        email = by_id[record["id"]].get("email") or ""
+        assert record["email"] == hashlib.md5((SALT + email).encode()).hexdigest()  # noqa: S324
+        assert not record.keys() & {"phone", "cell"}
+        assert record["lastName"] == by_id[record["id"]].get("lastName")
+
+
+def test_masked(firm: SandboxServer) -> None:
+    maps = snippet("Personal data", "**Mask it**")
+    output = run(config(firm, **maps), catalog=catalog(wanted=["staff"]))
+    assert {record["lastName"] for record in output.records("staff")} == {"***"}
+    assert {len(record["firstName"] or "-") for record in output.records("staff")} == {1}
+
+
+def test_the_firm_is_part_of_the_key(firm: SandboxServer) -> None:
+    output = run(config(firm, **snippet("Several firms in one schema", "Give each row")))
+    keys = {m["stream"]: m["key_properties"] for m in output.of("SCHEMA")}
+    assert keys == {"matters": ["firm", "id"], "fees": ["firm", "id"]}
+    for stream in keys:
+        schema = next(m["schema"] for m in output.of("SCHEMA") if m["stream"] == stream)
+        assert "firm" in schema["properties"]
+        assert {record["firm"] for record in output.records(stream)} == {"smith-and-partners"}
+        assert len(output.records(stream)) == len(truth(firm, stream))
+
+
+def test_a_stream_is_read_anew(firm: SandboxServer, tmp_path: Path) -> None:
+    first = run(config(firm))
+    [program] = re.findall(r"python - <<'END'\n(.*?)END\n", PAGE, re.DOTALL)
+    file = tmp_path / "state.json"
+    file.write_text(json.dumps({"singer_state": first.state}))
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    state = json.loads(file.read_text())["singer_state"]
+    second = run(config(firm), state)
+    assert len(second.records("fees")) == len(truth(firm, "fees"))
+    assert len(second.records("matters")) < len(truth(firm, "matters"))
