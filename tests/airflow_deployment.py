@@ -11,9 +11,11 @@ import sqlite3
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
 
 from tests.harness import truth
 
@@ -74,6 +76,7 @@ class Deployment:
             if name != "client_id"
         )
         self._port = _free_port()
+        self._server = f"http://127.0.0.1:{self._port}/execution"
         for name in ("airflow", "project", "tmp", "rows"):
             (folder / name).mkdir()
         shutil.copy(AIRFLOW / "home" / "airflow.db", self.home)
@@ -82,7 +85,12 @@ class Deployment:
         self._write("firms.yml", [self._firm(name) for name in firms])
         loader = {
             "name": "target-duckdb",
-            "settings": {"path": f"{folder}/rows/{{firm}}.duckdb", "batch_size_rows": 100},
+            "settings": {
+                "path": f"{folder}/rows/{{firm}}.duckdb",
+                "default_target_schema": "smokeball",
+                "batch_size_rows": 100,
+                "flush_all_streams": True,
+            },
         }
         entry = {
             "schedule": None,
@@ -123,22 +131,27 @@ class Deployment:
             "AIRFLOW__API_AUTH__JWT_SECRET": "0123456789abcdef" * 4,
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self._port}/execution/",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self._server}/",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
             "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(backend),
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # a machine may be busy
             "MELTANO_PROJECT_ROOT": str(self.folder / "project"),
             "MELTANO_STATE_BACKEND_URI": (self.folder / "state").as_uri(),
             "SMOKEBALL_CONFIG": str(self.folder / "smokeball.yml"),
             "SMOKEBALL_MELTANO": str(MELTANO),
         }
 
-    def airflow(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start one of Airflow's commands; what it says is in a file of the command's name."""
+    @contextmanager
+    def airflow(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run one of Airflow's commands, for the length of the block at most.
+
+        What it says is in a file of the command's name.
+        """
         with (self.folder / f"{arguments[0]}.out").open("ab") as said:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [str(AIRFLOW / "bin" / "airflow"), *arguments],
                 cwd=self.folder,
                 env=self.environment,
@@ -147,19 +160,21 @@ class Deployment:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        try:
+            yield process
+        finally:
+            _end(process)
 
     @contextmanager
     def serving(self, *services: str) -> Iterator[None]:
         """Run the server that tasks talk to, and other services, while the block lasts."""
         server = ["api-server", "--apps", "execution", "--host", "127.0.0.1", "--workers", "1"]
-        commands = [[*server, "--port", str(self._port)], *([name] for name in services)]
-        processes = [self.airflow(*command) for command in commands]
-        try:
-            wait_until(self._answers, 120)
+        with ExitStack() as stack:
+            stack.enter_context(self.airflow(*server, "--port", str(self._port)))
+            for name in services:
+                stack.enter_context(self.airflow(name))
+            wait_until(self._answers, 300)
             yield
-        finally:
-            for each in processes:
-                _end(each)
 
     def attempts(self, firm: str) -> int:
         """Return how often a firm's task was tried."""
@@ -221,8 +236,14 @@ class Deployment:
         return int(folder.name.split("-")[1])
 
     def _answers(self) -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self._port)) == 0
+        with (
+            suppress(OSError),
+            urlopen(  # noqa: S310 - ours
+                f"{self._server}/health", timeout=60
+            ) as answer,
+        ):
+            return bool(answer.status == HTTPStatus.OK)
+        return False
 
     def _write(self, name: str, content: Any) -> None:
         (self.folder / name).write_text(json.dumps(content))  # JSON is YAML
@@ -306,6 +327,8 @@ def _free_port() -> int:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)

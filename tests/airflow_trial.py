@@ -37,7 +37,8 @@ def main(times: int) -> int:
         deployment = Deployment(Path(folder), firms)
         pools = Path(folder, "pools.json")
         pools.write_text(json.dumps(Config.read(Path(folder, "smokeball.yml")).pools))
-        deployment.airflow("pools", "import", str(pools)).wait()
+        with deployment.airflow("pools", "import", str(pools)) as command:
+            command.wait()
         stack.enter_context(deployment.serving("scheduler", "dag-processor"))
         wait_until(lambda: deployment.ask_airflow("SELECT 1 FROM serialized_dag"), 300)
         good = 0
@@ -56,7 +57,8 @@ def load(deployment: Deployment, number: int) -> bool:
     control = deployment.firms[failing].control
     control.fail(how="status", status=400, template=FEES, count=1, after=30)
     run = f"trial-{number}"
-    deployment.airflow("dags", "trigger", "load", "--run-id", run).wait()
+    with deployment.airflow("dags", "trigger", "load", "--run-id", run) as command:
+        command.wait()
     states = f"SELECT state FROM dag_run WHERE run_id = '{run}'"  # noqa: S608
     wait_until(lambda: deployment.ask_airflow(states)[0][0] in {"success", "failed"}, 900)
     tasks = deployment.ask_airflow(

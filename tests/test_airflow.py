@@ -88,11 +88,14 @@ def test_firms_at_once_of_which_some_fail(start: StartFirm, tmp_path: Path) -> N
     }
     firms["failing"].control.fail(how="status", status=400, template=FEES, count=1, after=200)
     deployment = Deployment(tmp_path, firms)
-    with CommandLines() as command_lines, deployment.serving():
-        done = deployment.airflow("dags", "test", "--use-executor", "load")
-        wait_until(lambda: asked(firms["ended"], FEES) >= 150, 400)
+    with (
+        CommandLines() as command_lines,
+        deployment.serving(),
+        deployment.airflow("dags", "test", "--use-executor", "load") as done,
+    ):
+        wait_until(lambda: done.poll() is not None or asked(firms["ended"], FEES) >= 150, 600)
         os.kill(deployment.task_process("ended"), signal.SIGTERM)
-        wait_until(lambda: "resume" in deployment.state("killed"), 400)
+        wait_until(lambda: done.poll() is not None or "resume" in deployment.state("killed"), 600)
         os.kill(deployment.task_process("killed"), signal.SIGKILL)
         assert done.wait() == 0, (tmp_path / "dags.out").read_text()[-3000:]
 

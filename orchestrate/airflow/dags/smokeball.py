@@ -27,14 +27,18 @@ def list_firms(app: str) -> list[dict[str, Any]]:
 
 def load_firms(app: App, job: Job) -> None:
     """Add the tasks that load the firms of an app."""
+    again: dict[str, Any] = {
+        "retries": job.retries,
+        "retry_delay": timedelta(seconds=job.retry_delay_seconds),
+        "retry_exponential_backoff": 2,
+    }
+    firms = list_firms.override(task_id="list", **again)(app.name)
     limit = timedelta(minutes=job.max_run_minutes + job.grace_minutes)
     LoadFirm.partial(
         task_id="load",
         pool=app.pool,
         execution_timeout=limit,
-        retries=job.retries,
-        retry_delay=timedelta(seconds=job.retry_delay_seconds),
-        retry_exponential_backoff=2,
+        **again,
         map_index_template="{{ task.firm['firm'] }}",
         app_connection=app.connection,
         share=app.share,
@@ -42,7 +46,7 @@ def load_firms(app: App, job: Job) -> None:
         loader=asdict(job.loader),
         max_run_minutes=job.max_run_minutes,
         environment=job.environment,
-    ).expand(firm=list_firms.override(task_id="list")(app.name))
+    ).expand(firm=firms)
 
 
 known = deployment()

@@ -109,24 +109,13 @@ class LoadFirm(BaseOperator):
             AirflowException: The run failed; another try goes on from where it was.
         """
         name = self.firm["firm"]
-        began = time.monotonic()
+        settings, secrets = self._settings()
+        plugins = (self.extractor, self.loader["name"])
         try:
-            project = Project.here(ROOT)
-            plugins = (self.extractor, self.loader["name"])
-            settings, secrets = self._settings()
-            run = Run(project, name, plugins, settings, secrets, self.environment)
+            run = Run(Project.here(ROOT), name, plugins, settings, secrets, self.environment)
+            status, report = self._load(run, context)
         except NotInstalled as error:
             raise AirflowFailException(str(error)) from None
-        with run:
-            self._run = run
-            try:
-                status = run.wait(self._say)
-            except BaseException:  # the task's time is over
-                run.stop()
-                run.wait(self._say, STOP_SECONDS)
-                self._report(context, run, began)
-                raise
-        report = self._report(context, run, began)
         if status:
             failed = f": {', '.join(run.summary.failed)}" if run.summary.failed else ""
             raise AirflowException(f"{name}: Meltano ended with status {status}{failed}")
@@ -160,11 +149,21 @@ class LoadFirm(BaseOperator):
         mask_secret(secrets)
         return values, secrets
 
-    def _report(self, context: Context, run: Run, began: float) -> dict[str, Any]:
-        """Make the summary the task's output, however the task ends, and return it."""
-        report = run.summary.report(self.firm["firm"], time.monotonic() - began)
-        context["ti"].xcom_push(key="return_value", value=report)
-        return report
+    def _load(self, run: Run, context: Context) -> tuple[int, dict[str, Any]]:
+        """Run to the end; return Meltano's status, and the summary, which is the task's output."""
+        began = time.monotonic()
+        with run:
+            self._run = run
+            try:
+                status = run.wait(self._say)
+            except BaseException:  # the task's time is over
+                run.stop()
+                run.wait(self._say, STOP_SECONDS)
+                raise
+            finally:
+                report = run.summary.report(self.firm["firm"], time.monotonic() - began)
+                context["ti"].xcom_push(key="return_value", value=report)
+        return status, report
 
     def _say(self, level: str, who: str, what: str) -> None:
         say = getattr(self.log, level if level in {"warning", "error", "critical"} else "info")
