@@ -139,7 +139,7 @@ def interleavings(ends: list[str], most: int) -> st.SearchStrategy[Interleaving]
         leap=st.sampled_from([0, 2, 10]),
         patience=st.sampled_from([0, 8]),
         end=st.sampled_from(ends),
-        at=st.integers(0, 60),
+        at=st.one_of(st.integers(0, 20), st.integers(0, 90)),
         forgetful=st.booleans(),
     )
     quirks = st.fixed_dictionaries(
