@@ -63,7 +63,7 @@ def examine(tap: TapSmokeball) -> None:
     access = [("stream", "access"), *(_access(tap, r) for r in tap.run.results.values())]
     row = firm.page.rows[0] if firm.page else {}
     facts = [
-        ("firm", _firm(row) if row else firm.problem),
+        ("account", _firm(row) if row else firm.problem),
         ("product", _product(row) if row else firm.problem),
         ("leads", _leads(tap, leads)),
         ("intake", intake.problem or "available"),
@@ -97,7 +97,7 @@ def _access(tap: TapSmokeball, result: Result) -> tuple[str, str]:
         return result.stream, f"no, {result.problem}"
     if isinstance(stream, ChildStream) and not tap.run.http.requests[result.stream]:
         parent = cast("Any", stream.parent_stream_type).noun
-        return result.stream, f"not tried: there are no {parent} to look below"
+        return result.stream, f"not tried: no {parent} to look below were seen"
     return (
         result.stream,
         "yes" if result.rows or not stream.selected else "yes, but there is no row",

@@ -210,7 +210,7 @@ class _Planner:
         return Estimate(stream.name, requests, rows, f"{len(seen):,} {of_them}")
 
     def _rows_below(self, stream: ChildStream, parent: Parent) -> int:
-        ids = {cast("str", stream.parent_key): parent.id}
+        ids = {stream.parent_key: parent.id}
         params = stream.params_below(parent, stream.starting_ticks)
         try:
             if stream.nested:

@@ -161,13 +161,19 @@ def _screen(run: Run, pace: _Pace, console: Console) -> RenderableType:
     from rich.text import Text  # noqa: PLC0415
 
     table = Table.grid(padding=(0, 2))
-    for align in ("left", "left", "right", "left"):
-        table.add_column(justify=align, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column(no_wrap=True)
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
     results = list(run.results.values())
     for result in _fitting(results, console.size.height - FRAME_LINES):
         share = 1.0 if result.outcome is Outcome.COMPLETE else result.forecast.share
         begun = result.outcome is Outcome.BEGUN
-        state = f"{_steps(result)} {result.forecast.noun}" if begun else result.ended
+        state = result.ended
+        if begun:
+            state = f"{_steps(result)} {result.forecast.noun}"
+        elif result.outcome in {Outcome.NOT_REACHED, Outcome.TIME_LIMIT}:
+            state = "waits"
         table.add_row(
             Text(result.stream, style="bold" if begun else ""),
             ProgressBar(total=1.0, completed=share, width=20),
@@ -176,10 +182,14 @@ def _screen(run: Run, pace: _Pace, console: Console) -> RenderableType:
         )
     done = sum(result.outcome is Outcome.COMPLETE for result in results)
     rate, left = pace.look()
-    sent, to_send = run.requests, run.requests_left
-    share = f"{100 * sent // (sent + to_send or 1):.0f} % done, " if to_send is not None else ""
-    total = f"{done} of {len(results)} streams, {share}{rate:.1f} of {pace.allowance:g} requests/s"
-    return Group(table, Text(total + (f", {left}" if left else ""), style="bold", no_wrap=True))
+    left_of_all = run.requests_left
+    parts = [f"{done} of {len(results)} streams"]
+    if left_of_all is not None:
+        share = run.requests / (run.requests + left_of_all or 1)
+        parts.append(f"{share:.0%} done")
+    parts.append(f"{rate:.1f} of {pace.allowance:g} requests/s")
+    parts += [left] if left else []
+    return Group(table, Text(", ".join(parts), style="bold", no_wrap=True))
 
 
 def _fitting(results: list[Result], room: int) -> list[Result]:

@@ -132,29 +132,30 @@ def run(
 ) -> Output:
     """Run the tap as an object; a failed run has status 1, a crashed one status -9."""
     writer = Collector(Output(), crash_at, on_message)
-    return _do(TapSmokeball.sync_all, settings, state, catalog, writer)
+    return use(TapSmokeball.sync_all, settings, state, catalog, writer)
 
 
 def examined(settings: Json, catalog: Json) -> Output:
     """Have the tap test what it can reach, as an object; a failed test has status 1."""
-    return _do(TapSmokeball.run_connection_test, settings, catalog=catalog)
+    return use(TapSmokeball.run_connection_test, settings, catalog=catalog)
 
 
 def planned(settings: Json, state: Json | None = None, catalog: Json | None = None) -> Output:
     """Have the tap plan a run, as an object; a failed plan has status 1."""
     with redirect_stdout(StringIO()) as stdout:
-        output = _do(TapSmokeball.plan, settings, state, catalog)
+        output = use(TapSmokeball.plan, settings, state, catalog)
     output.stdout = stdout.getvalue()
     return output
 
 
-def _do(
+def use(
     what: Callable[[TapSmokeball], object],
     settings: Json,
     state: Json | None = None,
     catalog: Json | None = None,
     writer: Collector | None = None,
 ) -> Output:
+    """Use the tap as an object; what fails has status 1, what crashes status -9."""
     writer = writer or Collector(Output())
     output = writer.output
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
