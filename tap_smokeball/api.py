@@ -112,7 +112,8 @@ class Api:
         self._bucket = Bucket(settings.requests_per_second, settings.burst)
         self.http = Http(settings, self._bucket, logger)
         self._tokens = TokenSource(settings, self._ask_for_token)
-        self._clock_warned = False
+        self.sends_date = True
+        """Whether all answers so far carried the server's clock."""
 
     def get(
         self,
@@ -174,8 +175,8 @@ class Api:
         try:
             return ticks.from_http_date(response.headers["Date"]) - took
         except (KeyError, ValueError):
-            if not self._clock_warned:
-                self._clock_warned = True
+            if self.sends_date:
+                self.sends_date = False
                 self._logger.warning(
                     "The API sends no Date: this machine's clock is used for the bookmarks, and "
                     "must not run ahead by more than lookback_seconds",

@@ -26,7 +26,7 @@ from tap_smokeball.errors import BatchFailed, MappingFailed, SmokeballError, rea
 from tap_smokeball.fields import Field, Sensitivity, text, walk, whole
 from tap_smokeball.reading import Reading
 from tap_smokeball.records import Columns, RowKey, Shaper, json_schema
-from tap_smokeball.run import Stopped
+from tap_smokeball.run import Outcome, Stopped
 from tap_smokeball.shapes import PAGED, Shape
 from tap_smokeball.state import WatermarkState
 
@@ -150,11 +150,11 @@ class SmokeballStream(Stream):
         try:
             super().sync(context)
         except SmokeballError as error:
-            self._fail(error)
+            self.fail(error)
         except (ImportError, OSError) as error:
             if not self.in_batches:
                 raise
-            self._fail(BatchFailed(f"batch_config: its storage cannot be used: {reason(error)}"))
+            self.fail(BatchFailed(f"batch_config: its storage cannot be used: {reason(error)}"))
         finally:
             if result.failed and self.in_batches:  # what was read may not have been written
                 self.state_manager.restore(before)
@@ -167,20 +167,22 @@ class SmokeballStream(Stream):
         What was yielded before it is written, and the bookmark stays where it was.
         """
         result = self._tap.run.result(self.name)
-        result.ended = "complete"
+        result.outcome = Outcome.BEGUN
         try:
             for record in self.read():
                 result.rows += self.selected
                 yield record
         except SmokeballError as error:
-            self._fail(error)
+            self.fail(error)
         except Stopped:
-            result.ended = "stopped, goes on next time"
+            result.outcome = Outcome.STOPPED
+        if result.outcome is Outcome.BEGUN:
+            result.outcome = Outcome.COMPLETE
         self._report_surprises()
 
-    def _fail(self, error: SmokeballError) -> None:
-        result = self._tap.run.result(self.name)
-        result.failed, result.ended = True, f"failed: {type(error).__name__}"
+    def fail(self, error: SmokeballError) -> None:
+        """Tell of an error that ends this stream, and no other."""
+        self._tap.run.result(self.name).fail(type(error).__name__)
         self.logger.error("%s", error)  # the message says all there is to do
 
     @property
@@ -276,7 +278,8 @@ class SmokeballStream(Stream):
         endpoint = Endpoint(self.name, self.path + below, self.scope)
         fetch = partial(self.fetch, endpoint, ids, params)
         limit = self._tap.settings.page_size
-        return Reading(fetch, self.row_key, limit, self.ABORT_AT_RECORD_COUNT)
+        repaged = partial(self._tap.run.count_repaged, self.name)
+        return Reading(fetch, self.row_key, limit, self.ABORT_AT_RECORD_COUNT, repaged)
 
     @cached_property
     def row_key(self) -> RowKey:

@@ -36,7 +36,9 @@ class FirmWideStream(SmokeballStream):
         limit: int,
     ) -> Answer[Page]:
         request = partial(super().fetch, endpoint, ids, params, offset, limit)
-        return self._tap.workers.call(request)  # so that a signal need not wait for the answer
+        answer = self._tap.workers.call(request)  # so that a signal need not wait for the answer
+        self._tap.run.result(self.name).forecast.turn(answer.data, limit)
+        return answer
 
     @override
     def read(self) -> Iterator[types.Record]:

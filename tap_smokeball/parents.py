@@ -33,8 +33,9 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
 from tap_smokeball.client import EXTRACTED, SmokeballStream
 from tap_smokeball.errors import NotFound
 from tap_smokeball.firm_wide import FirmWideStream
+from tap_smokeball.forecast import pages
 from tap_smokeball.reading import Latest
-from tap_smokeball.run import Progress
+from tap_smokeball.run import Outcome
 from tap_smokeball.state import Pass
 
 if sys.version_info >= (3, 12):
@@ -51,8 +52,6 @@ if TYPE_CHECKING:
 
 STATE_EVERY_PARENTS = 50
 STATE_EVERY_SECONDS = 10.0
-
-TIME_IS_UP = "time is up, goes on next time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +91,27 @@ class ParentStream(FirmWideStream):
         since = self.starting_ticks
         reading = self.open({}, self.params(None))
         latest = Latest(self.stamp)
-        children = [c for c in cast("list[ChildStream]", self.child_streams) if c.selected]
         listed = []
         for rows in reading:
             for row in rows:
                 changed = latest.see(row)
-                barren = tuple(
-                    child.name
-                    for child in children
-                    if child.only_below and not row.get(child.only_below)
-                )
-                listed.append(Parent(row["id"], changed if self.stamp else 0, barren))
+                listed.append(self.as_parent(row, changed))
                 if self.selected and (since is None or changed is None or changed >= since):
                     yield self.shaper.record(row, {EXTRACTED: reading.began})
         self.listed = sorted(listed, key=lambda parent: parent.id)
         self.listing_began = reading.began
         self.finish(latest.bookmark(reading.began))
+
+    def as_parent(self, row: Row, changed: int | None) -> Parent:
+        """Return what the children need to know of a row that changed at that tick."""
+        barren = tuple(name for name, only_below in self._choosy if not row.get(only_below))
+        return Parent(row["id"], changed if self.stamp else 0, barren)
+
+    @cached_property
+    def _choosy(self) -> list[tuple[str, str]]:
+        """Children that have nothing below some parents, and the property that tells."""
+        children = cast("list[ChildStream]", self.child_streams)
+        return [(c.name, c.only_below) for c in children if c.selected and c.only_below]
 
 
 class ChildStream(SmokeballStream):
@@ -116,11 +120,13 @@ class ChildStream(SmokeballStream):
     Attributes:
         only_below: The property of a parent that is empty if it has no such rows.
         may_be_absent: Whether 404 means that there is nothing below a parent, not that it is gone.
+        nested: Whether the rows are found only by going from list to list.
     """
 
     parent_key: ClassVar[str]
     only_below: ClassVar[str | None] = None
     may_be_absent: ClassVar[bool] = False
+    nested: ClassVar[bool] = False
 
     _sweeps = True
     _schema_written = False
@@ -128,6 +134,22 @@ class ChildStream(SmokeballStream):
     def waiting_since(self) -> tuple[int, str]:
         """Return a sort key: when its last complete pass began, then its name."""
         return self.state_manager.last_pass(self._tap.settings.visible), self.name
+
+    def prepare(self) -> None:
+        """Find out how much there is to do, once the parents are listed."""
+        if self._can_sync():
+            steps = len(self.todo())
+            self._tap.run.result(self.name).forecast.begin(steps, self._parents.noun)
+
+    def todo(self) -> list[Parent]:
+        """Return the listed parents that a run reads below, those that changed first."""
+        changed = self._changed()
+        before = {parent.id for parent in changed}
+        return changed + [parent for parent in self._ahead() if parent.id not in before]
+
+    def requests_below(self, rows: int) -> int:
+        """Return how many requests it takes to read so many rows below one parent."""
+        return pages(rows, self._tap.settings.page_size) if self.shape.paged else 1
 
     def catch_up(self) -> None:
         """Sync only what hangs below parents that changed since the last run, if any did."""
@@ -154,8 +176,7 @@ class ChildStream(SmokeballStream):
 
     def _can_sync(self) -> bool:
         if self._tap.run.result(self._parents.name).failed:
-            result = self._tap.run.result(self.name)
-            result.failed, result.ended = True, f"failed: {self._parents.name} could not be listed"
+            self._tap.run.result(self.name).fail(f"{self._parents.name} could not be listed")
             return False
         return not self._tap.run.is_over
 
@@ -166,7 +187,8 @@ class ChildStream(SmokeballStream):
         if self._sweeps:
             yield from self._sweep(gone)
         else:
-            self._tap.run.result(self.name).ended = TIME_IS_UP  # unless the sweep still begins
+            result = self._tap.run.result(self.name)
+            result.outcome = Outcome.TIME_LIMIT  # unless the sweep still begins
         if gone:
             self.logger.warning(
                 "%s: %d of %d %s are gone since they were listed (404)",
@@ -199,15 +221,19 @@ class ChildStream(SmokeballStream):
             self.state_manager.advance(work, parent.id, self._tap.settings.visible)
 
         work = self._pass
-        ahead = [p for p in self._parents.listed if work.after is None or p.id > work.after]
-        todo = [p for p in self._fertile(ahead) if p.id not in self._read_ahead]
+        self._tap.run.result(self.name).resumed = work.after is not None
+        todo = [p for p in self._ahead() if p.id not in self._read_ahead]
         if self.is_sample:
             todo = todo[:1]
         count = yield from self._fan_out(todo, gone, done)
         if count == len(todo):
             self.finish(work.watermark)
         else:
-            self._tap.run.result(self.name).ended = TIME_IS_UP
+            self._tap.run.result(self.name).outcome = Outcome.TIME_LIMIT
+
+    def _ahead(self) -> list[Parent]:
+        after = self._pass.after
+        return self._fertile([p for p in self._parents.listed if after is None or p.id > after])
 
     def _fertile(self, parents: list[Parent]) -> list[Parent]:
         return [parent for parent in parents if self.name not in parent.barren]
@@ -227,23 +253,25 @@ class ChildStream(SmokeballStream):
         """
         parents = self._parents
         below = partial(self._rows_below, since=self.starting_ticks, gone=gone)
-        progress = Progress(self._tap.run, self.name, len(todo), parents.noun)
+        forecast = self._tap.run.result(self.name).forecast
+        count = 0
         written = 0.0
         for parent, rows in self._tap.workers.in_order(todo, below):
             added = {self.parent_key: parent.id, EXTRACTED: parents.listing_began}
             for row in rows:
                 yield self.shaper.record(row, added)
-            progress.advance()
+            count += 1
+            forecast.step(self.requests_below(len(rows)))
             if self.is_sample:
                 continue
             done(parent)
-            due = progress.done % STATE_EVERY_PARENTS == 0
+            due = count % STATE_EVERY_PARENTS == 0
             if (due or time.monotonic() - written > STATE_EVERY_SECONDS) and not self.in_batches:
                 written = time.monotonic()
                 self._write_state_message()
-        if progress.done < len(todo):
+        if count < len(todo):
             self._tap.run.check()
-        return progress.done
+        return count
 
     @cached_property
     def _parents(self) -> ParentStream:
@@ -276,11 +304,21 @@ class ChildStream(SmokeballStream):
         """
         return [row for rows in self.open(ids, params) for row in rows]
 
-    def _rows_below(self, parent: Parent, *, since: int | None, gone: list[Parent]) -> list[Row]:
+    def params_below(self, parent: Parent, since: int | None) -> dict[str, Any]:
+        """Return the query parameters for what is below a parent, less the page's.
+
+        Args:
+            parent: The parent; if it changed since, all that is below it is asked for.
+            since: From when on rows are wanted, in ticks.
+        """
         if since is None or parent.changed is None or parent.changed >= since:
             since = self._tap.settings.start_ticks
+        return self.params(since)
+
+    def _rows_below(self, parent: Parent, *, since: int | None, gone: list[Parent]) -> list[Row]:
         try:
-            return self.read_below({self.parent_key: parent.id}, self.params(since))
+            rows = self.read_below({self.parent_key: parent.id}, self.params_below(parent, since))
+            return rows[: self.ABORT_AT_RECORD_COUNT]
         except NotFound:
             if not self.may_be_absent:
                 gone.append(parent)

@@ -43,12 +43,16 @@ class Reading:
         key: RowKey,
         limit: int,
         sample: int | None,
+        repaged: Callable[[], None],
     ) -> None:
         self.began = 0
         self._fetch = fetch
         self._key = key
         self._limit = limit
         self._sample = sample
+        self._repaged = repaged
+        self._offset = 0
+        self._steps_back = False
 
     def __iter__(self) -> Iterator[list[Row]]:
         if self._sample is not None:
@@ -59,7 +63,15 @@ class Reading:
     def _page(self, offset: int, limit: int) -> Page:
         answer = self._fetch(offset, limit)
         self.began = self.began or answer.as_of
+        self._look_for_seams(offset)
         return answer.data
+
+    def _look_for_seams(self, offset: int) -> None:
+        """Tell of a seam that is looked for further back, once however far that is."""
+        steps_back = offset < self._offset
+        if steps_back and not self._steps_back:
+            self._repaged()
+        self._offset, self._steps_back = offset, steps_back
 
 
 class Latest:

@@ -6,22 +6,32 @@ import copy
 import os
 import sys
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
+import msgspec
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.singerlib.schema import Schema
 
-from tap_smokeball import discretion, inputs, settings, streams
+from tap_smokeball import (
+    discretion,
+    doctor,
+    inputs,
+    plan,
+    progress,
+    settings,
+    streams,
+    summary,
+)
 from tap_smokeball.api import Api
 from tap_smokeball.decimals import agreed
 from tap_smokeball.discretion import SECRETS
 from tap_smokeball.errors import RunFailed, SmokeballError
 from tap_smokeball.parents import ChildStream
-from tap_smokeball.run import Run
+from tap_smokeball.run import Run, Stopped
 from tap_smokeball.workers import Workers
 from tap_smokeball.writer import Writer
 
@@ -32,8 +42,9 @@ else:
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
+    from typing import IO
 
     from singer_sdk import Stream
     from singer_sdk.plugin_base import _ConfigInput
@@ -93,11 +104,17 @@ class TapSmokeball(Tap):
         """
         if not any(stream.selected for stream in self.streams.values()):
             self.logger.warning("No stream is selected: see the catalog, or Meltano's select")
-        self._concluded(super().sync_all)
+        with (
+            self._framed(),
+            summary.told(self),
+            progress.shown(self.run, self.settings.requests_per_second),
+        ):
+            super().sync_all()
+            self._sync_children()
 
     @override  # type: ignore[misc]
     def run_connection_test(self) -> bool:
-        """Read a record of each stream that is selected, then say how each ended.
+        """Read a record of each stream that is selected, then say what can be reached.
 
         Final in the SDK. Overridden because its ``--test`` takes no notice of the result, and
         selects every stream, also those that the app needs no scope for.
@@ -106,25 +123,43 @@ class TapSmokeball(Tap):
             RunFailed: A stream failed.
         """
         selected = [s for s in self.streams.values() if s.selected or s.has_selected_descendents]
-        self._concluded(partial(self.run_sync_dry_run, streams=selected))
+        with self._framed():
+            self.run_sync_dry_run(streams=selected)
+            self._sync_children()
+            doctor.examine(self)
         return True
 
-    def _concluded(self, work: Callable[[], object]) -> None:
+    def plan(self) -> None:
+        """Print what a run will take, and make none.
+
+        Raises:
+            RunFailed: A stream cannot be planned; the others are.
+        """
+        with self._framed():
+            click.echo(plan.made(self))
+
+    @contextmanager
+    def _framed(self) -> Iterator[None]:
         if self.settings.user_id:
             self.logger.warning(
                 "user_id is set: matters and files that this user may not see are left out, "
                 "without a trace. Leave it unset to read the whole firm",
             )
+        for stream in sorted(self.streams.values(), key=lambda s: isinstance(s, ChildStream)):
+            if stream.selected or stream.has_selected_descendents:
+                result = self.run.result(stream.name)
+                if not isinstance(stream, ChildStream):
+                    result.forecast.begin(1, "pages")
         try:
-            work()
-            self._sync_children()
+            yield
+        except Stopped:
+            pass
         finally:
             self.workers.shutdown()
             self.api.http.close()
-        self.logger.info("How it went:\n%s", self.run.table())
         if self.run.signal:
             self.logger.warning("Stopped by a signal; the next run goes on from here")
-            sys.exit(128 + self.run.signal)
+            sys.exit(self.run.exit_status)
         if failures := self.run.failures:
             names = ", ".join(result.stream for result in failures)
             raise RunFailed(f"{len(failures)} of {len(self.run.results)} streams failed: {names}")
@@ -136,6 +171,8 @@ class TapSmokeball(Tap):
         """
         children = [s for s in self.streams.values() if isinstance(s, ChildStream) and s.selected]
         children.sort(key=ChildStream.waiting_since)
+        for child in children:
+            child.prepare()
         if self.settings.max_run_seconds is not None:
             for child in children:
                 child.catch_up()
@@ -213,6 +250,13 @@ class TapSmokeball(Tap):
     def get_singer_command(cls) -> click.Command:
         """Return the command line; what ends it unexpectedly is told without data."""
         command = super().get_singer_command()
+        command.params.append(
+            click.Option(
+                ["--plan"],
+                is_flag=True,
+                help="Print what a run will take, from a handful of requests, and make none.",
+            )
+        )
         command.excepthook = discretion.tell  # type: ignore[attr-defined]
         return command
 
@@ -224,7 +268,26 @@ class TapSmokeball(Tap):
             if options.get(name) is not None:
                 options[name] = check(options[name])
         with _told_in_a_line(cls.logger):
-            super().invoke(**options)
+            if options.pop("plan", False):
+                cls._to_plan(**options).plan()
+            else:
+                super().invoke(**options)
+
+    @classmethod
+    def _to_plan(
+        cls,
+        *,
+        config: _ConfigInput,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+        **_: object,
+    ) -> TapSmokeball:
+        return cls(
+            config=config.config,
+            parse_env_config=config.parse_env,
+            state=msgspec.json.decode(state.read()) if state else None,
+            catalog=msgspec.json.decode(catalog.read()) if catalog else None,
+        )
 
 
 @contextmanager

@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
@@ -50,6 +52,8 @@ class Output:
     messages: list[Json] = field(default_factory=list)
     status: int = 0
     stderr: str = ""
+    stdout: str = ""
+    """What stands there besides messages."""
 
     def of(self, kind: str) -> list[Json]:
         return [message for message in self.messages if message["type"] == kind]
@@ -104,16 +108,16 @@ class Collector(Writer):
         crash_at: int | None = None,
         on_message: Callable[[Json], None] | None = None,
     ) -> None:
-        self._output = output
+        self.output = output
         self._crash_at = crash_at
         self._on_message = on_message
 
     @override
     def write_message(self, message: Message) -> None:
-        if self._crash_at is not None and len(self._output.messages) >= self._crash_at:
+        if self._crash_at is not None and len(self.output.messages) >= self._crash_at:
             raise Crash
         decoded = decode(bytes(self.format_message(message)))
-        self._output.messages.append(decoded)
+        self.output.messages.append(decoded)
         if self._on_message:
             self._on_message(decoded)
 
@@ -126,21 +130,46 @@ def run(
     crash_at: int | None = None,
     on_message: Callable[[Json], None] | None = None,
 ) -> Output:
-    """Run the tap as an object; a failed run has status 1, a crashed one status -9.
+    """Run the tap as an object; a failed run has status 1, a crashed one status -9."""
+    writer = Collector(Output(), crash_at, on_message)
+    return use(TapSmokeball.sync_all, settings, state, catalog, writer)
+
+
+def examined(settings: Json, catalog: Json) -> Output:
+    """Have the tap test what it can reach, as an object; a failed test has status 1."""
+    return use(TapSmokeball.run_connection_test, settings, catalog=catalog)
+
+
+def planned(settings: Json, state: Json | None = None, catalog: Json | None = None) -> Output:
+    """Have the tap plan a run, as an object; a failed plan has status 1."""
+    with redirect_stdout(StringIO()) as stdout:
+        output = use(TapSmokeball.plan, settings, state, catalog)
+    output.stdout = stdout.getvalue()
+    return output
+
+
+def use(
+    what: Callable[[TapSmokeball], object],
+    settings: Json,
+    state: Json | None = None,
+    catalog: Json | None = None,
+    writer: Collector | None = None,
+) -> Output:
+    """Use the tap as an object; what fails has status 1, what crashes status -9.
 
     A run that was told to stop has the status that its process would end with.
     """
-    catalog = catalog or _core()
-    output = Output()
+    writer = writer or Collector(Output())
+    output = writer.output
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         tap = TapSmokeball(
             config=dict(settings),
             state=json.loads(json.dumps(state)) if state else None,
-            catalog=catalog,
-            message_writer=Collector(output, crash_at, on_message),
+            catalog=catalog or _core(),
+            message_writer=writer,
         )
-        tap.sync_all()
+        what(tap)
     except RunFailed as error:
         output.status, output.stderr = 1, str(error)
     except Crash:
@@ -217,15 +246,36 @@ class Process:
         catalog: Json | None = None,
         environment: dict[str, str] | None = None,
     ) -> Output:
-        done = subprocess.run(
+        done = self._done(settings, *arguments, state=state, catalog=catalog, more=environment)
+        return Output.parse(done.stdout.splitlines(), done.returncode, done.stderr.decode())
+
+    def text(
+        self,
+        settings: Json,
+        *arguments: str,
+        state: Json | None = None,
+        catalog: Json | None = None,
+    ) -> Output:
+        """Run the tap with an option that makes it write text, not messages."""
+        done = self._done(settings, *arguments, state=state, catalog=catalog)
+        return Output([], done.returncode, done.stderr.decode(), done.stdout.decode())
+
+    def _done(
+        self,
+        settings: Json,
+        *arguments: str,
+        state: Json | None,
+        catalog: Json | None,
+        more: dict[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
             [*TAP, *self.files(settings, state, catalog), *arguments],
             capture_output=True,
             check=False,
             cwd=self.folder,
             timeout=120,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **(more or {})},
         )
-        return Output.parse(done.stdout.splitlines(), done.returncode, done.stderr.decode())
 
     def run_until(
         self,

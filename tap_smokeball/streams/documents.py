@@ -72,12 +72,17 @@ class FoldersStream(ChildStream):
     primary_keys = ("matterId", "id")
     scope = "documents/read"
     shape = FOLDERS
+    nested = True
     columns = Columns(
         text("id", "Id of the folder"),
         text("href", "Address of the folder in the API"),
         text("parentId", "Id of the folder that it is in; null at the root"),
         *marked("privileged", text("name", "Name of the folder")),
     )
+
+    @override
+    def requests_below(self, rows: int) -> int:
+        return 1 + rows
 
     @override
     def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> list[Row]:

@@ -109,11 +109,17 @@ class IntakeSubmissionsStream(ChildStream):
     )
 
     @override
+    def requests_below(self, rows: int) -> int:
+        return super().requests_below(rows) + (rows if self._with_responses else 0)
+
+    @override
     def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> list[Row]:
         rows = super().read_below(ids, params)
-        if not self.is_selected(("properties", "responses")):
-            return rows
-        return [self._with_answers(ids, row) for row in rows]
+        return [self._with_answers(ids, row) for row in rows] if self._with_responses else rows
+
+    @property
+    def _with_responses(self) -> bool:
+        return self.is_selected(("properties", "responses"))
 
     def _with_answers(self, ids: dict[str, str], row: Row) -> Row:
         endpoint = Endpoint(self.name, f"{self.path}/{{submissionId}}", self.scope)
