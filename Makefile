@@ -56,10 +56,12 @@ types: $(PROJECT) ## Check types
 .PHONY: docs
 docs: $(PROJECT) ## Write the generated parts of the documentation and of meltano.yml anew
 	.venv/bin/python -m scripts.generate
+	.venv/bin/python -m scripts.analytics
 
 .PHONY: fresh
 fresh: $(PROJECT)
 	.venv/bin/python -m scripts.generate --check
+	.venv/bin/python -m scripts.analytics --check
 
 .PHONY: contract
 contract: $(PROJECT)

@@ -40,13 +40,18 @@ def main(arguments: list[str]) -> int:
             meltano_selection(),
         ),
     }
+    return settle(fresh, check="--check" in arguments)
+
+
+def settle(fresh: dict[str, str], *, check: bool) -> int:
+    """Write the files that are stale, or complain about them; return the exit status."""
     stale = [name for name, text in fresh.items() if read(name) != text]
-    if "--check" in arguments:
+    if check:
         for name in stale:
             sys.stderr.write(f"{name} is stale: run `make docs`\n")
         return bool(stale)
     for name in stale:
-        (ROOT / name).parent.mkdir(exist_ok=True)
+        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / name).write_text(fresh[name], encoding="utf-8")
     return 0
 
