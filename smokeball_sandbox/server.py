@@ -17,6 +17,7 @@ else:
     from typing_extensions import Self
 
 if TYPE_CHECKING:
+    from datetime import date
     from types import TracebackType
 
 _ANNOUNCEMENT = "smokeball-sandbox listening on "
@@ -49,6 +50,7 @@ class SandboxServer:
         account_id: str | None = None,
         region: str = "us",
         intake: bool = True,
+        anchor: date | None = None,
     ) -> None:
         self.credentials = {
             "api_key": auth.API_KEY,
@@ -72,6 +74,7 @@ class SandboxServer:
             "token-seconds": token_seconds,
             "account-id": account_id,
             "region": region,
+            "anchor": anchor,
         }
         self._arguments = ["--watch-stdin"]
         for name, value in options.items():

@@ -17,7 +17,7 @@ from tap_smokeball import streams
 from tests.harness import TAP, Process, catalog, config, truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tests.harness import Json
 
@@ -39,8 +39,11 @@ print(json.dumps(rows, default=str))
 class Warehouse:
     """A DuckDB file that the tap and its target load a firm into."""
 
-    def __init__(self, firm: SandboxServer, folder: Path) -> None:
+    def __init__(
+        self, firm: SandboxServer, folder: Path, wanted: Iterable[str] = tuple(KEYS)
+    ) -> None:
         self.firm = firm
+        self._wanted = wanted
         self._process = Process(folder)
         self._database = folder / "warehouse.duckdb"
         self._state: Json | None = None
@@ -50,7 +53,7 @@ class Warehouse:
         target = self._process.folder / "target.json"
         settings = {"path": str(self._database), "default_target_schema": "smokeball"}
         target.write_text(json.dumps({**settings, "flush_all_streams": True}))
-        chosen = catalog(wanted=list(KEYS))
+        chosen = catalog(wanted=self._wanted)
         arguments = self._process.files(config(self.firm), self._state, chosen)
         with subprocess.Popen(
             [*TAP, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
