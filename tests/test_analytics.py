@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import shutil
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from scripts import demo_page, demo_parts, demo_report
 from scripts.analytics import queries
 from smokeball_sandbox import SandboxServer
 from tests.databases import DuckDB, has_postgres, postgres
@@ -41,6 +44,7 @@ STREAMS = (
     "transactions",
     "matter_stages",
     "stage_sets",
+    "firm",
 )
 KEYS = {
     "work_in_progress": ["matter_id"],
@@ -52,6 +56,7 @@ KEYS = {
     "matters_by_stage": ["stage_set", "stage"],
     "lead_conversion": ["month"],
 }
+TITLE = "Fees of Smith"
 EDGES = (0, 1, 30, 31, 60, 61, 90, 91)
 """Days overdue at which an age ends or begins."""
 LINK = {"id": "VARCHAR", "href": "VARCHAR"}
@@ -123,6 +128,10 @@ class AwkwardFirm:
             touch("invoices", entry["row"]["id"], parent=entry["parent"], set=change)
         # A deleted matter with everything: time, invoices that are owed, money in trust.
         self._control.delete("matters", sent[-1]["parent"], hard=False)
+        # The most that any matter has to be billed, so that it stands on the demo's page.
+        dear = {"amount": 90000, "amountExcTax": 90000, "billableAmountExcTax": 90000}
+        touch("fees", open_[-1]["row"]["id"], parent=open_[-1]["parent"], set=dear)
+        touch("matters", open_[-1]["parent"], set={"title": f"{TITLE} & <i>"})
         accounts = [entry["row"] for entry in self.rows("bank_accounts")]
         trust = next(account["id"] for account in accounts if account["type"] == "Trust")
         for change in ({"type": "Mystery"}, {"type": "BankFees", "matter": None}, {}):
@@ -179,6 +188,11 @@ class Asked:
     def answer(self, dialect: str, query: str) -> list[dict[str, Any]]:
         """Put a query to the database that understands it."""
         return self._databases[dialect].ask(statements(dialect, query))
+
+    def page(self) -> str:
+        """Return the demo's page of this firm."""
+        path = self._folder / "warehouse.duckdb"
+        return demo_page.page(demo_report.Database(path, TARGET.with_name("python")).answers())
 
     def _load(self) -> None:
         if self._duckdb:
@@ -281,6 +295,28 @@ def test_the_firm_has_what_the_definitions_speak_of(asked: Asked) -> None:
     for query in queries():
         if query.name in EXPECTED:
             assert seen[query.name] == set(query.columns)
+
+
+@needs_duckdb
+def test_the_page_needs_nothing_else_and_shows_what_the_rows_say(asked: Asked) -> None:
+    page = asked.page()
+    assert not re.findall(r"https?:|<script|<link|@import|url\(", page)
+    charts = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
+    assert len(charts) == len(demo_parts.PARTS)
+    for chart in charts:
+        drawing = base64.b64decode(chart).decode()
+        assert not re.findall(r"<image|<script|href=|url\(http", drawing)
+        assert drawing.count("<path") > 1
+    assert f"{TITLE} &amp; &lt;i&gt;" in page
+    assert "<i>" not in page
+    work = sum(row["total"] for row in EXPECTED["work_in_progress"](asked.books))
+    owed = sum(row["total"] for row in EXPECTED["receivables_by_age"](asked.books))
+    for amount in (work, owed):
+        whole = f"${amount.quantize(Decimal(1), ROUND_HALF_UP):,}"
+        assert page.count(whole) >= 2
+    balances = EXPECTED["trust_reconciliation"](asked.books)
+    wrong = [row for row in balances if row["difference"] or row["unknown"]]
+    assert f"{len(wrong)} of {len(balances)} balances differ" in page
 
 
 def by_key(query: str, rows: list[dict[str, Any]]) -> dict[tuple[str, ...], dict[str, Any]]:
