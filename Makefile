@@ -17,6 +17,7 @@ PYTHON_VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.versio
 DEPENDENCIES := .venv/dependencies-$(PYTHON_VERSION)
 PROJECT := .venv/project-$(PYTHON_VERSION)
 DEMO := .venv-demo/dependencies-$(PYTHON_VERSION)
+SITE := .venv-site/dependencies-$(PYTHON_VERSION)
 # A loader to test with. It has no package for Python 3.13 or later: there, those tests are skipped.
 LOADER := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-duckdb/dependencies-$(PYTHON_VERSION))
 PIP_INSTALL := -m pip -qq --disable-pip-version-check --no-input install --no-compile --no-deps
@@ -32,11 +33,11 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
-demo: $(DEMO) ## Load a simulated law firm into DuckDB, and show its unbilled time
+demo: $(DEMO) ## Load a simulated law firm into DuckDB, and show its figures
 	@.venv-demo/bin/python -m scripts.demo $(DEMO_ARGS)
 
 .PHONY: test
-test: lint types fresh contract $(LOADER) ## Run all checks and tests
+test: lint types fresh contract site $(LOADER) ## Run all checks and tests
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -57,6 +58,10 @@ types: $(PROJECT) ## Check types
 docs: $(PROJECT) ## Write the generated parts of the documentation and of meltano.yml anew
 	.venv/bin/python -m scripts.generate
 	.venv/bin/python -m scripts.analytics
+
+.PHONY: site
+site: $(SITE) ## Build the documentation as a site, into build/site
+	NO_MKDOCS_2_WARNING=1 .venv-site/bin/python -m mkdocs --quiet build --strict
 
 .PHONY: fresh
 fresh: $(PROJECT)
@@ -82,11 +87,12 @@ dist: $(PROJECT) ## Build the wheel and the source distribution
 lock: $(DEMO) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releases
 	$(call compile,dev,pyproject.toml --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
+	$(call compile,site,--group pyproject.toml:site)
 	$(call compile,target-duckdb,requirements/target-duckdb.in)
 
 .PHONY: clean
 clean: ## Remove environments, caches and what the demo left behind
-	rm -rf .venv .venv-demo .venv-duckdb .meltano output/demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-duckdb .venv-site .meltano output/demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEPENDENCIES): requirements/dev.txt
@@ -99,6 +105,10 @@ $(PROJECT): $(DEPENDENCIES) pyproject.toml
 
 $(DEMO): requirements/demo.txt
 	@$(call environment,.venv-demo,demo)
+	@touch $@
+
+$(SITE): requirements/site.txt
+	@$(call environment,.venv-site,site)
 	@touch $@
 
 .venv-duckdb/dependencies-%: requirements/target-duckdb.txt

@@ -227,8 +227,8 @@ def streams_page() -> str:
         "# Streams",
         "",
         "Generated from the code. Every column can be null, since Smokeball leaves out what is",
-        "empty. The [README](../README.md#how-incremental-works) tells how the bookmarks work,",
-        "[the picture](joins.md) how the streams join. What needs care is marked: *personal*,",
+        "empty. There are pages on [how the bookmarks work](incremental.md) and on",
+        "[how the streams join](joins.md). What needs care is marked: *personal*,",
         "*privileged* (between lawyer and client) or *trust* (money held for clients).",
     ]
     for stream in streams():
