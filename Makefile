@@ -17,6 +17,7 @@ PYTHON_VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.versio
 DEPENDENCIES := .venv/dependencies-$(PYTHON_VERSION)
 PROJECT := .venv/project-$(PYTHON_VERSION)
 DEMO := .venv-demo/dependencies-$(PYTHON_VERSION)
+SITE := .venv-site/dependencies-$(PYTHON_VERSION)
 AUDIT := .venv-audit/dependencies-$(PYTHON_VERSION)
 # Loaders to test with, and what stands in for a warehouse. Where one has no package for this Python, its
 # tests are skipped.
@@ -39,11 +40,11 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
-demo: $(DEMO) ## Load a simulated law firm into DuckDB, and show its unbilled time
+demo: $(DEMO) ## Load a simulated law firm into DuckDB, and show its figures
 	@.venv-demo/bin/python -m scripts.demo $(DEMO_ARGS)
 
 .PHONY: test
-test: lint types fresh contract $(LOADER_STAMPS) $(AIRFLOW) ## Run all checks and tests
+test: lint types fresh contract site $(LOADER_STAMPS) $(AIRFLOW) ## Run all checks and tests
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -63,10 +64,16 @@ types: $(PROJECT) ## Check types
 .PHONY: docs
 docs: $(PROJECT) ## Write the generated parts of the documentation and of meltano.yml anew
 	.venv/bin/python -m scripts.generate
+	.venv/bin/python -m scripts.analytics
+
+.PHONY: site
+site: $(SITE) ## Build the documentation as a site, into build/site
+	NO_MKDOCS_2_WARNING=1 .venv-site/bin/python -m mkdocs --quiet build --strict
 
 .PHONY: fresh
 fresh: $(PROJECT)
 	.venv/bin/python -m scripts.generate --check
+	.venv/bin/python -m scripts.analytics --check
 
 .PHONY: contract
 contract: $(PROJECT)
@@ -101,16 +108,16 @@ lock: $(DEPENDENCIES) ## Write the locks anew; LOCK_ARGS=--upgrade takes the lat
 	$(call compile,dev,pyproject.toml --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
 	$(call compile,audit,--group audit)
+	$(call compile,site,--group site)
 	for each in airflow target-bigquery target-duckdb target-jsonl target-postgres; do \
 		$(call compile,$$each,requirements/$$each.in); done
 	for each in bqemulator target-snowflake; do $(call compile,$$each,requirements/$$each.in,3.11); done
-
 	$(call compile,runtime,pyproject.toml)
 	$(call compile,build,--group build)
 
 .PHONY: clean
 clean: ## Remove environments, caches and what the demo left behind
-	rm -rf .venv .venv-* .meltano output/demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .meltano output/demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEPENDENCIES): requirements/dev.txt

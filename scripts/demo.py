@@ -14,10 +14,11 @@ import shutil
 import subprocess
 import sys
 from collections import deque
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import demo_report
+from scripts import demo_page, demo_report
 from scripts.demo_firm import History
 from smokeball_sandbox import SandboxServer
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "output" / "demo"
 DATABASE = FOLDER / "demo.duckdb"
+PAGE = FOLDER / "report.html"
 LOG = FOLDER / "meltano.log"
 # Not the project's own: whoever has a real account keeps their plugins, runs and state apart.
 MELTANO_FOLDER = ROOT / ".meltano" / "demo"
@@ -149,7 +151,8 @@ def demonstrate(options: argparse.Namespace) -> None:
         history = History(FOLDER / "history.json", firm)
     FOLDER.mkdir(parents=True, exist_ok=True)
     rate = options.requests_per_second
-    with SandboxServer(**firm, rate=rate, burst=5) as sandbox:
+    anchor = date.fromisoformat(history.anchor)
+    with SandboxServer(**firm, rate=rate, burst=5, anchor=anchor) as sandbox:
         credentials = {f"TAP_SMOKEBALL_{k.upper()}": v for k, v in sandbox.credentials.items()}
         meltano = Meltano(
             {
@@ -176,8 +179,10 @@ def demonstrate(options: argparse.Namespace) -> None:
         true = demo_report.truth(sandbox.control, held.rows)
     say()
     summarize(database.rows_since(before), held.rows)
+    answers = database.answers()
+    PAGE.write_text(demo_page.page(answers), encoding="utf-8")
     say()
-    for line in database.unbilled():
+    for line in demo_report.unbilled(answers):
         say(line)
     say()
     if held != true:
@@ -188,6 +193,7 @@ def demonstrate(options: argparse.Namespace) -> None:
         )
     say(f"Smokeball and DuckDB agree, to the row and to the cent: {held}.")
     say(f"The database: {shown(DATABASE)}")
+    say(f"All the firm's answers on a page, for a browser: {shown(PAGE)}")
     if history.loads == 1:
         say("Run `make demo` again: things will have happened, and only those will be loaded.")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
     from pathlib import Path
 
     from smokeball_sandbox.client import Control
@@ -32,6 +33,7 @@ class History:
     Attributes:
         path: The file.
         firm: Which firm it is the history of.
+        anchor: The day, as ISO has it, on which it was first loaded: its rows lead up to that.
         loads: How many runs have loaded it.
         changes: What has happened: method and arguments of the sandbox's controls.
         news: What no run has loaded yet, in words.
@@ -39,6 +41,7 @@ class History:
 
     path: Path
     firm: Mapping[str, int]
+    anchor: str = field(default_factory=lambda: _today().isoformat())
     loads: int = 0
     changes: list[Document] = field(default_factory=list)
     news: list[str] = field(default_factory=list)
@@ -79,6 +82,7 @@ class History:
     def _write(self) -> None:
         kept = {
             "firm": self.firm,
+            "anchor": self.anchor,
             "loads": self.loads,
             "changes": self.changes,
             "news": self.news,
@@ -120,10 +124,8 @@ class _Day:
         return f"a time entry was corrected from {row['duration']} to {minutes} minutes"
 
     def _record(self, matter: Document) -> str:
-        today = datetime.now(timezone.utc).date().isoformat()
-        fee = self._history.happens(
-            self._control, "add", "fees", parent=matter["id"], set={"feeDate": today}
-        )
+        when = {"feeDate": _today().isoformat()}
+        fee = self._history.happens(self._control, "add", "fees", parent=matter["id"], set=when)
         return f"${fee['row']['amount']:,.2f} was recorded on {matter['title']}"
 
     def _convert(self, lead: Document) -> str:
@@ -131,6 +133,10 @@ class _Day:
         # The same once more, with the moment written down.
         matter = self._history.happens(self._control, "touch", "matters", lead["id"])
         return f"a lead became a client: {matter['row']['number']}, {matter['row']['title']}"
+
+
+def _today() -> date:
+    return datetime.now(timezone.utc).date()
 
 
 def _can_grow(fee: Document) -> bool:

@@ -42,8 +42,13 @@ def main(arguments: list[str]) -> int:
         "hub/tap-smokeball.yml": meltano.hub_definition(CONFIG, all_settings()),
         "examples/dbt/models/smokeball/sources.yml": dbt.sources(streams()),
     }
+    return settle(fresh, check="--check" in arguments)
+
+
+def settle(fresh: dict[str, str], *, check: bool) -> int:
+    """Write the files that are stale, or complain about them; return the exit status."""
     stale = [name for name, text in fresh.items() if read(name) != text]
-    if "--check" in arguments:
+    if check:
         for name in stale:
             sys.stderr.write(f"{name} is stale: run `make docs`\n")
         return bool(stale)
@@ -198,8 +203,8 @@ def streams_page() -> str:
         "# Streams",
         "",
         "Generated from the code. Every column can be null, since Smokeball leaves out what is",
-        "empty. The [README](../README.md#how-incremental-works) tells how the bookmarks work,",
-        "[the picture](joins.md) how the streams join. What needs care is marked: *personal*,",
+        "empty. There are pages on [how the bookmarks work](incremental.md) and on",
+        "[how the streams join](joins.md). What needs care is marked: *personal*,",
         "*privileged* (between lawyer and client) or *trust* (money held for clients).",
     ]
     for stream in streams():

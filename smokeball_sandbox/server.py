@@ -17,6 +17,7 @@ else:
     from typing_extensions import Self
 
 if TYPE_CHECKING:
+    from datetime import date
     from types import TracebackType
 
 
@@ -47,6 +48,7 @@ class SandboxServer:
         account_id: str | None = None,
         region: str = "us",
         intake: bool = True,
+        anchor: date | None = None,
     ) -> None:
         self.credentials = {
             "api_key": auth.API_KEY,
@@ -70,6 +72,7 @@ class SandboxServer:
             "token-seconds": token_seconds,
             "account-id": account_id,
             "region": region,
+            "anchor": anchor,
         }
         self._arguments: list[str] = []
         for name, value in options.items():

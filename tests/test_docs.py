@@ -1,0 +1,239 @@
+"""Every command and snippet of the documentation is run here, run elsewhere, or cannot be run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+import yaml
+
+from smokeball_sandbox import SandboxServer
+from tap_smokeball.settings import CONFIG
+from tests.harness import TAP, catalog, config, run, truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.harness import Json
+
+ROOT = Path(__file__).parent.parent
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "examples/analytics/README.md",
+    ROOT / "smokeball_sandbox/README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+RUN_ELSEWHERE = {
+    "make demo": (".github/workflows/ci.yml", "run: make demo"),
+    "make test": (".github/workflows/ci.yml", "run: make test"),
+    "pip install .": (".github/workflows/ci.yml", "pip install"),
+    "meltano install": ("scripts/demo.py", 'self._run("install"'),
+    "meltano run tap-smokeball target-duckdb": ("scripts/demo.py", '"run", "--state-id-suffix"'),
+    "psql < examples/analytics/postgres/work_in_progress.sql": (
+        "tests/test_analytics.py",
+        "needs_postgres",
+    ),
+    "duckdb output/warehouse.duckdb < examples/analytics/duckdb/work_in_progress.sql": (
+        "tests/test_analytics.py",
+        "needs_duckdb",
+    ),
+}
+CANNOT_RUN = {
+    "pip install 'meltano[uv]'": "fetches from the package index; the demo's lock has the same",
+    "snow sql -f examples/analytics/snowflake/work_in_progress.sql": "a Snowflake account",
+    "bq query --use_legacy_sql=false < examples/analytics/bigquery/work_in_progress.sql": (
+        "a Google Cloud project"
+    ),
+}
+STAND_IN = """#!{python}
+# What any Singer target does: keep the rows, and say how far it is.
+import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["type"] == "STATE":
+        print(json.dumps(message["value"]))
+"""
+
+
+class Snippet(NamedTuple):
+    """A block of code on a page."""
+
+    page: str
+    language: str
+    text: str
+
+
+def snippets() -> list[Snippet]:
+    return [
+        Snippet(str(page.relative_to(ROOT)), language, text)
+        for page in PAGES
+        for language, text in FENCE.findall(page.read_text(encoding="utf-8"))
+    ]
+
+
+def commands() -> dict[str, list[str]]:
+    """Return each command, with what is shown of its output."""
+    found: dict[str, list[str]] = {}
+    for snippet in snippets():
+        if snippet.language == "console":
+            command = ""
+            for line in snippet.text.splitlines():
+                if line.startswith("$ "):
+                    command = line[2:]
+                    found.setdefault(command, [])
+                else:
+                    found[command].append(line)
+    return found
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer(matters=12) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def desk(tmp_path: Path, sandbox: SandboxServer) -> Path:
+    """Return a folder as the pages suppose it: installed programs, and files of earlier steps."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    executables = {
+        "tap-smokeball": f'#!/bin/sh\nexec {" ".join(TAP)} "$@"\n',
+        "target-jsonl": STAND_IN.format(python=sys.executable),
+    }
+    for name, text in executables.items():
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    settings = config(sandbox)
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog()))
+    (tmp_path / "state.json").write_text("{}")
+    names = {f"TAP_SMOKEBALL_{name.upper()}": value for name, value in settings.items()}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in names.items()))
+    return tmp_path
+
+
+def shell(desk: Path, command: str) -> subprocess.CompletedProcess[str]:
+    programs = f"{desk / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["/bin/bash", "-o", "pipefail", "-c", command],
+        cwd=desk,
+        env={**os.environ, "PATH": programs, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+PIPE = "tap-smokeball --config config.json --catalog catalog.json"
+BOOKMARK = '"replication_key_value"'
+RUN_HERE = {
+    "tap-smokeball --config=ENV --test": ("standard error", "matter_stages"),
+    "tap-smokeball --config config.json --discover > catalog.json": ("catalog.json", '"fees"'),
+    f"{PIPE} | target-jsonl | tail -n 1 > state.json": ("state.json", BOOKMARK),
+    f"{PIPE} --state state.json | target-jsonl | tail -n 1 > later.json": ("later.json", BOOKMARK),
+    f"{PIPE} --state state.json | target-jsonl": ("standard output", BOOKMARK),
+}
+"""Commands that are run here; where they leave something, and what is in it."""
+SERVERS = {
+    "python -m smokeball_sandbox --matters 200 --seed 7",
+    ".venv-demo/bin/python -m smokeball_sandbox --matters 200 --seed 7",
+}
+
+
+def test_every_command_is_accounted_for() -> None:
+    known = [*RUN_HERE, *SERVERS, *RUN_ELSEWHERE, *CANNOT_RUN]
+    assert sorted(known) == sorted(commands())
+
+
+@pytest.mark.parametrize("command", RUN_HERE)
+def test_a_command_does_what_the_page_says(desk: Path, command: str) -> None:
+    done = shell(desk, command)
+    assert done.returncode == 0, done.stderr
+    place, words = RUN_HERE[command]
+    said = {"standard output": done.stdout, "standard error": done.stderr}
+    assert words in (said[place] if place in said else (desk / place).read_text())
+
+
+@pytest.mark.parametrize("command", sorted(SERVERS))
+def test_a_server_says_what_the_page_says(command: str) -> None:
+    shown = commands()[command]
+    program, *arguments = command.split()
+    assert program.endswith("python")
+    with subprocess.Popen(
+        [sys.executable, *arguments, "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        line = process.stdout.readline() if process.stdout else ""
+        process.kill()
+    port = re.compile(r":\d+$")
+    for expected in shown or ["smokeball-sandbox listening on http://127.0.0.1:8787"]:
+        assert port.sub("", line.strip()) == port.sub("", expected)
+
+
+@pytest.mark.parametrize("command", RUN_ELSEWHERE)
+def test_a_command_is_run_where_it_is_said_to_be(command: str) -> None:
+    place, words = RUN_ELSEWHERE[command]
+    assert words in (ROOT / place).read_text(encoding="utf-8")
+
+
+def in_language(*languages: str) -> list[Any]:
+    found = [each for each in snippets() if each.language in languages]
+    return [pytest.param(each, id=f"{each.page}-{at}") for at, each in enumerate(found)]
+
+
+def test_every_language_is_accounted_for() -> None:
+    # The diagrams are held against a firm in test_joins.py.
+    known = {"console", "json", "mermaid", "python", "shell", "yaml"}
+    assert {each.language for each in snippets()} <= known
+
+
+@pytest.mark.parametrize("snippet", in_language("shell"))
+def test_settings_exist(snippet: Snippet) -> None:
+    names = [line.partition("=")[0] for line in snippet.text.splitlines()]
+    assert names
+    for name in names:
+        assert name.removeprefix("TAP_SMOKEBALL_").lower() in CONFIG["properties"]
+
+
+@pytest.mark.parametrize("snippet", in_language("yaml"))
+def test_a_selection_names_what_there_is(snippet: Snippet) -> None:
+    streams = {each["tap_stream_id"]: each for each in catalog()["streams"]}
+    for extractor in yaml.safe_load(snippet.text)["plugins"]["extractors"]:
+        for rule in extractor["select"]:
+            stream, column = rule.lstrip("!").split(".")
+            assert column == "*" or column in streams[stream]["schema"]["properties"]
+
+
+@pytest.mark.parametrize("snippet", in_language("json"))
+def test_a_state_looks_like_a_real_one(snippet: Snippet) -> None:
+    """Crash while an unfinished pass of a later run is noted, and compare what the state holds."""
+    with SandboxServer(matters=120, fees=1, exact_fees=True) as firm:
+        first = run(config(firm))
+        second = run(config(firm), first.state)
+        whole = len(second.messages)
+        states = [
+            run(config(firm), first.state, crash_at=at).state for at in range(whole - 1, 0, -1)[:3]
+        ]
+    noted = [state for state in states if "resume" in state.get("bookmarks", {}).get("fees", {})]
+    assert noted
+    shown = json.loads(snippet.text)["bookmarks"]["fees"]
+    assert shown.keys() == noted[0]["bookmarks"]["fees"].keys()
+    assert shown["resume"].keys() == noted[0]["bookmarks"]["fees"]["resume"].keys()
+
+
+@pytest.mark.parametrize("snippet", in_language("python"))
+def test_a_piece_of_python_runs(snippet: Snippet) -> None:
+    with SandboxServer(matters=200, seed=7, fees=4, exact_fees=True) as same:
+        fees: list[Json] = truth(same, "fees")
+    names = {"SandboxServer": SandboxServer, "matter_id": fees[0]["parent"]}
+    exec(snippet.text, names)  # noqa: S102 - our own page
