@@ -14,7 +14,7 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers._classproperty import classproperty
 
-from tap_smokeball import discretion, inputs, settings, streams
+from tap_smokeball import discretion, expiry, inputs, settings, streams, ticks
 from tap_smokeball.api import Api
 from tap_smokeball.discretion import SECRETS
 from tap_smokeball.errors import RunFailed, SmokeballError
@@ -99,6 +99,8 @@ class TapSmokeball(Tap):
         return True
 
     def _concluded(self, work: Callable[[], object]) -> None:
+        if warning := expiry.warning(self.settings, ticks.now()):
+            self.logger.warning("%s", warning)
         if self.settings.user_id:
             self.logger.warning(
                 "user_id is set: matters and files that this user may not see are left out, "
