@@ -86,7 +86,7 @@ audit: $(AUDIT) ## Look for known vulnerabilities in the locks; needs the networ
 
 .PHONY: lock
 lock: $(DEMO) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releases
-	$(call compile,dev,pyproject.toml --group dev)
+	$(call compile,dev,pyproject.toml --extra login --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
 	$(call compile,audit,--group audit)
 	$(call compile,target-duckdb,requirements/target-duckdb.in)
