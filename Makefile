@@ -105,7 +105,7 @@ sbom: $(AUDIT) .venv-runtime/dependencies-$(PYTHON_VERSION) ## Write the bill of
 
 .PHONY: lock
 lock: $(DEPENDENCIES) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releases
-	$(call compile,dev,pyproject.toml --group dev)
+	$(call compile,dev,pyproject.toml --all-extras --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
 	$(call compile,audit,--group audit)
 	$(call compile,site,--group site)

@@ -1,4 +1,4 @@
-"""The ASGI application: the token endpoint, the controls, and the API behind everything else."""
+"""The ASGI application: consent and tokens, the controls, and the API behind everything else."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from .answers import encode
 from .api import Api, Exchange
 from .commands import REFUSALS, CommandError
+from .consent import ConsentPages
 from .faults import TOKEN_TEMPLATE
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ def build(world: World) -> Starlette:
     return Starlette(
         routes=[
             Mount("/_sandbox", routes=Controls(world).routes()),
+            *ConsentPages(world).routes(),
             Route("/oauth2/token", TokenEndpoint(world), methods=["POST"]),
             Mount("/", Api(world)),
         ],

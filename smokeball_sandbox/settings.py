@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+REDIRECT_URI = "http://localhost:8765/callback"
+
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Some = Annotated[int, msgspec.Meta(ge=1)]
 _Amount = Annotated[float, msgspec.Meta(ge=0)]
@@ -28,6 +30,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         clock_offset_seconds: How far the sandbox's clock is ahead of the machine's.
         date_header: Whether answers carry a ``Date``.
         token_seconds: Life of the access tokens minted from now on.
+        code_seconds: Life of the codes that a consent brings.
+        redirect_uris: Where the app has registered that a consent may lead back to.
         rotate_refresh_tokens: Hand out a new refresh token with each access token; with
             "invalidate", the one used dies.
         scopes: What the app is granted; it counts for tokens minted from now on.
@@ -47,6 +51,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     clock_offset_seconds: float = 0
     date_header: bool = True
     token_seconds: _Some = 3600
+    code_seconds: _Some = 300
+    redirect_uris: list[str] = msgspec.field(default_factory=lambda: [REDIRECT_URI])
     rotate_refresh_tokens: bool | Literal["invalidate"] = False
     scopes: list[str] = msgspec.field(default_factory=list)
     hidden_from_user: list[str] = msgspec.field(default_factory=list)

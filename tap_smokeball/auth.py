@@ -28,7 +28,7 @@ _ADVICE = {
     "invalid_client": "check client_id and client_secret, and that region and environment are "
     "those of the app",
     "invalid_grant": "the refresh token is expired, revoked or of another app (it lives 180 days, "
-    "30 if issued before 2026-08-24): sign in again for a new one",
+    "30 if issued before 2026-08-24): sign in again with tap-smokeball-login",
     "unauthorized_client": "this app may not use this grant: ask Smokeball which one it has",
     "unsupported_grant_type": "this app may not use this grant: ask Smokeball which one it has",
 }

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from tap_smokeball import ticks
+from tap_smokeball import expiry, ticks
 from tap_smokeball.api import Endpoint
 from tap_smokeball.errors import AccessDenied, SmokeballError
 from tap_smokeball.forecast import words
 from tap_smokeball.parents import ChildStream
-from tap_smokeball.settings import parse_start_date
 from tap_smokeball.shapes import OBJECT, PAGED, Shape
 from tap_smokeball.tables import aligned
 
@@ -36,11 +35,6 @@ ADD_ONS = {
     "ADD012": "CustomReporting",
 }
 
-LONG_LIVES_SINCE = "2026-08-24"
-"""Refresh tokens that were issued on this day or later live longer."""
-LIFE_DAYS, SHORT_LIFE_DAYS = 180, 30
-
-PER_DAY = 86_400 * ticks.PER_SECOND
 MAXIMUM_SKEW_SECONDS = 2
 
 
@@ -147,18 +141,10 @@ def _login(tap: TapSmokeball) -> Iterator[str]:
         yield "the access_token that was given; it is not renewed"
     elif not settings.refresh_token:
         yield "client credentials, which do not end"
-    elif not (issued := _issued(tap)):
+    elif (issued := settings.refresh_token_issued_ticks) is None:
         yield "refresh token, issued at a time that is not known"
     else:
-        age = (ticks.now() - issued) // PER_DAY
-        life = LIFE_DAYS if issued >= parse_start_date(LONG_LIVES_SINCE) else SHORT_LIFE_DAYS
-        ends = f"ends in {life - age} days" if age < life else "has ended: sign in again"
+        now, end = ticks.now(), expiry.ends(issued)
+        age, left = (now - issued) // ticks.PER_DAY, (end - now) // ticks.PER_DAY
+        ends = f"ends in {left} days" if left >= 0 else "has ended: sign in again"
         yield f"refresh token, {age} days old, {ends}"
-
-
-def _issued(tap: TapSmokeball) -> int | None:
-    given = tap.config.get("refresh_token_issued_at")
-    try:
-        return parse_start_date(given) if isinstance(given, str) else None
-    except ValueError:
-        return None

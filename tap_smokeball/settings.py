@@ -54,6 +54,8 @@ CONFIG = th.PropertiesList(
           secret=True),
     _text("refresh_token", "With it the refresh_token grant is used, without it "
           "client_credentials", _HEADER_SAFE, secret=True),
+    _text("refresh_token_issued_at", "When the refresh token was issued (RFC 3339), as "
+          "`tap-smokeball-login` notes it: two weeks before it ends, the tap warns"),
     _text("access_token", "An access token to use as it is, instead of client and refresh token; "
           "it is not renewed", _HEADER_SAFE, secret=True),
     _text("region", "Where the firm's account is", allowed_values=list(DOMAINS), default="us"),
@@ -110,6 +112,7 @@ class Settings:
     client_id: str | None
     client_secret: str | None
     refresh_token: str | None
+    refresh_token_issued_ticks: int | None
     access_token: str | None
     user_id: str | None
     user_agent: str
@@ -149,12 +152,11 @@ class Settings:
             client_id=config.get("client_id"),
             client_secret=config.get("client_secret"),
             refresh_token=config.get("refresh_token"),
+            refresh_token_issued_ticks=_moment(config, "refresh_token_issued_at"),
             access_token=config.get("access_token"),
             user_id=config.get("user_id"),
             user_agent=config.get("user_agent") or f"tap-smokeball/{version()}",
-            start_ticks=parse_start_date(config["start_date"])
-            if config.get("start_date")
-            else None,
+            start_ticks=_moment(config, "start_date"),
             matter_kinds=kinds,
             matter_statuses=statuses,
             matter_type_location=config.get("matter_type_location"),
@@ -177,8 +179,8 @@ def version() -> str:
         return "unknown"
 
 
-def parse_start_date(text: str) -> int:
-    """Return the ticks of a ``start_date``; a date alone begins at midnight UTC.
+def parse_moment(text: str) -> int:
+    """Return the ticks of a date-time, or of a date, which begins at midnight UTC.
 
     Raises:
         ValueError: The text is neither an RFC 3339 date-time nor a date.
@@ -202,7 +204,7 @@ def problems(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
             config[name] = _read(config[name], prop)
     found = list(dict.fromkeys(_from_schema(config, schema)))
     if not found:
-        found = [*_urls(config), *_credentials(config), *_start_date(config)]
+        found = [*_urls(config), *_credentials(config), *_moments(config)]
     return found
 
 
@@ -314,13 +316,20 @@ def _credentials(config: Mapping[str, Any]) -> Iterator[str]:
         yield "client_secret: is required, unless refresh_token is given"
 
 
-def _start_date(config: Mapping[str, Any]) -> Iterator[str]:
-    if "start_date" not in config:
-        return
-    try:
-        since = parse_start_date(config["start_date"])
-    except ValueError:
-        yield "start_date: takes an RFC 3339 date-time with a zone, as 2026-01-31T00:00:00Z"
-    else:
-        if since > ticks.now():
-            yield "start_date: lies in the future, so that nothing would be read"
+def _moments(config: Mapping[str, Any]) -> Iterator[str]:
+    # A day off is no mistake: a date alone may be one of the other side of the world.
+    for name, grace, so in (
+        ("start_date", 0, "so that nothing would be read"),
+        ("refresh_token_issued_at", ticks.PER_DAY, "so that nobody would be warned of its end"),
+    ):
+        try:
+            moment = _moment(config, name)
+        except ValueError:
+            yield f"{name}: takes an RFC 3339 date-time with a zone, as 2026-01-31T00:00:00Z"
+        else:
+            if moment is not None and moment > ticks.now() + grace:
+                yield f"{name}: lies in the future, {so}"
+
+
+def _moment(config: Mapping[str, Any], name: str) -> int | None:
+    return parse_moment(config[name]) if config.get(name) else None

@@ -19,12 +19,14 @@ from singer_sdk.singerlib.schema import Schema
 from tap_smokeball import (
     discretion,
     doctor,
+    expiry,
     inputs,
     plan,
     progress,
     settings,
     streams,
     summary,
+    ticks,
 )
 from tap_smokeball.api import Api
 from tap_smokeball.decimals import agreed
@@ -140,6 +142,8 @@ class TapSmokeball(Tap):
 
     @contextmanager
     def _framed(self) -> Iterator[None]:
+        if warning := expiry.warning(self.settings, ticks.now()):
+            self.logger.warning("%s", warning)
         if self.settings.user_id:
             self.logger.warning(
                 "user_id is set: matters and files that this user may not see are left out, "

@@ -14,6 +14,9 @@ from typing import cast
 PER_SECOND = 10_000_000
 """Ticks in a second."""
 
+PER_DAY = 86_400 * PER_SECOND
+"""Ticks in a day."""
+
 MAX = 3_155_378_975_999_999_999
 """The last tick of 9999-12-31, the end of .NET's and of Python's calendar."""
 

@@ -153,9 +153,9 @@ class TestLogin:
     @pytest.mark.parametrize(
         ("issued", "words"),
         [
-            (days_ago(10), r"refresh token, 10 days old, ends in (170|20) days"),
+            (days_ago(10), r"refresh token, 10 days old, ends in (169|170|19|20) days"),
             ("2026-08-23", r"refresh token, \d+ days old, has ended: sign in again"),
-            ("yesterday", "refresh token, issued at a time that is not known"),
+            (None, "refresh token, issued at a time that is not known"),
         ],
     )
     def test_the_age_of_a_refresh_token(

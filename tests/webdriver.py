@@ -1,0 +1,92 @@
+"""A real browser without a window, driven by the WebDriver protocol, which is JSON over HTTP."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DRIVER = shutil.which("chromedriver")
+_BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+_ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at just now."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
+
+
+class Browser:
+    """One window."""
+
+    def __init__(self, session: str) -> None:
+        self._session = session
+
+    def open(self, address: str) -> None:
+        self._ask("POST", "/url", {"url": address})
+
+    def address(self) -> str:
+        return str(self._ask("GET", "/url"))
+
+    def click(self, selector: str) -> None:
+        found = self._ask("POST", "/element", {"using": "css selector", "value": selector})
+        (element,) = found.values()
+        self._ask("POST", f"/element/{element}/click", {})
+
+    def text(self) -> str:
+        script = {"script": "return document.body.innerText", "args": []}
+        return str(self._ask("POST", "/execute/sync", script))
+
+    def _ask(self, method: str, path: str, content: Any = None) -> Any:
+        answer = requests.request(method, self._session + path, json=content, timeout=60)
+        assert answer.ok, answer.text
+        return answer.json()["value"]
+
+
+@contextmanager
+def browser(folder: Path) -> Iterator[Browser]:
+    """Open a browser that keeps what it knows in a folder of its own."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/session"
+    options: dict[str, Any] = {"args": [*_ARGUMENTS, f"--user-data-dir={folder}"]}
+    if _BROWSER:
+        options["binary"] = _BROWSER
+    wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
+    driver = subprocess.Popen([str(DRIVER), f"--port={port}"], stdout=subprocess.DEVNULL)
+    try:
+        while True:
+            assert driver.poll() is None, "chromedriver has ended"
+            try:
+                answer = requests.post(url, json=wanted, timeout=120)
+            except requests.exceptions.ConnectionError:
+                time.sleep(0.1)
+            else:
+                break
+        assert answer.ok, answer.text
+        session = f"{url}/{answer.json()['value']['sessionId']}"
+        yield Browser(session)
+        requests.delete(session, timeout=60)
+    finally:
+        driver.terminate()
+        driver.wait()
