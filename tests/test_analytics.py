@@ -20,7 +20,8 @@ from sqlglot import exp
 from scripts import demo_page, demo_parts, demo_report
 from scripts.analytics import queries
 from smokeball_sandbox import SandboxServer
-from tests.expected_answers import EXPECTED, VOID, Books, day
+from tests.books import VOID, Books, day
+from tests.expected_answers import EXPECTED
 from tests.harness import catalog, truth
 from tests.pipeline import AMOUNTS, Pipeline
 from tests.servers import Unavailable
