@@ -101,7 +101,12 @@ def described(every: list[Query]) -> Iterator[str]:
 
 
 def _postgres(node: exp.Expression) -> exp.Expression:
-    """Objects are ``jsonb`` there, which the function that sqlglot would use does not take."""
+    """The loader keeps the case of names, which only quotes do; objects are ``jsonb``.
+
+    The function that sqlglot would use for objects does not take ``jsonb``.
+    """
+    if isinstance(node, exp.Identifier) and not node.this.islower():
+        node.set("quoted", True)  # noqa: FBT003 - an identifier's part, in sqlglot's words
     if isinstance(node, exp.JSONExtractScalar):
         node.set("only_json_types", True)  # noqa: FBT003 - an arrow, in sqlglot's words
     return node

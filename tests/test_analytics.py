@@ -20,17 +20,19 @@ from sqlglot import exp
 from scripts import demo_page, demo_parts, demo_report
 from scripts.analytics import queries
 from smokeball_sandbox import SandboxServer
-from tests.databases import DuckDB, has_postgres, postgres
-from tests.expected_answers import EXPECTED, VOID, Books, day
-from tests.harness import catalog, config, run, truth
-from tests.test_load import TARGET, Warehouse
+from tests.books import VOID, Books, day
+from tests.expected_answers import EXPECTED
+from tests.harness import catalog, truth
+from tests.pipeline import AMOUNTS, Pipeline
+from tests.servers import Unavailable
+from tests.warehouses import DuckDB, Postgres, Session, Snowflake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from scripts.analytics import Query
-    from tests.databases import Database
     from tests.harness import Json
+    from tests.warehouses import Warehouse
 
 FOLDER = Path(__file__).parent.parent / "examples" / "analytics"
 STREAMS = (
@@ -64,19 +66,14 @@ TOTALS = ("billed", "writtenOff", "discount", "total", "paid", "waived", "unpaid
 RECORDS: dict[str, dict[str, Json]] = {
     "matters": {"personResponsible": LINK},
     "fees": {"staff": LINK},
-    "invoices": {"invoiceTotals": dict.fromkeys(TOTALS, "DOUBLE")},
+    "invoices": {"invoiceTotals": dict.fromkeys(TOTALS, "VARCHAR")},
     "transactions": {"matter": LINK},
     "matter_stages": {"stageSet": LINK, "stage": {**LINK, "name": "VARCHAR"}},
 }
 """Columns that are records in BigQuery, and what the queries read of them."""
-
-needs_duckdb = pytest.mark.skipif(
-    not TARGET.exists(),
-    reason="no target-duckdb: `make test` installs it on Python 3.10 to 3.12",
-)
-needs_postgres = pytest.mark.skipif(
-    not has_postgres(), reason="no PostgreSQL server is installed, or none that may be started"
-)
+LOADED: list[type[Warehouse]] = [DuckDB, Postgres, Snowflake]
+STANDS_FOR = {"bigquery": "duckdb"}
+"""What answers for a warehouse whose imitation does not understand all of its SQL."""
 
 
 class AwkwardFirm:
@@ -155,7 +152,7 @@ class AwkwardFirm:
 
 
 class Asked:
-    """A firm's books, and the databases that hold them.
+    """A firm's books, and the warehouses that hold them.
 
     Args:
         stack: Ends what is started.
@@ -167,64 +164,82 @@ class Asked:
         sandbox = SandboxServer(matters=60, region="au", anchor=self.today)
         self._sandbox = stack.enter_context(sandbox)
         self._firm = AwkwardFirm(self._sandbox, self.today)
+        self._stack = stack
         self._folder = folder
-        self._duckdb = Warehouse(self._sandbox, folder, STREAMS) if TARGET.exists() else None
-        self._postgres = stack.enter_context(postgres()) if has_postgres() else None
-        self._databases: dict[str, Database] = {}
-        if self._duckdb:
-            duckdb = DuckDB(TARGET.with_name("python"), folder / "warehouse.duckdb")
-            self._databases |= dict.fromkeys(("duckdb", "snowflake"), duckdb)
-        if self._postgres:
-            self._databases["postgres"] = self._postgres
+        self._pipelines: dict[str, Pipeline] = {}
+        self._missing: dict[str, str] = {}
+        for kind in LOADED:
+            self._start(kind)
         self._firm.make_awkward()
         self._load()
         self._firm.live_on()
         self._load()
-        if self._duckdb:
-            self._databases["bigquery"] = self._as_records()
+        self._answers = {name: each.warehouse.answers for name, each in self._pipelines.items()}
+        if "duckdb" in self._pipelines:
+            self._answers["bigquery"] = self._as_records()
         rows = {name: self._firm.rows(name) for name in STREAMS}
         self.books = Books(rows, self.today, self._firm.leads)
 
     def answer(self, dialect: str, query: str) -> list[dict[str, Any]]:
-        """Put a query to the database that understands it."""
-        return self._databases[dialect].ask(statements(dialect, query))
+        """Put a query to the warehouse that understands it."""
+        if dialect not in self._answers:
+            pytest.skip(self._missing[STANDS_FOR.get(dialect, dialect)])
+        return self._answers[dialect](statements(dialect, query))
 
     def page(self) -> str:
         """Return the demo's page of this firm."""
-        path = self._folder / "warehouse.duckdb"
-        return demo_page.page(demo_report.Database(path, TARGET.with_name("python")).answers())
+        if "duckdb" not in self._pipelines:
+            pytest.skip(self._missing["duckdb"])
+        warehouse = self._pipelines["duckdb"].warehouse
+        assert isinstance(warehouse, DuckDB)
+        database = demo_report.Database(warehouse.database, warehouse.python)
+        return demo_page.page(database.answers())
+
+    def _start(self, kind: type[Warehouse]) -> None:
+        name = kind.name.lower()
+        folder = self._folder / name
+        folder.mkdir()
+        try:
+            warehouse = self._stack.enter_context(kind(folder))
+        except Unavailable as reason:
+            self._missing[name] = str(reason)
+        else:
+            self._pipelines[name] = Pipeline(self._sandbox, warehouse, folder)
 
     def _load(self) -> None:
-        if self._duckdb:
-            self._duckdb.load()
-        if self._postgres:
-            chosen = catalog(wanted=STREAMS)
-            self._postgres.load(run(config(self._sandbox), catalog=chosen))
+        for name, pipeline in self._pipelines.items():
+            pipeline.run(catalog(wanted=STREAMS))
+            pipeline.warehouse.answers(statements(name, "keep_leads"))
         self._firm.note_leads()
-        for dialect in self._databases:
-            self.answer(dialect, "keep_leads")
 
-    def _as_records(self) -> DuckDB:
-        """Copy the DuckDB file, with objects as BigQuery's loader makes them."""
+    def _as_records(self) -> Callable[[str], list[dict[str, Any]]]:
+        """Copy the DuckDB file, with objects and amounts as BigQuery's loader makes them."""
+        warehouse = self._pipelines["duckdb"].warehouse
+        assert isinstance(warehouse, DuckDB)
         path = self._folder / "records.duckdb"
-        shutil.copy(self._folder / "warehouse.duckdb", path)
-        records = DuckDB(TARGET.with_name("python"), path)
-        for table, columns in RECORDS.items():
-            changed = ", ".join(
+        shutil.copy(warehouse.database, path)
+        session = Session(warehouse.python, "duckdb", str(path))
+        self._stack.callback(session.close)
+        for table in STREAMS:
+            forms = RECORDS.get(table, {})
+            changes = [
                 f"json_transform({name}, '{json.dumps(form)}') AS {name}"
-                for name, form in columns.items()
-            )
-            records.ask(
-                f"CREATE OR REPLACE TABLE smokeball.{table} AS "  # noqa: S608
-                f"SELECT * REPLACE ({changed}) FROM smokeball.{table}"
-            )
-        return records
+                for name, form in forms.items()
+            ]
+            changes += [f"CAST({name} AS VARCHAR) AS {name}" for name in AMOUNTS[table]]
+            if changes:
+                session(
+                    "answers",
+                    f"CREATE OR REPLACE TABLE smokeball.{table} AS "  # noqa: S608
+                    f"SELECT * REPLACE ({', '.join(changes)}) FROM smokeball.{table}",
+                )
+        return lambda script: session("answers", script)
 
 
 def statements(dialect: str, query: str) -> str:
     """Return a query's file; for what cannot be run here, as DuckDB understands it."""
     text = (FOLDER / dialect / f"{query}.sql").read_text(encoding="utf-8")
-    if dialect in {"duckdb", "postgres"}:
+    if dialect not in STANDS_FOR:
         return text
     parsed = (each for each in sqlglot.parse(text, dialect=dialect) if each is not None)
     return ";\n".join(each.transform(_unquoted).sql(dialect="duckdb") for each in parsed)
@@ -244,16 +259,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
 
 
 @pytest.mark.parametrize("query", EXPECTED)
-@pytest.mark.parametrize(
-    "dialect",
-    [
-        pytest.param("duckdb", marks=needs_duckdb),
-        pytest.param("postgres", marks=needs_postgres),
-        # Neither can be had here: what sqlglot makes of them for DuckDB is run instead.
-        pytest.param("snowflake", marks=needs_duckdb),
-        pytest.param("bigquery", marks=needs_duckdb),
-    ],
-)
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "snowflake", "bigquery"])
 def test_the_answer_is_what_the_rows_say(asked: Asked, dialect: str, query: str) -> None:
     expected = by_key(query, EXPECTED[query](asked.books))
     answered = by_key(query, asked.answer(dialect, query))
@@ -280,7 +286,6 @@ def test_each_query_has_an_expected_answer(query: Query) -> None:
     assert query.name in {*EXPECTED, "keep_leads"}
 
 
-@needs_duckdb
 def test_the_firm_has_what_the_definitions_speak_of(asked: Asked) -> None:
     """An answer of nothing but noughts would prove nothing."""
     seen: dict[str, set[str]] = {
@@ -297,7 +302,6 @@ def test_the_firm_has_what_the_definitions_speak_of(asked: Asked) -> None:
             assert seen[query.name] == set(query.columns)
 
 
-@needs_duckdb
 def test_the_page_needs_nothing_else_and_shows_what_the_rows_say(asked: Asked) -> None:
     page = asked.page()
     assert not re.findall(r"https?:|<script|<link|@import|url\(", page)

@@ -40,11 +40,11 @@ RUN_ELSEWHERE = {
     "meltano run tap-smokeball target-duckdb": ("scripts/demo.py", '"run", "--state-id-suffix"'),
     "psql < examples/analytics/postgres/work_in_progress.sql": (
         "tests/test_analytics.py",
-        "needs_postgres",
+        "Postgres",
     ),
     "duckdb output/warehouse.duckdb < examples/analytics/duckdb/work_in_progress.sql": (
         "tests/test_analytics.py",
-        "needs_duckdb",
+        "DuckDB",
     ),
 }
 CANNOT_RUN = {

@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from smokeball_sandbox import SandboxServer
 from tests.harness import Process
-from tests.interleavings import Interleaving, Play, interleavings
+from tests.interleavings import Interleaving, interleavings
+from tests.play import Play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

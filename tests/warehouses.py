@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.harness import Json
 
 SESSIONS = Path(__file__).parent / "loaders"
+UTC = {"TZ": "UTC", "PGTZ": "UTC"}
 LAUNCHER = ROOT / "loaders" / "target-duckdb-strict" / "target_duckdb_strict.py"
 
 
@@ -41,7 +42,7 @@ class Session:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env={**os.environ, **environment},
+            env={**os.environ, **UTC, **environment},
             text=True,
         )
 
@@ -107,6 +108,11 @@ class Warehouse:
         rows: list[list[Any]] = self.session("ask", query)
         return rows
 
+    def answers(self, script: str) -> list[dict[str, Any]]:
+        """Run statements; return the rows of the last, by column."""
+        rows: list[dict[str, Any]] = self.session("answers", script)
+        return rows
+
     def types(self, stream: str) -> dict[str, str]:
         """Return the type of each column of a table."""
         found: dict[str, str] = self.session("types", f"smokeball.{stream}")
@@ -160,10 +166,10 @@ class DuckDB(Warehouse):
     @override
     def start(self) -> None:
         # Not smokeball.duckdb: DuckDB could not tell the database from the schema.
-        database = self._folder / "warehouse.duckdb"
-        settings = self._settings(path=str(database))
+        self.database = self._folder / "warehouse.duckdb"
+        settings = self._settings(path=str(self.database))
         self._command = [str(self.python), str(LAUNCHER), "--config", str(settings)]
-        self._start_session("duckdb", str(database))
+        self._start_session("duckdb", str(self.database))
 
     @override
     def load(self, messages: Path) -> Json:

@@ -16,10 +16,18 @@ def ask(query: str) -> list[Any]:
         return rows
 
 
+def answers(script: str) -> list[dict[str, Any]]:
+    """Run statements, which may write; return the rows of the last, by column."""
+    with duckdb.connect(sys.argv[1]) as connection:
+        done = connection.execute(script)
+        names = [column[0] for column in done.description]
+        return [dict(zip(names, row, strict=True)) for row in done.fetchall()]
+
+
 def types(table: str) -> dict[str, str]:
     """Return the type of each column of a table."""
     return {row[0]: row[1] for row in ask(f"DESCRIBE {table}")}
 
 
 if __name__ == "__main__":
-    serve(ask=ask, types=types)
+    serve(ask=ask, answers=answers, types=types)

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 from session import serve
 
 TYPES = """
@@ -21,10 +22,19 @@ def ask(query: str) -> list[Any]:
         return rows
 
 
+def answers(script: str) -> list[dict[str, Any]]:
+    """Run statements, which may write; return the rows of the last, by column."""
+    with psycopg.connect(sys.argv[1], row_factory=dict_row) as connection:
+        done = connection.execute(script.encode())
+        while done.nextset():
+            pass
+        return done.fetchall() if done.description else []
+
+
 def types(table: str) -> dict[str, str]:
     """Return the type of each column of a table."""
     return dict(ask(TYPES.format(table)))
 
 
 if __name__ == "__main__":
-    serve(ask=ask, types=types)
+    serve(ask=ask, answers=answers, types=types)

@@ -81,6 +81,14 @@ def ask(query: str) -> list[Any]:
         return rows
 
 
+def answers(script: str) -> list[dict[str, Any]]:
+    """Run statements, which may write; return the rows of the last, by column."""
+    with snowflake.connector.connect(database=SETTINGS["database"], schema="PUBLIC") as connection:
+        *_, last = connection.execute_string(script)
+        names = [column.name.lower() for column in last.description]
+        return [dict(zip(names, row, strict=True)) for row in last.fetchall()]
+
+
 def types(table: str) -> dict[str, str]:
     """Return the type of each column of a table."""
     return {row[0]: row[1] for row in ask(f"DESCRIBE TABLE {table}")}
@@ -93,5 +101,6 @@ if __name__ == "__main__":
         serve(
             load=lambda messages: load(TargetSnowflake(config=SETTINGS), messages),
             ask=ask,
+            answers=answers,
             types=types,
         )

@@ -25,9 +25,9 @@ SELECT
   matters.title AS title,
   matters.status AS status,
   ROUND(CAST(held.balance AS NUMERIC), 2) AS balance,
-  ROUND(CAST(COALESCE(held.protectedBalance, 0) AS NUMERIC), 2) AS protected,
+  COALESCE(ROUND(CAST(held.protectedBalance AS NUMERIC), 2), 0) AS protected,
   ROUND(CAST(COALESCE(held.availableBalance, held.balance) AS NUMERIC), 2) AS available,
-  ROUND(CAST(COALESCE(held.unpresentedChequesBalance, 0) AS NUMERIC), 2) AS unpresented_cheques,
+  COALESCE(ROUND(CAST(held.unpresentedChequesBalance AS NUMERIC), 2), 0) AS unpresented_cheques,
   held.lastUpdated AS last_changed
 FROM smokeball.matter_balances AS held
 JOIN smokeball.bank_accounts AS accounts

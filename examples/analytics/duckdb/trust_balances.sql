@@ -23,9 +23,9 @@ select
     matters.title as title,
     matters.status as status,
     cast(held.balance as decimal(18, 2)) as balance,
-    cast(coalesce(held.protectedBalance, 0) as decimal(18, 2)) as protected,
+    coalesce(cast(held.protectedBalance as decimal(18, 2)), 0) as protected,
     cast(coalesce(held.availableBalance, held.balance) as decimal(18, 2)) as available,
-    cast(coalesce(held.unpresentedChequesBalance, 0) as decimal(18, 2)) as unpresented_cheques,
+    coalesce(cast(held.unpresentedChequesBalance as decimal(18, 2)), 0) as unpresented_cheques,
     held.lastUpdated as last_changed
 from smokeball.matter_balances as held
 join smokeball.bank_accounts as accounts on accounts.id = held.bankAccountId

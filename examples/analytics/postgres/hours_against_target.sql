@@ -22,21 +22,21 @@ WITH target AS (
     CAST(120 AS DECIMAL(18, 2)) AS hours
 ), recent AS (
   SELECT
-    CAST(DATE_TRUNC('MONTH', CAST(fees.feeDate AS DATE)) AS DATE) AS month,
+    CAST(DATE_TRUNC('MONTH', CAST(fees."feeDate" AS DATE)) AS DATE) AS month,
     (
       fees.staff ->> 'id'
     ) AS staff_id,
     fees.duration AS minutes,
-    CASE WHEN COALESCE(fees.isBillable, TRUE) THEN fees.duration ELSE 0 END AS billable
+    CASE WHEN COALESCE(fees."isBillable", TRUE) THEN fees.duration ELSE 0 END AS billable
   FROM smokeball.fees AS fees
   LEFT JOIN smokeball.matters AS matters
-    ON matters.id = fees.matterId
+    ON matters.id = fees."matterId"
   WHERE
-    fees.feeType = 1
-    AND NOT COALESCE(fees.isDeleted, FALSE)
+    fees."feeType" = 1
+    AND NOT COALESCE(fees."isDeleted", FALSE)
     AND COALESCE(matters.status, '') <> 'Deleted'
-    AND CAST(DATE_TRUNC('MONTH', CAST(fees.feeDate AS DATE)) AS DATE) > CAST(DATE_TRUNC('MONTH', CAST(CURRENT_DATE AS DATE)) AS DATE) - INTERVAL '12 MONTH'
-    AND CAST(fees.feeDate AS DATE) <= CURRENT_DATE
+    AND CAST(DATE_TRUNC('MONTH', CAST(fees."feeDate" AS DATE)) AS DATE) > CAST(DATE_TRUNC('MONTH', CAST(CURRENT_DATE AS DATE)) AS DATE) - INTERVAL '12 MONTH'
+    AND CAST(fees."feeDate" AS DATE) <= CURRENT_DATE
 ), months AS (
   SELECT DISTINCT
     month
@@ -55,7 +55,7 @@ WITH target AS (
 SELECT
   months.month AS month,
   staff.id AS staff_id,
-  NULLIF(TRIM(CONCAT(staff.firstName, ' ', staff.lastName)), '') AS name,
+  NULLIF(TRIM(CONCAT(staff."firstName", ' ', staff."lastName")), '') AS name,
   COALESCE(staff.former, FALSE) AS former,
   CAST(CAST(COALESCE(recorded.minutes, 0) AS DOUBLE PRECISION) / 60 AS DECIMAL(18, 2)) AS hours,
   CAST(CAST(COALESCE(recorded.billable, 0) AS DOUBLE PRECISION) / 60 AS DECIMAL(18, 2)) AS billable_hours,
@@ -70,6 +70,6 @@ WHERE
   NOT COALESCE(staff.former, FALSE) OR NOT recorded.staff_id IS NULL
 ORDER BY
   month,
-  staff.lastName,
-  staff.firstName,
+  staff."lastName",
+  staff."firstName",
   staff.id;

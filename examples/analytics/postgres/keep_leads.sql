@@ -17,13 +17,13 @@ CREATE TABLE IF NOT EXISTS analytics.lead_log (
 INSERT INTO analytics.lead_log
 SELECT
   matters.id AS matter_id,
-  CAST(matters.leadOpenedDate AS TIMESTAMP) AS opened,
+  CAST(matters."leadOpenedDate" AS TIMESTAMP) AS opened,
   CAST(CURRENT_TIMESTAMP AS TIMESTAMP) AS first_seen
 FROM smokeball.matters AS matters
 LEFT JOIN analytics.lead_log AS log
   ON log.matter_id = matters.id
 WHERE
   (
-    COALESCE(matters.isLead, FALSE) OR NOT matters.leadOpenedDate IS NULL
+    COALESCE(matters."isLead", FALSE) OR NOT matters."leadOpenedDate" IS NULL
   )
   AND log.matter_id IS NULL;

@@ -17,7 +17,7 @@ WITH leads AS (
   SELECT
     CAST(DATE_TRUNC('MONTH', CAST(COALESCE(log.opened, log.first_seen) AS DATE)) AS DATE) AS month,
     CASE
-      WHEN NOT COALESCE(matters.isLead, FALSE)
+      WHEN NOT COALESCE(matters."isLead", FALSE)
       THEN 'converted'
       WHEN matters.status IN ('Closed', 'Cancelled')
       THEN 'lost'

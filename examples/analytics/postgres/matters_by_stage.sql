@@ -25,21 +25,21 @@ WITH today AS (
     COALESCE(stage_sets.name, '(no stage set)') AS stage_set,
     COALESCE(stages.stage ->> 'name', '(no stage)') AS stage,
     (
-      CAST(today.as_of AS DATE) - CAST(matters.openedDate AS DATE)
+      CAST(today.as_of AS DATE) - CAST(matters."openedDate" AS DATE)
     ) AS age,
     (
-      CAST(today.as_of AS DATE) - CAST(stages.lastUpdatedAt AS DATE)
+      CAST(today.as_of AS DATE) - CAST(stages."lastUpdatedAt" AS DATE)
     ) AS in_stage
   FROM smokeball.matters AS matters
   CROSS JOIN today
   LEFT JOIN smokeball.matter_stages AS stages
-    ON stages.matterId = matters.id
+    ON stages."matterId" = matters.id
   LEFT JOIN smokeball.stage_sets AS stage_sets
     ON stage_sets.id = (
-      stages.stageSet ->> 'id'
+      stages."stageSet" ->> 'id'
     )
   WHERE
-    matters.status IN ('Open', 'Pending') AND NOT COALESCE(matters.isLead, FALSE)
+    matters.status IN ('Open', 'Pending') AND NOT COALESCE(matters."isLead", FALSE)
 )
 SELECT
   as_of,

@@ -22,43 +22,43 @@
 -- Translated from duckdb/realization_and_collection.sql: changes belong there.
 WITH entries AS (
   SELECT
-    invoiceId,
-    CAST(amountExcTax AS DECIMAL(18, 2)) AS amount
+    "invoiceId",
+    CAST("amountExcTax" AS DECIMAL(18, 2)) AS amount
   FROM smokeball.fees
   WHERE
-    NOT COALESCE(isDeleted, FALSE)
+    NOT COALESCE("isDeleted", FALSE)
   UNION ALL
   SELECT
-    invoiceId,
-    CAST(amountExcTax AS DECIMAL(18, 2)) AS amount
+    "invoiceId",
+    CAST("amountExcTax" AS DECIMAL(18, 2)) AS amount
   FROM smokeball.expenses
   WHERE
-    NOT COALESCE(isDeleted, FALSE)
+    NOT COALESCE("isDeleted", FALSE)
 ), recorded AS (
   SELECT
-    invoiceId,
+    "invoiceId",
     SUM(amount) AS amount
   FROM entries
   WHERE
-    NOT invoiceId IS NULL
+    NOT "invoiceId" IS NULL
   GROUP BY
-    invoiceId
+    "invoiceId"
 ), sent AS (
   SELECT
-    CAST(DATE_TRUNC('MONTH', CAST(invoices.issuedDate AS DATE)) AS DATE) AS month,
+    CAST(DATE_TRUNC('MONTH', CAST(invoices."issuedDate" AS DATE)) AS DATE) AS month,
     COALESCE(recorded.amount, 0) AS recorded,
-    CAST(invoices.invoiceTotals ->> 'billed' AS DECIMAL(18, 2)) AS gross,
-    CAST(invoices.invoiceTotals ->> 'writtenOff' AS DECIMAL(18, 2)) AS written_off,
-    CAST(invoices.invoiceTotals ->> 'discount' AS DECIMAL(18, 2)) AS discount,
-    CAST(invoices.invoiceTotals ->> 'total' AS DECIMAL(18, 2)) AS total,
-    CAST(invoices.invoiceTotals ->> 'paid' AS DECIMAL(18, 2)) AS paid,
-    CAST(invoices.invoiceTotals ->> 'waived' AS DECIMAL(18, 2)) AS waived,
-    CAST(invoices.invoiceTotals ->> 'unpaid' AS DECIMAL(18, 2)) AS unpaid
+    CAST(invoices."invoiceTotals" ->> 'billed' AS DECIMAL(18, 2)) AS gross,
+    CAST(invoices."invoiceTotals" ->> 'writtenOff' AS DECIMAL(18, 2)) AS written_off,
+    CAST(invoices."invoiceTotals" ->> 'discount' AS DECIMAL(18, 2)) AS discount,
+    CAST(invoices."invoiceTotals" ->> 'total' AS DECIMAL(18, 2)) AS total,
+    CAST(invoices."invoiceTotals" ->> 'paid' AS DECIMAL(18, 2)) AS paid,
+    CAST(invoices."invoiceTotals" ->> 'waived' AS DECIMAL(18, 2)) AS waived,
+    CAST(invoices."invoiceTotals" ->> 'unpaid' AS DECIMAL(18, 2)) AS unpaid
   FROM smokeball.invoices AS invoices
   LEFT JOIN recorded
-    ON recorded.invoiceId = invoices.id
+    ON recorded."invoiceId" = invoices.id
   LEFT JOIN smokeball.matters AS matters
-    ON matters.id = invoices.matterId
+    ON matters.id = invoices."matterId"
   WHERE
     invoices.status IN (1, 2) AND COALESCE(matters.status, '') <> 'Deleted'
 )

@@ -26,11 +26,11 @@ WITH today AS (
 ), owed AS (
   SELECT
     today.as_of,
-    invoices.matterId,
-    CAST(invoices.invoiceTotals ->> 'unpaid' AS DECIMAL(18, 2)) AS unpaid,
+    invoices."matterId",
+    CAST(invoices."invoiceTotals" ->> 'unpaid' AS DECIMAL(18, 2)) AS unpaid,
     COALESCE(
       (
-        CAST(today.as_of AS DATE) - CAST(COALESCE(invoices.dueDate, invoices.issuedDate) AS DATE)
+        CAST(today.as_of AS DATE) - CAST(COALESCE(invoices."dueDate", invoices."issuedDate") AS DATE)
       ),
       0
     ) AS days
@@ -41,7 +41,7 @@ WITH today AS (
 ), by_matter AS (
   SELECT
     as_of,
-    matterId,
+    "matterId",
     COUNT(*) AS invoices,
     SUM(CASE WHEN days <= 0 THEN unpaid ELSE 0 END) AS not_due,
     SUM(CASE WHEN days BETWEEN 1 AND 30 THEN unpaid ELSE 0 END) AS days_1_30,
@@ -55,14 +55,14 @@ WITH today AS (
     unpaid <> 0
   GROUP BY
     as_of,
-    matterId
+    "matterId"
 )
 SELECT
   by_matter.as_of AS as_of,
-  by_matter.matterId AS matter_id,
+  by_matter."matterId" AS matter_id,
   matters.number AS number,
   matters.title AS title,
-  NULLIF(TRIM(CONCAT(staff.firstName, ' ', staff.lastName)), '') AS responsible,
+  NULLIF(TRIM(CONCAT(staff."firstName", ' ', staff."lastName")), '') AS responsible,
   by_matter.invoices AS invoices,
   by_matter.not_due AS not_due,
   by_matter.days_1_30 AS days_1_30,
@@ -73,10 +73,10 @@ SELECT
   by_matter.most_days AS most_days
 FROM by_matter
 LEFT JOIN smokeball.matters AS matters
-  ON matters.id = by_matter.matterId
+  ON matters.id = by_matter."matterId"
 LEFT JOIN smokeball.staff AS staff
   ON staff.id = (
-    matters.personResponsible ->> 'id'
+    matters."personResponsible" ->> 'id'
   )
 WHERE
   COALESCE(matters.status, '') <> 'Deleted'

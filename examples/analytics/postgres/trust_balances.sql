@@ -18,22 +18,22 @@
 --
 -- Translated from duckdb/trust_balances.sql: changes belong there.
 SELECT
-  accounts.accountName AS account_name,
+  accounts."accountName" AS account_name,
   accounts.type AS account_type,
-  held.matterId AS matter_id,
+  held."matterId" AS matter_id,
   matters.number AS number,
   matters.title AS title,
   matters.status AS status,
   CAST(held.balance AS DECIMAL(18, 2)) AS balance,
-  CAST(COALESCE(held.protectedBalance, 0) AS DECIMAL(18, 2)) AS protected,
-  CAST(COALESCE(held.availableBalance, held.balance) AS DECIMAL(18, 2)) AS available,
-  CAST(COALESCE(held.unpresentedChequesBalance, 0) AS DECIMAL(18, 2)) AS unpresented_cheques,
-  held.lastUpdated AS last_changed
+  COALESCE(CAST(held."protectedBalance" AS DECIMAL(18, 2)), 0) AS protected,
+  CAST(COALESCE(held."availableBalance", held.balance) AS DECIMAL(18, 2)) AS available,
+  COALESCE(CAST(held."unpresentedChequesBalance" AS DECIMAL(18, 2)), 0) AS unpresented_cheques,
+  held."lastUpdated" AS last_changed
 FROM smokeball.matter_balances AS held
 JOIN smokeball.bank_accounts AS accounts
-  ON accounts.id = held.bankAccountId
+  ON accounts.id = held."bankAccountId"
 LEFT JOIN smokeball.matters AS matters
-  ON matters.id = held.matterId
+  ON matters.id = held."matterId"
 WHERE
   accounts.type IN ('Trust', 'ControlledMoney')
   AND CAST(held.balance AS DECIMAL(18, 2)) <> 0

@@ -20,7 +20,7 @@
 -- Translated from duckdb/trust_reconciliation.sql: changes belong there.
 WITH moves AS (
   SELECT
-    bankAccountId AS account_id,
+    "bankAccountId" AS account_id,
     COALESCE(matter ->> 'id', '') AS matter_id,
     CASE
       WHEN type IN (
@@ -55,13 +55,13 @@ WITH moves AS (
     matter_id
 ), held AS (
   SELECT
-    bankAccountId AS account_id,
-    COALESCE(matterId, '') AS matter_id,
+    "bankAccountId" AS account_id,
+    COALESCE("matterId", '') AS matter_id,
     SUM(CAST(balance AS DECIMAL(18, 2))) AS amount
   FROM smokeball.matter_balances
   GROUP BY
-    bankAccountId,
-    COALESCE(matterId, '')
+    "bankAccountId",
+    COALESCE("matterId", '')
 ), both_sides AS (
   SELECT
     COALESCE(held.account_id, moved.account_id) AS account_id,
@@ -76,7 +76,7 @@ WITH moves AS (
 )
 SELECT
   both_sides.account_id AS account_id,
-  accounts.accountName AS account_name,
+  accounts."accountName" AS account_name,
   accounts.type AS account_type,
   NULLIF(both_sides.matter_id, '') AS matter_id,
   matters.number AS number,

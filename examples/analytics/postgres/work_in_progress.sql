@@ -20,35 +20,35 @@
 -- Translated from duckdb/work_in_progress.sql: changes belong there.
 WITH entries AS (
   SELECT
-    matterId,
-    invoiceId,
-    CAST(feeDate AS DATE) AS day,
-    CASE WHEN feeType = 1 THEN duration ELSE 0 END AS minutes,
-    CAST(billableAmountExcTax AS DECIMAL(18, 2)) AS fee,
+    "matterId",
+    "invoiceId",
+    CAST("feeDate" AS DATE) AS day,
+    CASE WHEN "feeType" = 1 THEN duration ELSE 0 END AS minutes,
+    CAST("billableAmountExcTax" AS DECIMAL(18, 2)) AS fee,
     CAST(0 AS DECIMAL(18, 2)) AS expense
   FROM smokeball.fees
   WHERE
-    COALESCE(isBillable, TRUE)
-    AND NOT COALESCE(isDeleted, FALSE)
-    AND NOT COALESCE(isWrittenOff, FALSE)
-    AND NOT COALESCE(isInvoicedExternally, FALSE)
+    COALESCE("isBillable", TRUE)
+    AND NOT COALESCE("isDeleted", FALSE)
+    AND NOT COALESCE("isWrittenOff", FALSE)
+    AND NOT COALESCE("isInvoicedExternally", FALSE)
   UNION ALL
   SELECT
-    matterId,
-    invoiceId,
-    CAST(expenseDate AS DATE) AS day,
+    "matterId",
+    "invoiceId",
+    CAST("expenseDate" AS DATE) AS day,
     0 AS minutes,
     CAST(0 AS DECIMAL(18, 2)) AS fee,
-    CAST(amountExcTax AS DECIMAL(18, 2)) AS expense
+    CAST("amountExcTax" AS DECIMAL(18, 2)) AS expense
   FROM smokeball.expenses
   WHERE
-    COALESCE(isBillable, TRUE)
-    AND NOT COALESCE(isDeleted, FALSE)
-    AND NOT COALESCE(isWrittenOff, FALSE)
-    AND NOT COALESCE(isInvoicedExternally, FALSE)
+    COALESCE("isBillable", TRUE)
+    AND NOT COALESCE("isDeleted", FALSE)
+    AND NOT COALESCE("isWrittenOff", FALSE)
+    AND NOT COALESCE("isInvoicedExternally", FALSE)
 ), unbilled AS (
   SELECT
-    entries.matterId,
+    entries."matterId",
     CAST(CAST(SUM(entries.minutes) AS DOUBLE PRECISION) / 60 AS DECIMAL(18, 2)) AS hours,
     SUM(entries.fee) AS fees,
     SUM(entries.expense) AS expenses,
@@ -56,18 +56,18 @@ WITH entries AS (
     MIN(entries.day) AS oldest
   FROM entries
   LEFT JOIN smokeball.invoices AS invoices
-    ON invoices.id = entries.invoiceId
+    ON invoices.id = entries."invoiceId"
   WHERE
-    entries.invoiceId IS NULL OR invoices.status IN (0, 3, 4)
+    entries."invoiceId" IS NULL OR invoices.status IN (0, 3, 4)
   GROUP BY
-    entries.matterId
+    entries."matterId"
 )
 SELECT
-  unbilled.matterId AS matter_id,
+  unbilled."matterId" AS matter_id,
   matters.number AS number,
   matters.title AS title,
   matters.status AS status,
-  NULLIF(TRIM(CONCAT(staff.firstName, ' ', staff.lastName)), '') AS responsible,
+  NULLIF(TRIM(CONCAT(staff."firstName", ' ', staff."lastName")), '') AS responsible,
   unbilled.hours AS hours,
   unbilled.fees AS fees,
   unbilled.expenses AS expenses,
@@ -76,10 +76,10 @@ SELECT
   unbilled.oldest AS oldest
 FROM unbilled
 LEFT JOIN smokeball.matters AS matters
-  ON matters.id = unbilled.matterId
+  ON matters.id = unbilled."matterId"
 LEFT JOIN smokeball.staff AS staff
   ON staff.id = (
-    matters.personResponsible ->> 'id'
+    matters."personResponsible" ->> 'id'
   )
 WHERE
   COALESCE(matters.status, '') <> 'Deleted'

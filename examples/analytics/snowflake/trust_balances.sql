@@ -25,9 +25,9 @@ SELECT
   matters.title AS title,
   matters.status AS status,
   CAST(held.balance AS DECIMAL(18, 2)) AS balance,
-  CAST(COALESCE(held.protectedBalance, 0) AS DECIMAL(18, 2)) AS protected,
+  COALESCE(CAST(held.protectedBalance AS DECIMAL(18, 2)), 0) AS protected,
   CAST(COALESCE(held.availableBalance, held.balance) AS DECIMAL(18, 2)) AS available,
-  CAST(COALESCE(held.unpresentedChequesBalance, 0) AS DECIMAL(18, 2)) AS unpresented_cheques,
+  COALESCE(CAST(held.unpresentedChequesBalance AS DECIMAL(18, 2)), 0) AS unpresented_cheques,
   held.lastUpdated AS last_changed
 FROM smokeball.matter_balances AS held
 JOIN smokeball.bank_accounts AS accounts
