@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.warehouses import Warehouse
 
 
+@pytest.mark.timeout(900)  # a whole firm, twice
 @pytest.mark.parametrize("kind", WAREHOUSES, ids=lambda kind: kind.name)
 def test_a_firm_is_loaded_and_kept(
     kind: type[Warehouse], tmp_path: Path, subtests: pytest.Subtests
