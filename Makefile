@@ -57,6 +57,7 @@ types: $(PROJECT) ## Check types
 .PHONY: docs
 docs: $(PROJECT) ## Write the generated parts of the documentation and of meltano.yml anew
 	.venv/bin/python -m scripts.generate
+	.venv/bin/python -m scripts.operations
 
 .PHONY: fresh
 fresh: $(PROJECT)
