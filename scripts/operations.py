@@ -80,6 +80,7 @@ def _said(
     what: Callable[[TapSmokeball], object], config: dict[str, Any], only: tuple[str, ...] = ()
 ) -> tuple[str, _Log]:
     log, loggers = _Log(), [logging.getLogger(n) for n in ("tap-smokeball", METRICS_LOGGER_NAME)]
+    levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.INFO)
         logger.addHandler(log)
@@ -91,7 +92,8 @@ def _said(
                 stream.selected = stream.name in only if only else stream.selected
             what(tap)
     finally:
-        for logger in loggers:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
             logger.removeHandler(log)
     out.flush()
     return out.buffer.getvalue().decode(), log  # type: ignore[attr-defined]
