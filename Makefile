@@ -65,6 +65,7 @@ types: $(PROJECT) ## Check types
 docs: $(PROJECT) ## Write the generated parts of the documentation and of meltano.yml anew
 	.venv/bin/python -m scripts.generate
 	.venv/bin/python -m scripts.analytics
+	.venv/bin/python -m scripts.operations
 
 .PHONY: site
 site: $(SITE) ## Build the documentation as a site, into build/site

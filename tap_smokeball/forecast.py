@@ -82,7 +82,9 @@ def words(seconds: float) -> str:
     """Return a length of time as people say it."""
     import pendulum  # noqa: PLC0415 - 0.1 s of start-up that --version and --discover do without
 
-    whole = max(1, round(seconds))
+    if seconds < 1:
+        return "under a second"
+    whole = round(seconds)
     if whole > ROUND_TO_MINUTES_ABOVE:
         whole = round(whole / 60) * 60
     return pendulum.duration(seconds=whole).in_words()

@@ -73,12 +73,18 @@ def made(tap: TapSmokeball) -> str:
     estimates = list(_Planner(tap).estimates())
     rate = tap.settings.requests_per_second
     total = sum(estimate.requests for estimate in estimates)
-    lines = [("stream", "rows", "requests", "rests on")]
+    lines = [("stream", "rows", "requests", "time", "rests on")]
     lines += [
-        (e.stream, "" if e.rows is None else f"{e.rows:,.0f}", f"{e.requests:,.0f}", e.basis)
-        for e in estimates
+        (
+            estimate.stream,
+            "" if estimate.rows is None else f"{estimate.rows:,.0f}",
+            f"{estimate.requests:,.0f}",
+            words(estimate.requests / rate),
+            estimate.basis,
+        )
+        for estimate in estimates
     ]
-    lines += [(r.stream, "", "", r.ended) for r in tap.run.failures]
+    lines += [(result.stream, "", "", "", result.ended) for result in tap.run.failures]
     text = [
         aligned(lines),
         "",

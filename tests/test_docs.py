@@ -48,7 +48,7 @@ RUN_ELSEWHERE = {
     ),
 }
 CANNOT_RUN = {
-    "pip install 'meltano[uv]'": "fetches from the package index; the demo's lock has the same",
+    "pip install meltano": "fetches from the package index; the demo's lock has the same",
     "snow sql -f examples/analytics/snowflake/work_in_progress.sql": "a Snowflake account",
     "bq query --use_legacy_sql=false < examples/analytics/bigquery/work_in_progress.sql": (
         "a Google Cloud project"

@@ -43,7 +43,7 @@ def read(text: str) -> Plan:
     for line in table:
         if "failed" not in line:
             name, *figures = re.split(r"  +", line)
-            streams[name] = int(figures[-2].replace(",", ""))
+            streams[name] = int(figures[-3].replace(",", ""))
     (total,) = re.findall(r"^About ([\d,]+) requests: ", text, re.MULTILINE)
     (took,) = re.findall(r"^This plan took ([\d,]+) requests\.$", text, re.MULTILINE)
     return Plan(streams, int(total.replace(",", "")), int(took.replace(",", "")), text)
