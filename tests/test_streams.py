@@ -196,11 +196,17 @@ def assert_same(mine: Any, theirs: Any, schema: Json, name: str) -> None:
     elif schema.get("format") == "date":
         assert mine == theirs[:10], name
     else:
-        if schema.get("description", "").endswith("; JSON"):
-            mine = json.loads(mine)
-        elif schema.get("type") == ["string", "null"] and isinstance(theirs, int):
-            theirs = str(theirs)
+        mine, theirs = comparable(mine, theirs, schema)
         assert (type(mine), mine, str(mine)) == (type(theirs), theirs, str(theirs)), name
+
+
+def comparable(mine: Any, theirs: Any, schema: Json) -> tuple[Any, Any]:
+    """Return both values as they must be the same: JSON decoded, and a code as a text."""
+    if schema.get("description", "").endswith("; JSON"):
+        return json.loads(mine), theirs
+    if schema.get("type") == ["string", "null"] and isinstance(theirs, int):
+        return mine, str(theirs)
+    return mine, theirs
 
 
 def is_name(name: str, properties: Json) -> bool:
