@@ -174,7 +174,9 @@ class Asked:
         self._load()
         self._firm.live_on()
         self._load()
-        self._answers = {name: each.warehouse.answers for name, each in self._pipelines.items()}
+        self._answers: dict[str, Callable[[str], list[dict[str, Any]]]] = {
+            name: each.warehouse.answers for name, each in self._pipelines.items()
+        }
         if "duckdb" in self._pipelines:
             self._answers["bigquery"] = self._as_records()
         rows = {name: self._firm.rows(name) for name in STREAMS}
