@@ -17,6 +17,7 @@ PYTHON_VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.versio
 DEPENDENCIES := .venv/dependencies-$(PYTHON_VERSION)
 PROJECT := .venv/project-$(PYTHON_VERSION)
 DEMO := .venv-demo/dependencies-$(PYTHON_VERSION)
+BENCH := .venv-bench/dependencies-$(PYTHON_VERSION)
 # A loader to test with. It has no package for Python 3.13 or later: there, those tests are skipped.
 LOADER := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-duckdb/dependencies-$(PYTHON_VERSION))
 PIP_INSTALL := -m pip -qq --disable-pip-version-check --no-input install --no-compile --no-deps
@@ -25,6 +26,7 @@ PIP_INSTALL := -m pip -qq --disable-pip-version-check --no-input install --no-co
 CONTRACT_CHECK ?= ../shared/tools/check_contract.py
 PYTEST_ARGS ?= -n auto
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 LOCK_ARGS ?=
 
 .PHONY: help
@@ -34,6 +36,10 @@ help: ## Show this list
 .PHONY: demo
 demo: $(DEMO) ## Load a simulated law firm into DuckDB, and show its unbilled time
 	@.venv-demo/bin/python -m scripts.demo $(DEMO_ARGS)
+
+.PHONY: bench
+bench: $(BENCH) ## Measure the tap beside what people would use instead; takes ten minutes
+	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: test
 test: lint types fresh contract $(LOADER) ## Run all checks and tests
@@ -80,11 +86,12 @@ dist: $(PROJECT) ## Build the wheel and the source distribution
 lock: $(DEMO) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releases
 	$(call compile,dev,pyproject.toml --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
+	$(call compile,bench,pyproject.toml --group bench)
 	$(call compile,target-duckdb,requirements/target-duckdb.in)
 
 .PHONY: clean
 clean: ## Remove environments, caches and what the demo left behind
-	rm -rf .venv .venv-demo .venv-duckdb .meltano output/demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-bench .venv-duckdb .meltano output/demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEPENDENCIES): requirements/dev.txt
@@ -97,6 +104,10 @@ $(PROJECT): $(DEPENDENCIES) pyproject.toml
 
 $(DEMO): requirements/demo.txt
 	@$(call environment,.venv-demo,demo)
+	@touch $@
+
+$(BENCH): requirements/bench.txt
+	@$(call environment,.venv-bench,bench)
 	@touch $@
 
 .venv-duckdb/dependencies-%: requirements/target-duckdb.txt

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scripts import benchmark
 from tap_smokeball.fields import walk
 from tap_smokeball.parents import ChildStream
 from tap_smokeball.settings import CONFIG
@@ -32,7 +33,13 @@ def main(arguments: list[str]) -> int:
         "docs/settings.md": settings_page(),
         "docs/streams.md": streams_page(),
         ".env.example": env_example(),
-        "README.md": between(read("README.md"), "<!-- {} -->", "streams", stream_table()),
+        "README.md": between(
+            between(read("README.md"), "<!-- {} -->", "streams", stream_table()),
+            "<!-- {} -->",
+            "benchmark",
+            benchmark.block(),
+        ),
+        **benchmark.pages(read, between),
         "meltano.yml": between(
             between(read("meltano.yml"), "# generated {}", "settings", meltano_settings()),
             "# generated {}",
