@@ -9,6 +9,7 @@ does not count.
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 LATENCIES_MS = (50, 200, 800)
 ALLOWANCES = ((20, 20), (5, 5))
 MATTERS = 300
+STAGGER_SECONDS = 1.0
 
 Case = tuple[str, int, int, int]
 Result = dict[str, Any]
@@ -53,6 +55,7 @@ class Allowance:
             (waiting if who == STOCK or rate < max(ALLOWANCES)[0] else busy).append(case)
         for case in waiting:
             self._futures[case] = self._pool.submit(measure, *case)
+            time.sleep(STAGGER_SECONDS)  # to start takes CPU
         for case in busy:
             self._futures[case] = self._pool.submit(measure, *case)
             self._futures[case].exception()

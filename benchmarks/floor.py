@@ -8,6 +8,7 @@ that need not be exact.
 from __future__ import annotations
 
 import sys
+from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,7 +23,17 @@ def main(path: Path, *, floats: bool) -> None:
     with path.open("rb") as pages:
         for page in pages:
             rows = decode(page)["value"]
-            write(encode_lines({"type": "RECORD", "stream": "fees", "record": r} for r in rows))
+            write(
+                encode_lines(
+                    {
+                        "type": "RECORD",
+                        "stream": "fees",
+                        "record": r,
+                        "time_extracted": datetime.now(timezone.utc),
+                    }
+                    for r in rows
+                )
+            )
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ from datetime import datetime, timezone
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
 
 from tap_smokeball import ticks
 from tap_smokeball.api import Endpoint
+from tap_smokeball.emission import EmittingStream
 from tap_smokeball.errors import SmokeballError
 from tap_smokeball.fields import Field, Sensitivity, text, walk, whole
 from tap_smokeball.reading import Latest, Reading
@@ -50,7 +50,7 @@ EXTRACTED = "extractedTicks"
 """Bookmark column of streams whose rows carry no stamp: the server's clock as their read began."""
 
 
-class SmokeballStream(Stream):
+class SmokeballStream(EmittingStream):
     """A stream of rows that the API hands out.
 
     Attributes:
@@ -159,8 +159,9 @@ class SmokeballStream(Stream):
         result = self._tap.run.result(self.name)
         result.ended = "complete"
         try:
+            counts = int(self.selected)
             for record in self.read():
-                result.rows += self.selected
+                result.rows += counts
                 yield record
         except SmokeballError as error:
             result.failed = True

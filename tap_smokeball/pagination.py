@@ -12,6 +12,7 @@ dropped by key. Rows that did change are stamped later than the read began, and 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_smokeball.errors import PagingError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Row = dict[str, Any]
-Key = tuple[Any, ...]
+Key = Hashable
 
 OVERLAP = 1
 """Rows that a page shares with the one before."""

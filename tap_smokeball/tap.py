@@ -57,7 +57,7 @@ class TapSmokeball(Tap):
     @cached_property
     def workers(self) -> Workers:
         """The threads that requests are made in."""
-        return Workers(self.settings.burst, self.run)
+        return Workers(self.settings.burst, self.run, cast("Writer", self.message_writer).tend)
 
     @cached_property
     def run(self) -> Run:
