@@ -23,6 +23,8 @@ OVERRIDDEN = [
     (PluginBase, TapSmokeball, "_validate_config"),
     (Stream, SmokeballStream, "sync"),
     (Stream, SmokeballStream, "_generate_record_messages"),
+    (Stream, SmokeballStream, "_sync_records"),
+    (Stream, SmokeballStream, "_write_record_message"),
     (StreamStateManager, WatermarkState, "increment_state"),
 ]
 
