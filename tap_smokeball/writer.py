@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import sys
@@ -50,7 +51,7 @@ class Writer(MsgSpecWriter):
         super().__init__()
         self._waiting = bytearray()
         self._pushed = time.monotonic()
-        atexit.register(self.flush)
+        atexit.register(self._finish)
 
     @override
     def serialize_message(self, message: Message) -> bytearray:
@@ -75,6 +76,10 @@ class Writer(MsgSpecWriter):
     def tend(self) -> None:
         """Push out what waits, if it has waited for long."""
         if self._waiting and time.monotonic() - self._pushed >= LONGEST_WAIT_SECONDS:
+            self.flush()
+
+    def _finish(self) -> None:
+        with contextlib.suppress(SystemExit):  # the exit status is settled by now
             self.flush()
 
     def flush(self) -> None:
