@@ -18,6 +18,7 @@ DEPENDENCIES := .venv/dependencies-$(PYTHON_VERSION)
 PROJECT := .venv/project-$(PYTHON_VERSION)
 DEMO := .venv-demo/dependencies-$(PYTHON_VERSION)
 SITE := .venv-site/dependencies-$(PYTHON_VERSION)
+BENCH := .venv-bench/dependencies-$(PYTHON_VERSION)
 AUDIT := .venv-audit/dependencies-$(PYTHON_VERSION)
 # Loaders to test with, and what stands in for a warehouse. Where one has no package for this Python, its
 # tests are skipped.
@@ -33,6 +34,7 @@ PIP_INSTALL := -m pip -qq --disable-pip-version-check --no-input install --no-co
 CONTRACT_CHECK ?= ../shared/tools/check_contract.py
 PYTEST_ARGS ?= -n auto
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 LOCK_ARGS ?=
 
 .PHONY: help
@@ -42,6 +44,10 @@ help: ## Show this list
 .PHONY: demo
 demo: $(DEMO) ## Load a simulated law firm into DuckDB, and show its figures
 	@.venv-demo/bin/python -m scripts.demo $(DEMO_ARGS)
+
+.PHONY: bench
+bench: $(BENCH) ## Measure the tap beside what people would use instead; takes ten minutes
+	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: test
 test: lint types fresh contract site $(LOADER_STAMPS) $(AIRFLOW) ## Run all checks and tests
@@ -109,6 +115,7 @@ lock: $(DEPENDENCIES) ## Write the locks anew; LOCK_ARGS=--upgrade takes the lat
 	$(call compile,dev,pyproject.toml --all-extras --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
 	$(call compile,audit,--group audit)
+	$(call compile,bench,pyproject.toml --group bench)
 	$(call compile,site,--group site)
 	for each in airflow target-bigquery target-duckdb target-jsonl target-postgres; do \
 		$(call compile,$$each,requirements/$$each.in); done

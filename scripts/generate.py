@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts import dbt, failures, meltano, scale
+from scripts import benchmark, dbt, failures, meltano, scale
 from tap_smokeball.fields import walk
 from tap_smokeball.parents import ChildStream
 from tap_smokeball.settings import CONFIG
@@ -37,7 +37,13 @@ def main(arguments: list[str]) -> int:
         "docs/failures.md": between(
             read("docs/failures.md"), "<!-- {} -->", "failures", failures.table()
         ),
-        "README.md": between(read("README.md"), "<!-- {} -->", "streams", stream_table()),
+        "README.md": between(
+            between(read("README.md"), "<!-- {} -->", "streams", stream_table()),
+            "<!-- {} -->",
+            "benchmark",
+            benchmark.block(),
+        ),
+        **benchmark.pages(read, between),
         "meltano.yml": meltano_project(),
         "hub/tap-smokeball.yml": meltano.hub_definition(CONFIG, all_settings()),
         "examples/dbt/models/smokeball/sources.yml": dbt.sources(streams()),

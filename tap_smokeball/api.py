@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
+    from tap_smokeball.http import Reply
     from tap_smokeball.settings import Settings
 
 T = TypeVar("T")
@@ -146,7 +147,7 @@ class Api:
             headers["Authorization"] = f"Bearer {token}"
             sent_at, local_clock = time.monotonic(), ticks.now()
             response = self.http.send(endpoint.stream, "GET", url, params=params, headers=headers)
-            if response.status_code == requests.codes.unauthorized:
+            if response.status == requests.codes.unauthorized:
                 if renewed:
                     raise AuthenticationError(_REFUSED_TWICE.format(what))
                 self._tokens.renew(token)
@@ -160,17 +161,17 @@ class Api:
     def _ask_for_token(self, form: dict[str, str], basic: AuthBase | None) -> tuple[int, Any]:
         def attempt() -> tuple[int, Any]:
             url = self._settings.token_url
-            response = self.http.send("login", "POST", url, data=form, auth=basic)
-            if response.ok:
-                return response.status_code, _read(response, _with_token)
+            response = self.http.send("login", "POST", url, form=form, auth=basic)
+            if response.status < requests.codes.bad_request:
+                return response.status, _read(response, _with_token)
             try:
-                return response.status_code, _decode(response.content)
+                return response.status, _decode(response.body)
             except msgspec.DecodeError:
-                return response.status_code, None
+                return response.status, None
 
         return self.http.persist(attempt, "login", "the login (POST /oauth2/token)")
 
-    def _server_clock(self, response: requests.Response, sent_at: float, local: int) -> int:
+    def _server_clock(self, response: Reply, sent_at: float, local: int) -> int:
         took = int((time.monotonic() - sent_at) * ticks.PER_SECOND) + 1
         try:
             return ticks.from_http_date(response.headers["Date"]) - took
@@ -184,8 +185,8 @@ class Api:
             return local
 
 
-def _check(response: requests.Response, endpoint: Endpoint, what: str) -> None:
-    status = response.status_code
+def _check(response: Reply, endpoint: Endpoint, what: str) -> None:
+    status = response.status
     if status == requests.codes.ok:
         return
     if status == requests.codes.forbidden:
@@ -207,9 +208,9 @@ def _with_token(answer: Any) -> Any:
     return answer
 
 
-def _read(response: requests.Response, read: Callable[[Any], T]) -> T:
+def _read(response: Reply, read: Callable[[Any], T]) -> T:
     try:
-        return read(_decode(response.content))
+        return read(_decode(response.body))
     except msgspec.DecodeError:
         raise TryAgain("an answer that is not JSON") from None
     except UnexpectedAnswer as surprise:

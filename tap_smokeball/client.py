@@ -14,7 +14,6 @@ from datetime import datetime, timezone
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
@@ -22,6 +21,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
 from tap_smokeball import ticks
 from tap_smokeball.api import Endpoint
 from tap_smokeball.decimals import exact
+from tap_smokeball.emission import EmittingStream
 from tap_smokeball.errors import BatchFailed, MappingFailed, SmokeballError, reason
 from tap_smokeball.fields import Field, Sensitivity, text, walk, whole
 from tap_smokeball.reading import Reading
@@ -51,7 +51,7 @@ EXTRACTED = "extractedTicks"
 """Bookmark column of streams whose rows carry no stamp: the server's clock as their read began."""
 
 
-class SmokeballStream(Stream):
+class SmokeballStream(EmittingStream):
     """A stream of rows that the API hands out.
 
     Attributes:
@@ -169,8 +169,9 @@ class SmokeballStream(Stream):
         result = self._tap.run.result(self.name)
         result.outcome = Outcome.BEGUN
         try:
+            counts = int(self.selected)
             for record in self.read():
-                result.rows += self.selected
+                result.rows += counts
                 yield record
         except SmokeballError as error:
             self.fail(error)

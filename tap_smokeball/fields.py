@@ -34,7 +34,7 @@ Sensitivity = Literal["personal", "privileged", "trust"]
 
 _DROPPED = NOISE | NEVER_EMITTED
 _LINK = frozenset({"id", "href"})
-_LINK_NOISE = _DROPPED | {"etag"}
+_LINK_KNOWN = _LINK | _DROPPED | {"etag"}
 _NEVER = "0001-01-01T00:00:00"  # how .NET writes a date that was never set
 
 
@@ -225,8 +225,9 @@ def _link(value: Any, extras: Extras, path: str) -> Any:
     if not isinstance(value, dict):
         extras[path] = value
         return None
-    for name in value.keys() - _LINK - _LINK_NOISE:
-        extras[f"{path}.{name}"] = value[name]
+    if not _LINK_KNOWN.issuperset(value):
+        for name in value.keys() - _LINK_KNOWN:
+            extras[f"{path}.{name}"] = value[name]
     return {"id": value.get("id"), "href": value.get("href")}
 
 
@@ -238,10 +239,11 @@ def _object(inner: tuple[Field, ...]) -> Convert:
         if not isinstance(value, dict):
             extras[path] = value
             return None
-        known = {name: value[name] for name in value.keys() & blank.keys()}
-        for name in value.keys() - blank.keys() - _DROPPED:
-            extras[f"{path}.{name}"] = value[name]
-        row = blank | known
+        row = {**blank, **value}
+        for name in value.keys() - blank.keys():
+            del row[name]
+            if name not in _DROPPED:
+                extras[f"{path}.{name}"] = value[name]
         for name, source, make in converts:
             if value.get(source) is not None:
                 row[name] = make(value[source], extras, f"{path}.{name}")
@@ -260,6 +262,9 @@ def _each(convert: Convert) -> Convert:
     return each
 
 
+_WITH_FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\d*Z")
+
+
 def _moment(value: Any, extras: Extras, path: str) -> Any:
     if not isinstance(value, str):
         extras[path] = value
@@ -268,6 +273,8 @@ def _moment(value: Any, extras: Extras, path: str) -> Any:
         return None
     if len(value) == len("2022-04-23T14:00:00Z") and value[-1] == "Z":
         return value  # by far the most common form, and already right
+    if _WITH_FRACTION.fullmatch(value):
+        return f"{value[:26]}Z"
     try:
         return ticks.to_column(ticks.from_rfc3339(value))
     except ValueError:
@@ -288,6 +295,8 @@ def _day(value: Any, extras: Extras, path: str) -> Any:
     if not isinstance(value, str):
         extras[path] = value
         return None
+    if len(value) == len("2022-04-23"):
+        return value  # by far the most common form, and already right
     if value.startswith(_NEVER):
         return None
     midnight = _MIDNIGHT.fullmatch(value)

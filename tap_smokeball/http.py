@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -21,7 +21,9 @@ from tap_smokeball.errors import ConnectionFailed
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from requests.auth import AuthBase
 
     from tap_smokeball.pacing import Bucket
     from tap_smokeball.settings import Settings
@@ -50,6 +52,14 @@ class TryAgain(Exception):  # noqa: N818 - a signal between this module and its 
         super().__init__(cause)
         self.wait = wait
         self.answered = answered
+
+
+class Reply(NamedTuple):
+    """An answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Http:
@@ -109,22 +119,43 @@ class Http:
                 self._unreachable = False
                 return result
 
-    def send(self, stream: str, method: str, url: str, **more: Any) -> requests.Response:
-        """Send one request for a stream; ``more`` is what `requests.Session.request` takes.
+    def send(  # noqa: PLR0913 - what a request is made of
+        self,
+        stream: str,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | str | None = None,
+        auth: AuthBase | None = None,
+    ) -> Reply:
+        """Send one request for a stream.
 
         Raises:
             TryAgain: No answer, half an answer, 429 or 5xx.
             ConnectionFailed: The server's certificate is not trusted.
         """
         self._count(self.requests, stream)
+        session = self._session(url)
+        # Prepared here and read at once: a session merges its settings with each request anew, and
+        # reads in pieces of 10 kB, which takes longer than to decode what was read.
+        request = requests.PreparedRequest()
+        request.prepare_method(method)
+        request.prepare_url(url, params)
+        request.prepare_headers({**session.headers, **(headers or {})})
+        request.prepare_cookies(session.cookies)
+        request.prepare_body(form, None)
+        if auth is not None:
+            request.prepare_auth(auth)
         try:
-            response = self._session(url).request(
-                method,
-                url,
+            response = session.send(
+                request,
                 timeout=self._settings.timeout_seconds,
                 allow_redirects=False,  # a redirect would carry the API key to another host
-                **more,
+                stream=True,
             )
+            body = b"".join(response.iter_content(None))
         except requests.exceptions.SSLError:
             raise ConnectionFailed(
                 "The server's certificate is not trusted. Behind a proxy that inspects traffic, "
@@ -141,12 +172,14 @@ class Http:
         except requests.exceptions.ConnectionError as error:
             raise TryAgain(_why(error), answered=False) from None
         if response.status_code == requests.codes.too_many_requests:
-            wait = _retry_after(response)
+            wait = _retry_after(response.headers)
             self._bucket.pause(1.0 if wait is None else wait)
             raise TryAgain("429 Too Many Requests", wait)
         if response.status_code >= requests.codes.server_error:
-            raise TryAgain(f"{response.status_code} from the server", _retry_after(response))
-        return response
+            raise TryAgain(
+                f"{response.status_code} from the server", _retry_after(response.headers)
+            )
+        return Reply(response.status_code, response.headers, body)
 
     def close(self) -> None:
         """Close all connections, and let nobody try again."""
@@ -192,9 +225,9 @@ def _backoff(tries: int) -> float:
     return random.uniform(longest / 2, longest)  # noqa: S311 - spreads the load, hides nothing
 
 
-def _retry_after(response: requests.Response) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that a ``Retry-After`` header asks for, number or date, else None."""
-    text = response.headers.get("Retry-After", "")
+    text = headers.get("Retry-After", "")
     try:
         if text.isdigit():
             return float(text)

@@ -27,7 +27,7 @@ class Bucket:
             burst: Requests that may leave at once after a rest.
         """
         self._interval = 1 / rate
-        spare = min(1 + burst // 10, burst - 1)
+        spare = min(1 + burst // 20, burst - 1)
         self._tolerance = (burst - spare - 1) * self._interval
         self._lock = threading.Lock()
         self._next = 0.0

@@ -15,6 +15,7 @@ rows were seen than the API says there are, the list is read again, as long as t
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_smokeball.errors import PagingError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Row = dict[str, Any]
-Key = tuple[Any, ...]
+Key = Hashable
 
 OVERLAP = 1
 """Rows that a page shares with the one before."""

@@ -1,12 +1,13 @@
 """Makes a record of a row: every selected column, null where the API left it out, nothing lost.
 
-The work is compiled once a stream from its columns and the catalog's selection, so that a row
-costs a few operations on whole dictionaries, and only columns that need it are touched one by one.
+What is to be done follows from a stream's columns, the catalog's selection and which properties a
+row has. It is worked out once for all rows that have the same ones, so that a row costs a few
+operations on whole dictionaries, and only columns that need it are touched one by one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk import typing as th
 
@@ -14,10 +15,11 @@ from tap_smokeball.errors import UnexpectedAnswer
 from tap_smokeball.fields import NEVER_EMITTED, NOISE, Extras, Field, scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from singer_sdk.singerlib import SelectionMask
 
+    from tap_smokeball.fields import Convert
     from tap_smokeball.pagination import Key, Row
 
 EXTRA = Field(
@@ -59,6 +61,8 @@ class RowKey:
     def __init__(self, fields: Sequence[Field]) -> None:
         self._names = ", ".join(field.name for field in fields)
         self._parts = [(f.source or f.name, f.convert if f.source else None) for f in fields]
+        alone = len(fields) == 1 and not fields[0].source
+        self._only = fields[0].name if alone else ""
 
     def __call__(self, row: Row) -> Key:
         """Return the key of a row.
@@ -66,6 +70,9 @@ class RowKey:
         Raises:
             UnexpectedAnswer: The row lacks part of it.
         """
+        only: Hashable = row.get(self._only)
+        if only is not None:  # as in nearly all rows
+            return only
         key = tuple(
             convert(row.get(source), {}, source) if convert else row.get(source)
             for source, convert in self._parts
@@ -73,6 +80,26 @@ class RowKey:
         if None in key:
             raise UnexpectedAnswer(f"a row without its key ({self._names})")
         return key
+
+
+class Plan(NamedTuple):
+    """What is to be done to rows that have the same properties.
+
+    Attributes:
+        dropped: Properties that say nothing, or are not selected.
+        unknown: Properties that no column declares.
+        absent: The columns that the rows do not have, as nulls.
+        converts: The conversions, each with its column and the property that it takes.
+    """
+
+    dropped: list[str]
+    unknown: list[str]
+    absent: dict[str, None]
+    converts: list[tuple[str, str, Convert]]
+
+
+MOST_PLANS = 1_000
+"""Plans that are kept, so that a stream whose rows are all different takes no more memory."""
 
 
 class Shaper:
@@ -85,52 +112,62 @@ class Shaper:
 
     def __init__(self, fields: Iterable[Field], mask: SelectionMask) -> None:
         fields = list(fields)
-        selected = [f for f in fields if mask["properties", f.name]]
-        self._blank: dict[str, Any] = {field.name: None for field in selected}
-        declared = {field.name for field in fields if field.source is None}
-        self._known = declared | NOISE | NEVER_EMITTED
-        self._unwanted = self._known - self._blank.keys()
-        self._converts = [
-            (field.name, field.source or field.name, field.convert)
-            for field in selected
-            if field.convert is not None
-        ]
+        self._selected = {f.name: f for f in fields if mask["properties", f.name]}
+        self._declared = {field.name for field in fields if field.source is None}
         self._prune = [
             (field.name, lost)
-            for field in selected
+            for field in self._selected.values()
             if (lost := _deselected(field, mask, ("properties", field.name)))
         ]
-        self._keeps_extras = EXTRA.name in self._blank
+        self._plans: dict[tuple[str, ...], Plan] = {}
         self.surprises: set[str] = set()
         """Names of fields that the API sent and no column declares."""
 
-    def record(self, row: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
+    def record(self, row: Row, added: Mapping[str, Any]) -> dict[str, Any]:
         """Return the record of one row.
 
         Args:
             row: What the API sent.
             added: The tap's own columns, as the parent's key.
         """
-        record = {**self._blank, **row}
-        names = row.keys()
-        for name in names & self._unwanted:
+        plan = self._plans.get(tuple(row)) or self._plan(row)
+        record = row.copy()
+        for name in plan.dropped:
             del record[name]
-        extras: Extras = {name: record.pop(name) for name in names - self._known}
-        for name in extras.keys() & self._blank.keys():
-            record[name] = None  # a derived column, which is not the API's to fill
-        for name, source, convert in self._converts:
-            value = row.get(source)
+        extras: Extras = {name: record.pop(name) for name in plan.unknown} if plan.unknown else {}
+        record.update(plan.absent)
+        for name, source, convert in plan.converts:
+            value = row[source]
             if value is not None:
                 record[name] = convert(value, extras, name)
         for name, lost in self._prune:
             _drop(record[name], lost)
-        for name in added.keys() & self._blank.keys():
-            record[name] = added[name]
+        for name, value in added.items():
+            if name in record:
+                record[name] = value
         if extras:
             self.surprises |= extras.keys()
-            if self._keeps_extras:
+            if EXTRA.name in record:
                 record[EXTRA.name] = scrub(extras)
         return record
+
+    def _plan(self, row: Row) -> Plan:
+        unknown = row.keys() - self._declared - NOISE - NEVER_EMITTED
+        kept = (row.keys() - unknown) & self._selected.keys()
+        plan = Plan(
+            dropped=[name for name in row if name not in kept and name not in unknown],
+            unknown=[name for name in row if name in unknown],
+            absent=dict.fromkeys(name for name in self._selected if name not in kept),
+            converts=[
+                (name, field.source or name, field.convert)
+                for name, field in self._selected.items()
+                if field.convert is not None and (field.source or name) in row
+            ],
+        )
+        if len(self._plans) >= MOST_PLANS:
+            self._plans.clear()
+        self._plans[tuple(row)] = plan
+        return plan
 
 
 Lost = dict[str, Any]

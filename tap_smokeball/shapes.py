@@ -85,7 +85,7 @@ def _folders(body: Any) -> Page:
 
 
 def _rows(value: Any) -> list[Row]:
-    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+    if not isinstance(value, list) or not set(map(type, value)) <= {dict}:
         raise UnexpectedAnswer("an answer without the promised rows")
     return value
 

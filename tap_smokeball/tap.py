@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 import msgspec
@@ -74,7 +74,7 @@ class TapSmokeball(Tap):
     @cached_property
     def workers(self) -> Workers:
         """The threads that requests are made in."""
-        return Workers(self.settings.burst, self.run)
+        return Workers(self.settings.burst, self.run, cast("Writer", self.message_writer).tend)
 
     @cached_property
     def run(self) -> Run:

@@ -11,6 +11,7 @@ in line is not. The threads are daemons: a process that is told to stop does not
 
 from __future__ import annotations
 
+import gc
 import queue
 import sys
 import threading
@@ -37,8 +38,12 @@ Item = TypeVar("Item")
 AHEAD = 20
 """Entries of the window for each thread: one slow answer must not leave the others idle."""
 
-MOST_ROWS_WAITING = 20_000
+MOST_ROWS_WAITING = 5_000
 """Rows that may wait in the window before no more are asked for; bounds the memory."""
+
+GC_THRESHOLDS = (50_000, 20, 100)
+"""How rarely Python looks for reference cycles while workers are at it: rows have none, and there
+are always many of them, so that each look takes long and finds nothing."""
 
 TICK_SECONDS = 0.2
 """How long the main thread waits before it looks whether it is told to stop."""
@@ -50,11 +55,13 @@ class Workers(Executor):
     Args:
         count: How many.
         run: Tells when no more work may begin, and when to give up what is under way.
+        tend: Called by the main thread whenever it is about to wait, a few times a second.
     """
 
-    def __init__(self, count: int, run: Run) -> None:
+    def __init__(self, count: int, run: Run, tend: Callable[[], None]) -> None:
         self._count = count
         self._run = run
+        self._tend = tend
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._started = False
 
@@ -63,6 +70,8 @@ class Workers(Executor):
         """Have one of the threads call a function."""
         if not self._started:
             self._started = True
+            gc.freeze()
+            gc.set_threshold(*GC_THRESHOLDS)
             for number in range(self._count):
                 name = f"smokeball-{number + 1}"
                 threading.Thread(target=self._serve, name=name, daemon=True).start()
@@ -108,10 +117,13 @@ class Workers(Executor):
                     upcoming = enumerate(())
                     while window and window[-1][1].cancel():  # threads take the oldest first
                         window.pop()
-                while not window or (len(window) < AHEAD * self._count and not fan.is_full):
+                while len(window) < self._count or (
+                    len(window) < AHEAD * self._count and not fan.is_full
+                ):
                     place, item = next(upcoming, (0, None))
                     if item is None:
                         break
+                    fan.begin()
                     window.append((item, self.submit(fan.work_on, place, item)))
                 if not window:
                     return
@@ -137,6 +149,7 @@ class Workers(Executor):
 
     def _await(self, future: Future[T]) -> T:
         while True:
+            self._tend()
             try:
                 future.exception(timeout=TICK_SECONDS)  # raises only if there is no result yet
             except NotYet:
@@ -151,13 +164,20 @@ class _Fan(Generic[Item, T]):
     def __init__(self, work: Callable[[Item], list[T]]) -> None:
         self._work = work
         self._lock = threading.Lock()
-        self._waiting = 0
+        self._waiting = self._rows = self._begun = self._done = 0
         self._failed_at = sys.maxsize
 
     @property
     def is_full(self) -> bool:
-        """Whether so many rows wait that no more are to be asked for."""
-        return self._waiting >= MOST_ROWS_WAITING
+        """Whether as many rows wait, or are to be expected, as may: no more are to be asked for."""
+        if not self._done:
+            return True
+        expected = self._rows / self._done * (self._begun - self._done)
+        return self._waiting + expected >= MOST_ROWS_WAITING
+
+    def begin(self) -> None:
+        """Take note that work on another item is begun."""
+        self._begun += 1
 
     def work_on(self, place: int, item: Item) -> list[T]:
         """Do the work, unless that on an earlier item has failed: it is awaited first."""
@@ -170,6 +190,8 @@ class _Fan(Generic[Item, T]):
                 self._failed_at = min(self._failed_at, place)
             raise
         with self._lock:
+            self._done += 1
+            self._rows += len(result)
             self._waiting += len(result)
         return result
 

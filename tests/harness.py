@@ -108,6 +108,7 @@ class Collector(Writer):
         crash_at: int | None = None,
         on_message: Callable[[Json], None] | None = None,
     ) -> None:
+        super().__init__()
         self.output = output
         self._crash_at = crash_at
         self._on_message = on_message

@@ -157,6 +157,7 @@ class TestLogin:
             ("2026-08-23", r"refresh token, \d+ days old, has ended: sign in again"),
             (None, "refresh token, issued at a time that is not known"),
         ],
+        ids=["young", "ended", "unknown"],
     )
     def test_the_age_of_a_refresh_token(
         self, firm: SandboxServer, log: pytest.LogCaptureFixture, issued: str, words: str

@@ -25,6 +25,8 @@ OVERRIDDEN = [
     (Stream, SmokeballStream, "sync"),
     (Stream, SmokeballStream, "_generate_record_messages"),
     (Stream, ChildStream, "_write_schema_message"),
+    (Stream, SmokeballStream, "_sync_records"),
+    (Stream, SmokeballStream, "_write_record_message"),
     (StreamStateManager, WatermarkState, "increment_state"),
 ]
 

@@ -16,9 +16,7 @@ from tap_smokeball.errors import AuthenticationError
 from tap_smokeball.http import TryAgain
 
 if TYPE_CHECKING:
-    import requests
-
-    from tap_smokeball.http import Http
+    from tap_smokeball.http import Http, Reply
     from tap_smokeball.settings import Settings
 
 _VERIFIER_LENGTH = 64
@@ -96,7 +94,7 @@ class Grant:
             ConnectionFailed: The login cannot be reached.
         """
 
-        def attempt() -> requests.Response:
+        def attempt() -> Reply:
             return self._http.send("login", "GET", self.address)
 
         response = self._http.persist(attempt, "login", "the login (GET /oauth2/authorize)")
@@ -138,11 +136,11 @@ class Grant:
                 "login",
                 "POST",
                 settings.token_url,
-                data=body,
+                form=body,
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
                 auth=HTTPBasicAuth(client_id, secret) if secret else None,
             )
-            tokens = self._client.parse_request_body_response(response.text)
+            tokens = self._client.parse_request_body_response(response.body.decode())
         except TryAgain as failure:
             raise AuthenticationError(
                 f"The login did not answer the code ({failure}), which is used up by now: {_AGAIN}"

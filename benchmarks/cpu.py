@@ -1,0 +1,100 @@
+"""What the rows cost: 50,000 fees in pages of 500, no latency; and what starting costs.
+
+All figures are seconds of CPU of the process, so that it does not matter how fast the sandbox
+answers. What the same program takes for a firm of one matter with one fee is subtracted where the
+cost of a row is meant.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import decoding, measure
+from benchmarks.contestants import ALL, STOCK, TAP, Lab, lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+MATTERS, FEES_EACH, PAGE = 10, 5_000, 500
+ROWS = MATTERS * FEES_EACH
+FLOOR, FLOOR_FLOATS = "floor", "floor, with floats"
+
+Result = dict[str, Any]
+
+
+def rows() -> dict[str, Any]:
+    """Measure what a row costs each contestant, and at least."""
+    found: list[Result] = []
+    large = lab(matters=MATTERS, fees=FEES_EACH, exact_fees=True)
+    with lab(matters=1, fees=1, exact_fees=True) as small, large as firm:
+        for who in ALL:
+            start = _least(partial(_cpu_of, small, who))
+            total = _least(partial(_cpu_of, firm, who))
+            found.append(_result(who, start, total))
+        pages = firm.folder / "pages"
+        pages.write_bytes(b"".join(page + b"\n" for page in _pages(firm)))
+        nothing = firm.folder / "nothing"
+        nothing.touch()
+        floor = [sys.executable, "-m", "benchmarks.floor"]
+        for who, more in ((FLOOR, []), (FLOOR_FLOATS, ["--floats"])):
+            start = _least(partial(_cpu, [*floor, nothing, *more], firm.folder))
+            total = _least(partial(_cpu, [*floor, pages, *more], firm.folder))
+            found.append(_result(who, start, total))
+        apart = decoding.measure(pages, firm.folder)
+    by_name = {one["who"]: one["net_cpu"] for one in found}
+    return {
+        "rows": ROWS,
+        "contestants": found,
+        "times_stock": by_name[STOCK] / by_name[TAP],
+        "times_floor": by_name[TAP] / by_name[FLOOR],
+        "decoding": apart,
+    }
+
+
+def start_up() -> dict[str, float]:
+    """Measure what it costs to import the SDK, and what the tap's commands cost."""
+    commands = {
+        "import singer_sdk": ["-c", "import singer_sdk"],
+        "--version": ["-m", "tap_smokeball", "--version"],
+        "--discover": ["-m", "tap_smokeball", "--discover"],
+    }
+    with TemporaryDirectory() as folder:
+        return {
+            name: _least(partial(_cpu, [sys.executable, *more], Path(folder)), times=7)
+            for name, more in commands.items()
+        }
+
+
+def _cpu_of(firm: Lab, who: str) -> float:
+    return firm.run(who).usage.cpu
+
+
+def _cpu(command: Sequence[str | Path], folder: Path) -> float:
+    return measure.run(command, folder).cpu
+
+
+def _least(cpu: Callable[[], float], times: int = 2) -> float:
+    # Whatever else the machine does can only add to it.
+    return min(cpu() for _ in range(times))
+
+
+def _result(who: str, start: float, total: float) -> Result:
+    net = total - start
+    return {
+        "who": who,
+        "start_cpu": start,
+        "total_cpu": total,
+        "net_cpu": net,
+        "rows_a_core_second": ROWS / net,
+    }
+
+
+def _pages(firm: Lab) -> Iterator[bytes]:
+    for matter in json.loads(firm.get("/matters?Type=Matters,Leads"))["value"]:
+        for offset in range(0, FEES_EACH, PAGE):
+            yield firm.get(f"/matters/{matter['id']}/fees?Limit={PAGE}&Offset={offset}")

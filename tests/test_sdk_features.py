@@ -1,0 +1,155 @@
+"""What the SDK gives to every tap, and this one must not take away by being faster."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import subprocess
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import pytest
+from singer_sdk.logging import StructuredFormatter
+
+from tap_smokeball.tap import TapSmokeball
+from tests.harness import FEES, TAP, Collector, Output, asked, catalog, config, decode, run
+
+if TYPE_CHECKING:
+    from smokeball_sandbox import SandboxServer
+    from tests.conftest import StartFirm
+    from tests.harness import Json, Process
+
+
+def test_a_map_can_filter_copy_and_rename(firm: SandboxServer) -> None:
+    plain = run(config(firm))
+    maps = {
+        "matters": {"__alias__": "cases"},
+        "fees": {"__filter__": "feeType == 1"},
+        "fees_in_short": {
+            "__source__": "fees",
+            "id": "id",
+            "hours": "duration / 60",
+            "__else__": None,
+        },
+    }
+    mapped = run(config(firm, stream_maps=maps))
+    fees = plain.records("fees")
+    assert mapped.records("cases") == plain.records("matters")
+    assert mapped.records("matters") == []
+    wanted = [fee["id"] for fee in fees if fee["feeType"] == 1]
+    assert 0 < len(wanted) < len(fees)
+    assert [record["id"] for record in mapped.records("fees")] == wanted
+    assert [record.keys() for record in mapped.records("fees_in_short")] == [
+        {"id", "hours"} for _ in fees
+    ]
+    assert mapped.bookmark("fees").keys() == plain.bookmark("fees").keys()
+
+
+def test_flattening_alone(firm: SandboxServer) -> None:
+    plain, flat = (
+        run(config(firm, flattening_enabled=enabled, flattening_max_depth=1))
+        for enabled in (False, True)
+    )
+    assert len(flat.records("fees")) == len(plain.records("fees")) == 36
+    for before, after in zip(plain.records("fees"), flat.records("fees"), strict=True):
+        assert after["matter__id"] == before["matter"]["id"]
+        assert "matter" not in after
+        assert after["amount"] == before["amount"]
+
+
+def test_batches_of_parquet_hold_the_same_rows(firm: SandboxServer, process: Process) -> None:
+    parquet = pytest.importorskip(
+        "pyarrow.parquet", reason="pyarrow has no package for this Python"
+    )
+    folder = process.folder / "batches"
+    folder.mkdir()
+    batch = {"encoding": {"format": "parquet"}, "storage": {"root": folder.as_uri()}}
+    plain = process.run(config(firm))
+    output = process.run(config(firm, batch_config=batch))
+    assert output.status == 0
+    assert output.of("RECORD") == []
+    for stream in ("matters", "fees"):
+        rows = [
+            row
+            for message in output.of("BATCH")
+            if message["stream"] == stream
+            for url in message["manifest"]
+            for row in parquet.read_table(url2pathname(urlsplit(url).path)).to_pylist()
+        ]
+        assert [row["id"] for row in rows] == [record["id"] for record in plain.records(stream)]
+        assert rows[0].keys() == plain.records(stream)[0].keys()
+
+
+def test_the_metrics_count_every_record(start: StartFirm, caplog: pytest.LogCaptureFixture) -> None:
+    firm = start(matters=120, fees=2, exact_fees=True)
+    with caplog.at_level(logging.INFO):
+        output = run(config(firm))
+    counted: Counter[str] = Counter()
+    for point in _points(caplog):
+        if point["metric"] == "record_count":
+            counted[point["tags"]["stream"]] += point["value"]
+    assert counted == {"matters": 120, "fees": 240}
+    assert counted == Counter(message["stream"] for message in output.of("RECORD"))
+    timed = {p["tags"]["stream"] for p in _points(caplog) if p["metric"] == "sync_duration"}
+    assert timed == {"matters", "fees"}
+
+
+def test_logs_can_be_structured(firm: SandboxServer, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        run(config(firm))
+    lines = [json.loads(StructuredFormatter().format(record)) for record in caplog.records]
+    points = [line["metric_info"] for line in lines if "metric_info" in line]
+    counts = {p["tags"]["stream"]: p["value"] for p in points if p["metric"] == "record_count"}
+    assert counts == {"matters": 12, "fees": 36}
+
+
+def test_a_dry_run_stops_at_its_limit(firm: SandboxServer) -> None:
+    output = Output()
+    tap = TapSmokeball(config=config(firm), catalog=catalog(), message_writer=Collector(output))
+    tap.run_sync_dry_run(dry_run_record_limit=2)
+    assert [len(output.records(stream)) for stream in ("matters", "fees")] == [2, 2]
+    assert asked(firm, FEES) == 1
+
+
+def test_a_full_table_is_versioned(firm: SandboxServer) -> None:
+    chosen = catalog(wanted=["staff", "fees"])
+    output = run(config(firm, emit_activate_version_messages=True), catalog=chosen)
+    (activated,) = {m["version"] for m in output.of("ACTIVATE_VERSION") if m["stream"] == "staff"}
+    versions = {m.get("version") for m in output.of("RECORD") if m["stream"] == "staff"}
+    assert versions == {activated}
+    assert all("version" not in m for m in output.of("RECORD") if m["stream"] == "fees")
+
+
+def test_a_record_says_when_it_was_read(firm: SandboxServer) -> None:
+    for message in run(config(firm)).of("RECORD"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", message["time_extracted"])
+
+
+def test_rows_that_trickle_in_reach_the_target_before_a_state_does(
+    start: StartFirm, process: Process
+) -> None:
+    firm = start(matters=14, fees=1, exact_fees=True)
+    settings = config(firm, requests_per_second=2, burst=1)
+    tap = subprocess.Popen(
+        [*TAP, *process.files(settings, None, None)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=process.folder,
+    )
+    try:
+        assert tap.stdout is not None
+        read: list[Json] = []
+        while sum(message.get("stream") == "fees" for message in read) < 4:
+            read.append(decode(tap.stdout.readline()))
+        assert asked(firm, FEES) < 14
+    finally:
+        tap.kill()
+        tap.communicate()
+
+
+def _points(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    said = [record.getMessage() for record in caplog.records if "METRIC" in record.getMessage()]
+    return [json.loads(text.split(": ", 1)[1]) for text in said]
