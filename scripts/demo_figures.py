@@ -60,6 +60,11 @@ def dollars(amount: Decimal) -> str:
     return money(amount.quantize(Decimal(1), ROUND_HALF_UP))[:-3] if amount else "-"
 
 
+def latest(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the last months; what has no date is in none of them."""
+    return [row for row in rows if row["month"]][-MONTHS:]
+
+
 def matter_number(row: Row) -> str:
     """Return the number of a row's matter; leads have none."""
     return str(row["number"] or "lead")

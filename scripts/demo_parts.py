@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from scripts import demo_charts
 from scripts.demo_figures import (
-    MONTHS,
     MOST,
     Column,
     Part,
     amounts,
     dollars,
     how_many,
+    latest,
     matter_number,
     money,
     month_of,
@@ -107,7 +107,7 @@ def receivables(answers: Answers) -> Part:
 
 def collection(answers: Answers) -> Part:
     """How much of the work was billed and paid."""
-    found = answers["realization_and_collection"][-MONTHS:]
+    found = latest(answers["realization_and_collection"])
     columns = (
         Column("Month", number=False),
         Column("Recorded", minor=True),
