@@ -15,16 +15,7 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers._classproperty import classproperty
 
-from tap_smokeball import (
-    discretion,
-    doctor,
-    inputs,
-    plan,
-    progress,
-    settings,
-    streams,
-    summary,
-)
+from tap_smokeball import discretion, inputs, progress, settings, streams, summary
 from tap_smokeball.api import Api
 from tap_smokeball.discretion import SECRETS
 from tap_smokeball.errors import RunFailed, SmokeballError
@@ -111,6 +102,8 @@ class TapSmokeball(Tap):
         Raises:
             RunFailed: A stream failed.
         """
+        from tap_smokeball import doctor  # noqa: PLC0415 - start-up is for those who need it
+
         selected = [s for s in self.streams.values() if s.selected or s.has_selected_descendents]
         with self._framed():
             self.run_sync_dry_run(streams=selected)
@@ -124,6 +117,8 @@ class TapSmokeball(Tap):
         Raises:
             RunFailed: A stream cannot be planned; the others are.
         """
+        from tap_smokeball import plan  # noqa: PLC0415 - as above
+
         with self._framed():
             click.echo(plan.made(self))
 
