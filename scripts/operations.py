@@ -96,7 +96,7 @@ def _said(
             logger.setLevel(level)
             logger.removeHandler(log)
     out.flush()
-    return out.buffer.getvalue().decode(), log  # type: ignore[attr-defined]
+    return out.buffer.getvalue().decode(), log
 
 
 def _fenced(language: str, *texts: str) -> list[str]:
