@@ -16,18 +16,7 @@ from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.singerlib.schema import Schema
 
-from tap_smokeball import (
-    discretion,
-    doctor,
-    expiry,
-    inputs,
-    plan,
-    progress,
-    settings,
-    streams,
-    summary,
-    ticks,
-)
+from tap_smokeball import discretion, expiry, inputs, progress, settings, streams, summary, ticks
 from tap_smokeball.api import Api
 from tap_smokeball.decimals import agreed
 from tap_smokeball.discretion import SECRETS
@@ -124,6 +113,8 @@ class TapSmokeball(Tap):
         Raises:
             RunFailed: A stream failed.
         """
+        from tap_smokeball import doctor  # noqa: PLC0415 - start-up is for those who need it
+
         selected = [s for s in self.streams.values() if s.selected or s.has_selected_descendents]
         with self._framed():
             self.run_sync_dry_run(streams=selected)
@@ -137,6 +128,8 @@ class TapSmokeball(Tap):
         Raises:
             RunFailed: A stream cannot be planned; the others are.
         """
+        from tap_smokeball import plan  # noqa: PLC0415 - as above
+
         with self._framed():
             click.echo(plan.made(self))
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -219,6 +222,15 @@ class TestFailures:
             count=1, how="status", status=404, template="GET /matters/{matterId}/fees"
         )
         assert read(planned(config(firm)).stdout).streams["fees"] == 10
+
+
+def test_a_signal_ends_it_without_waiting_for_answers(firm: SandboxServer) -> None:
+    firm.control.settings(latency_ms=20_000)
+    timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
+    timer.start()
+    with pytest.raises(SystemExit) as ended:
+        planned(config(firm))
+    assert ended.value.code == 130
 
 
 def test_from_the_command_line(start: StartFirm, process: Process) -> None:
