@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import signal
 import socket
 import stat
@@ -535,12 +536,16 @@ class Terminal:
         """Read up to the next such text."""
         while text not in self.screen[self._seen :] and self.read():
             pass
+        assert text in self.screen[self._seen :], self.screen
         self._seen = self.screen.index(text, self._seen) + len(text)
 
     def type(self, text: str) -> None:
         os.write(self._master, f"{text}\n".encode())
 
     def read(self) -> bool:
+        while not select.select([self._master], [], [], 1)[0]:
+            if self._process.poll() is not None:
+                return False
         try:
             data = os.read(self._master, 1000)
         except OSError:  # the other side is closed
