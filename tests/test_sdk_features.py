@@ -14,8 +14,7 @@ from urllib.request import url2pathname
 import pytest
 from singer_sdk.logging import StructuredFormatter
 
-from tap_smokeball.tap import TapSmokeball
-from tests.harness import FEES, TAP, Collector, Output, asked, catalog, config, decode, run
+from tests.harness import FEES, TAP, asked, catalog, config, decode, run
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
@@ -104,14 +103,6 @@ def test_logs_can_be_structured(firm: SandboxServer, caplog: pytest.LogCaptureFi
     points = [line["metric_info"] for line in lines if "metric_info" in line]
     counts = {p["tags"]["stream"]: p["value"] for p in points if p["metric"] == "record_count"}
     assert counts == {"matters": 12, "fees": 36}
-
-
-def test_a_dry_run_stops_at_its_limit(firm: SandboxServer) -> None:
-    output = Output()
-    tap = TapSmokeball(config=config(firm), catalog=catalog(), message_writer=Collector(output))
-    tap.run_sync_dry_run(dry_run_record_limit=2)
-    assert [len(output.records(stream)) for stream in ("matters", "fees")] == [2, 2]
-    assert asked(firm, FEES) == 1
 
 
 def test_a_full_table_is_versioned(firm: SandboxServer) -> None:
