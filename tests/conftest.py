@@ -9,17 +9,19 @@ import pytest
 
 from smokeball_sandbox import SandboxServer
 from tests.harness import Process
+from tests.login_desk import desk
 from tests.sandbox_client import busy, changing, client, kept, rows, running, sandbox, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# What the tests of the sandbox share: one firm of a kind for each worker.
+# What tests of one subject share: firms of the sandbox, and somebody who signs in.
 __all__ = [
     "busy",
     "changing",
     "client",
+    "desk",
     "kept",
     "rows",
     "running",
