@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from scripts.demo_report import Answers
+
 Row = dict[str, Any]
 
 MOST = 8
@@ -69,6 +71,11 @@ def month_of(row: Row, *, short: bool = False) -> str:
     """Write the month of a row, as ``May 2026``."""
     month = date.fromisoformat(row["month"])
     return f"{month:%b}" if short else f"{month:%b %Y}"
+
+
+def months(answers: Answers) -> Sequence[Row]:
+    """Return realization and collection of the last months; some invoices have no date of issue."""
+    return [row for row in answers["realization_and_collection"] if row["month"]][-MONTHS:]
 
 
 def how_many(rows: Sequence[Row]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from scripts.demo_figures import MONTHS, Tile, dollars, how_many, percent, reconciled, total
+from scripts.demo_figures import Tile, dollars, how_many, months, percent, reconciled, total
 from scripts.demo_parts import PARTS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def page(answers: Answers) -> str:
 
 def tiles(answers: Answers) -> list[Tile]:
     """Return the figures that stand first."""
-    owed, sent = answers["receivables_by_age"], answers["realization_and_collection"][-MONTHS:]
+    owed, sent = answers["receivables_by_age"], months(answers)
     late = percent(total(owed, "over_90_days"), total(owed, "total"))
     held = answers["trust_balances"]
     return [

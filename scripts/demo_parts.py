@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from scripts import demo_charts
 from scripts.demo_figures import (
-    MONTHS,
     MOST,
     Column,
     Part,
@@ -18,6 +17,7 @@ from scripts.demo_figures import (
     matter_number,
     money,
     month_of,
+    months,
     percent,
     reconciled,
     rest_and_all,
@@ -107,7 +107,7 @@ def receivables(answers: Answers) -> Part:
 
 def collection(answers: Answers) -> Part:
     """How much of the work was billed and paid."""
-    found = answers["realization_and_collection"][-MONTHS:]
+    found = months(answers)
     columns = (
         Column("Month", number=False),
         Column("Recorded", minor=True),
