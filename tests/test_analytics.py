@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from tests.harness import Json
     from tests.warehouses import Warehouse
 
+    Answer = Callable[[str], list[dict[str, Any]]]
+
 FOLDER = Path(__file__).parent.parent / "examples" / "analytics"
 STREAMS = (
     "matters",
@@ -177,7 +179,7 @@ class Asked:
         self._load()
         self._firm.live_on()
         self._load()
-        self._answers: dict[str, Callable[[str], list[dict[str, Any]]]] = {
+        self._answers: dict[str, Answer] = {
             name: each.warehouse.answers for name, each in self._pipelines.items()
         }
         if "duckdb" in self._pipelines:
@@ -217,7 +219,7 @@ class Asked:
             pipeline.warehouse.answers(statements(name, "keep_leads"))
         self._firm.note_leads()
 
-    def _as_records(self) -> Callable[[str], list[dict[str, Any]]]:
+    def _as_records(self) -> Answer:
         """Copy the DuckDB file, with objects and amounts as BigQuery's loader makes them."""
         warehouse = self._pipelines["duckdb"].warehouse
         assert isinstance(warehouse, DuckDB)
@@ -246,15 +248,7 @@ def statements(dialect: str, query: str) -> str:
     text = (FOLDER / dialect / f"{query}.sql").read_text(encoding="utf-8")
     if dialect not in STANDS_FOR:
         return text
-    parsed = (each for each in sqlglot.parse(text, dialect=dialect) if each is not None)
-    return ";\n".join(each.transform(_unquoted).sql(dialect="duckdb") for each in parsed)
-
-
-def _unquoted(node: exp.Expression) -> exp.Expression:
-    """Text out of a VARIANT has no quotes, which sqlglot does not know."""
-    if isinstance(node, exp.Cast) and isinstance(node.this, exp.JSONExtract):
-        return exp.JSONExtractScalar(this=node.this.this, expression=node.this.expression)
-    return node
+    return ";\n".join(sqlglot.transpile(text, read=dialect, write=STANDS_FOR[dialect]))
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,11 @@ RUN_ELSEWHERE = {
     "pip install .": (".github/workflows/ci.yml", "pip install"),
     "meltano install": ("scripts/demo.py", 'self._run("install"'),
     "meltano run tap-smokeball target-duckdb": ("scripts/demo.py", '"run", "--state-id-suffix"'),
+    "TAP_SMOKEBALL_START_DATE=2026-01-01 meltano run tap-smokeball target-duckdb": (
+        "scripts/demo.py",
+        '"TAP_SMOKEBALL_REQUESTS_PER_SECOND"',
+    ),
+    "python - <<'END'": ("tests/test_recipes.py", "python - <<'END'"),
     "psql < examples/analytics/postgres/work_in_progress.sql": (
         "tests/test_analytics.py",
         "Postgres",
@@ -48,6 +53,16 @@ RUN_ELSEWHERE = {
     ),
 }
 CANNOT_RUN = {
+    "meltano run --full-refresh tap-smokeball target-duckdb": "a project with an account's state",
+    "meltano state get dev:tap-smokeball-to-target-duckdb > state.json": "the same",
+    "meltano state set --force dev:tap-smokeball-to-target-duckdb --input-file state.json": (
+        "the same"
+    ),
+    "dbt build --vars '{smokeball_schema: raw_smokeball}'": "a dbt project",
+    "docker build --tag tap-smokeball .": "a Docker daemon; image.yml builds the same",
+    "docker run --rm --read-only --cap-drop ALL --env-file firm.env "
+    '-v "$PWD/catalog.json:/catalog.json:ro" '
+    "tap-smokeball --config=ENV --catalog /catalog.json | target-jsonl": "a Docker daemon",
     "pip install meltano": "fetches from the package index; the demo's lock has the same",
     "snow sql -f examples/analytics/snowflake/work_in_progress.sql": "a Snowflake account",
     "bq query --use_legacy_sql=false < examples/analytics/bigquery/work_in_progress.sql": (
@@ -86,7 +101,10 @@ def commands() -> dict[str, list[str]]:
     for snippet in snippets():
         if snippet.language == "console":
             command = ""
-            for line in snippet.text.splitlines():
+            # A command goes on where a line ends with a backslash, and to the end of its input.
+            text = re.sub(r" \\\n *", " ", snippet.text)
+            text = re.sub(r"(<<'(\w+)')\n.*?^\2$", r"\1", text, flags=re.DOTALL | re.MULTILINE)
+            for line in text.splitlines():
                 if line.startswith("$ "):
                     command = line[2:]
                     found.setdefault(command, [])
@@ -186,35 +204,46 @@ def test_a_command_is_run_where_it_is_said_to_be(command: str) -> None:
     assert words in (ROOT / place).read_text(encoding="utf-8")
 
 
-def in_language(*languages: str) -> list[Any]:
-    found = [each for each in snippets() if each.language in languages]
+def in_language(language: str, having: str = "") -> list[Any]:
+    found = [each for each in snippets() if each.language == language and having in each.text]
     return [pytest.param(each, id=f"{each.page}-{at}") for at, each in enumerate(found)]
 
 
 def test_every_language_is_accounted_for() -> None:
-    # The diagrams are held against a firm in test_joins.py.
-    known = {"console", "json", "mermaid", "python", "shell", "yaml"}
+    # The diagrams are held against a firm in test_joins.py, stream maps run in test_recipes.py, the
+    # view is asked in test_load.py, what a task tells in test_airflow.py. Images are not built.
+    known = {"Dockerfile", "console", "json", "mermaid", "python", "shell", "sql", "yaml"}
     assert {each.language for each in snippets()} <= known
 
 
 @pytest.mark.parametrize("snippet", in_language("shell"))
 def test_settings_exist(snippet: Snippet) -> None:
-    names = [line.partition("=")[0] for line in snippet.text.splitlines()]
-    assert names
-    for name in names:
-        assert name.removeprefix("TAP_SMOKEBALL_").lower() in CONFIG["properties"]
+    subprocess.run(["/bin/bash", "-n"], input=snippet.text, text=True, check=True)
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    known = {f"TAP_SMOKEBALL_{name.upper()}" for name in CONFIG["properties"]} | {
+        f"{loader['name']}_{setting['name']}".replace("-", "_").upper()
+        for loader in project["plugins"]["loaders"]
+        for setting in loader["settings"]
+    }
+    names = re.findall(r"(?:TAP_SMOKEBALL|TARGET)_[A-Z_]+", snippet.text)
+    assert {*names} <= known
+    assert names or "meltano " in snippet.text
 
 
-@pytest.mark.parametrize("snippet", in_language("yaml"))
+@pytest.mark.parametrize("snippet", in_language("yaml", having="select:"))
 def test_a_selection_names_what_there_is(snippet: Snippet) -> None:
     streams = {each["tap_stream_id"]: each for each in catalog()["streams"]}
-    for extractor in yaml.safe_load(snippet.text)["plugins"]["extractors"]:
+    settings = yaml.safe_load(snippet.text)
+    for extractor in settings["plugins"]["extractors"] if "plugins" in settings else [settings]:
         for rule in extractor["select"]:
-            stream, column = rule.lstrip("!").split(".")
-            assert column == "*" or column in streams[stream]["schema"]["properties"]
+            stream, *path = rule.lstrip("!").split(".")
+            schema = streams[stream]["schema"]
+            for name in path:
+                assert name == "*" or name in schema["properties"]
+                schema = schema["properties"].get(name, schema)
 
 
-@pytest.mark.parametrize("snippet", in_language("json"))
+@pytest.mark.parametrize("snippet", in_language("json", having="bookmarks"))
 def test_a_state_looks_like_a_real_one(snippet: Snippet) -> None:
     """Crash while an unfinished pass of a later run is noted, and compare what the state holds."""
     with SandboxServer(matters=120, fees=1, exact_fees=True) as firm:
@@ -235,5 +264,5 @@ def test_a_state_looks_like_a_real_one(snippet: Snippet) -> None:
 def test_a_piece_of_python_runs(snippet: Snippet) -> None:
     with SandboxServer(matters=200, seed=7, fees=4, exact_fees=True) as same:
         fees: list[Json] = truth(same, "fees")
-    names = {"SandboxServer": SandboxServer, "matter_id": fees[0]["parent"]}
-    exec(snippet.text, names)  # noqa: S102 - our own page
+        names = {"SandboxServer": SandboxServer, "sandbox": same, "matter_id": fees[0]["parent"]}
+        exec(snippet.text, names)  # noqa: S102 - our own page

@@ -55,7 +55,7 @@ class Session:
         answer = self._process.stdout.readline()
         if not answer:
             self._log.seek(0)
-            raise AssertionError(self._log.read().decode()[-4000:])
+            raise AssertionError(self._log.read().decode()[-20000:])
         return json.loads(answer, parse_float=Decimal)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg import rows
 from session import serve
 
 TYPES = """
@@ -24,7 +24,7 @@ def ask(query: str) -> list[Any]:
 
 def answers(script: str) -> list[dict[str, Any]]:
     """Run statements, which may write; return the rows of the last, by column."""
-    with psycopg.connect(sys.argv[1], row_factory=dict_row) as connection:
+    with psycopg.connect(sys.argv[1], row_factory=rows.dict_row) as connection:
         done = connection.execute(script.encode())
         while done.nextset():
             pass

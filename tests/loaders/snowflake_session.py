@@ -82,11 +82,20 @@ def ask(query: str) -> list[Any]:
 
 
 def answers(script: str) -> list[dict[str, Any]]:
-    """Run statements, which may write; return the rows of the last, by column."""
+    """Run statements, which may write; return the rows of the last, by column.
+
+    fakesnow adds decimals up as floats: what it gives of them is rounded to the two places that the
+    real one would give.
+    """
     with snowflake.connector.connect(database=SETTINGS["database"], schema="PUBLIC") as connection:
         *_, last = connection.execute_string(script)
         names = [column.name.lower() for column in last.description]
-        return [dict(zip(names, row, strict=True)) for row in last.fetchall()]
+        rows = last.fetchall()
+    return [dict(zip(names, map(_rounded, row), strict=True)) for row in rows]
+
+
+def _rounded(value: Any) -> Any:
+    return f"{value:.2f}" if isinstance(value, float) else value
 
 
 def types(table: str) -> dict[str, str]:
