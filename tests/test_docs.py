@@ -42,6 +42,14 @@ RUN_ELSEWHERE = {
         "scripts/demo.py",
         '"TAP_SMOKEBALL_REQUESTS_PER_SECOND"',
     ),
+    "tap-smokeball-login": ("tests/login_desk.py", "tap_smokeball.login"),
+    "tap-smokeball-login --port=9000": ("tests/login_desk.py", "--port="),
+    "tap-smokeball-login --redirect-uri=http://127.0.0.1:9000/": (
+        "tests/test_login.py",
+        "--redirect-uri=",
+    ),
+    "tap-smokeball --config=ENV --plan": ("tests/test_operations.py", "operations"),
+    "tap-smokeball --config=ENV --test > /dev/null": ("tests/test_operations.py", "operations"),
     "python - <<'END'": ("tests/test_recipes.py", "python - <<'END'"),
     "psql < examples/analytics/postgres/work_in_progress.sql": (
         "tests/test_analytics.py",
@@ -63,6 +71,7 @@ CANNOT_RUN = {
     "docker run --rm --read-only --cap-drop ALL --env-file firm.env "
     '-v "$PWD/catalog.json:/catalog.json:ro" '
     "tap-smokeball --config=ENV --catalog /catalog.json | target-jsonl": "a Docker daemon",
+    "pip install 'tap-smokeball[login]'": "fetches from the package index",
     "pip install meltano": "fetches from the package index; the demo's lock has the same",
     "snow sql -f examples/analytics/snowflake/work_in_progress.sql": "a Snowflake account",
     "bq query --use_legacy_sql=false < examples/analytics/bigquery/work_in_progress.sql": (
@@ -212,7 +221,8 @@ def in_language(language: str, having: str = "") -> list[Any]:
 def test_every_language_is_accounted_for() -> None:
     # The diagrams are held against a firm in test_joins.py, stream maps run in test_recipes.py, the
     # view is asked in test_load.py, what a task tells in test_airflow.py. Images are not built.
-    known = {"Dockerfile", "console", "json", "mermaid", "python", "shell", "sql", "yaml"}
+    # What a run prints is taken from one by scripts/operations.py.
+    known = {"Dockerfile", "console", "json", "mermaid", "python", "shell", "sql", "text", "yaml"}
     assert {each.language for each in snippets()} <= known
 
 
