@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-SECRET = re.compile(r"password|passphrase|secret|token(?!_issued)|api_key|private_key|credentials(?!_path)")
+SECRET = re.compile(
+    r"password|passphrase|secret|token(?!_issued)|api_key|private_key|credentials(?!_path)"
+)
 """Settings that belong into a connection: the lists of firms are seen by whoever sees a DAG."""
 
 OURS = ("requests_per_second", "burst", "max_run_minutes")
