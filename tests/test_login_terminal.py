@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import stat
 import subprocess
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ class Terminal:
     def __init__(self, desk: Desk, *arguments: str) -> None:
         self._master, slave = pty.openpty()
         self.screen, self._seen = "", 0
-        # The first terminal that a new session opens is the one whose Ctrl-C it gets.
+        # The first terminal that a new session opens is the one that it asks for secrets.
         script = 'exec "$@" <> "$0" >&0 2>&0'
         self._process = desk.processes.enter_context(
             subprocess.Popen(
@@ -52,6 +53,10 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self._master, f"{text}\n".encode())
+
+    def interrupt(self) -> None:
+        """Do what Ctrl-C does."""
+        self._process.send_signal(signal.SIGINT)
 
     def read(self) -> bool:
         while not select.select([self._master], [], [], 1)[0]:
@@ -104,7 +109,7 @@ class TestAtATerminal:
         terminal.until("[us]: ")
         terminal.type("au")
         terminal.until("[production]: ")
-        terminal.type("\x03")
+        terminal.interrupt()
         assert terminal.end() == 130
         assert "Nothing was written" in terminal.screen
         assert desk.file.read_bytes() == before
