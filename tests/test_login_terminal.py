@@ -8,6 +8,8 @@ import select
 import signal
 import stat
 import subprocess
+import termios
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +56,12 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._master, f"{text}\n".encode())
 
+    def type_hidden(self, text: str) -> None:
+        """Type once nothing is shown: what is typed before that is thrown away."""
+        while termios.tcgetattr(self._slave)[3] & termios.ECHO:
+            time.sleep(0.01)
+        self.type(text)
+
     def interrupt(self) -> None:
         """Do what Ctrl-C does."""
         self._process.send_signal(signal.SIGINT)
@@ -89,7 +97,7 @@ class TestAtATerminal:
         ):
             terminal.until(question)
             terminal.until(": ")
-            terminal.type(answer)
+            (terminal.type if question == "Client id" else terminal.type_hidden)(answer)
         terminal.until("Waiting for the sign-in")
         address = next(line for line in terminal.screen.split() if "/authorize?" in line)
         back = decide(address, "allow")
@@ -123,10 +131,10 @@ class TestAtATerminal:
         address = next(line for line in terminal.screen.split() if "/authorize?" in line)
         back = decide(address, "allow")
         assert back.startswith(uri)
-        terminal.type(uri)
+        terminal.type_hidden(uri)
         terminal.until("That is not where this sign-in ended")
         terminal.until(": ")
-        terminal.type(back)
+        terminal.type_hidden(back)
         assert terminal.end() == 0, terminal.screen
         assert code_in(back) not in terminal.screen
         assert desk.tap().status == 0
