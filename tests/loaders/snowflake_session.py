@@ -103,12 +103,19 @@ def types(table: str) -> dict[str, str]:
     return {row[0]: row[1] for row in ask(f"DESCRIBE TABLE {table}")}
 
 
+def load_one_by_one(messages: str) -> Any:
+    """Load the messages of a run; fakesnow breaks down if tables are loaded side by side."""
+    target = TargetSnowflake(config=SETTINGS)
+    target.max_parallelism = 1
+    return load(target, messages)
+
+
 if __name__ == "__main__":
     TargetSnowflake.default_sink_class.connector_class = Connector
     TargetSnowflake.default_connector_class = Connector
     with fakesnow.patch():
         serve(
-            load=lambda messages: load(TargetSnowflake(config=SETTINGS), messages),
+            load=load_one_by_one,
             ask=ask,
             answers=answers,
             types=types,
