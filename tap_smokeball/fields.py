@@ -228,7 +228,8 @@ def _link(value: Any, extras: Extras, path: str) -> Any:
     if not _LINK_KNOWN.issuperset(value):
         for name in value.keys() - _LINK_KNOWN:
             extras[f"{path}.{name}"] = value[name]
-    return {"id": value.get("id"), "href": value.get("href")}
+    get = value.get
+    return {"id": get("id"), "href": get("href")}
 
 
 def _object(inner: tuple[Field, ...]) -> Convert:

@@ -86,8 +86,8 @@ class Plan(NamedTuple):
     """What is to be done to rows that have the same properties.
 
     Attributes:
-        dropped: Properties that say nothing, or are not selected.
-        unknown: Properties that no column declares.
+        dropped: Properties that are no selected column.
+        unknown: Properties that no column declares, though one may have their name.
         absent: The columns that the rows do not have, as nulls.
         converts: The conversions, each with its column and the property that it takes.
     """
@@ -131,11 +131,10 @@ class Shaper:
             added: The tap's own columns, as the parent's key.
         """
         plan = self._plans.get(tuple(row)) or self._plan(row)
-        record = row.copy()
+        record = {**row, **plan.absent}
         for name in plan.dropped:
             del record[name]
-        extras: Extras = {name: record.pop(name) for name in plan.unknown} if plan.unknown else {}
-        record.update(plan.absent)
+        extras: Extras = {name: row[name] for name in plan.unknown} if plan.unknown else {}
         for name, source, convert in plan.converts:
             value = row[source]
             if value is not None:
@@ -155,7 +154,7 @@ class Shaper:
         unknown = row.keys() - self._declared - NOISE - NEVER_EMITTED
         kept = (row.keys() - unknown) & self._selected.keys()
         plan = Plan(
-            dropped=[name for name in row if name not in kept and name not in unknown],
+            dropped=[name for name in row if name not in self._selected],
             unknown=[name for name in row if name in unknown],
             absent=dict.fromkeys(name for name in self._selected if name not in kept),
             converts=[
