@@ -78,6 +78,10 @@ def allowance(results: Results) -> list[str]:
     return table(["Allowance", "Latency", *ALL], rows)
 
 
+NOISE = "lost in noise"
+"""Said of a figure that a busy machine has made impossible."""
+
+
 def cpu(results: Results) -> list[str]:
     """Return what a row costs."""
     measured = results["cpu"]
@@ -85,8 +89,8 @@ def cpu(results: Results) -> list[str]:
     rows = [
         [
             one["who"],
-            f"{one['rows_a_core_second']:,.0f}",
-            f"{stock['net_cpu'] / one['net_cpu']:.1f}",
+            f"{one['rows_a_core_second']:,.0f}" if one["net_cpu"] > 0 else NOISE,
+            _times(stock["net_cpu"], one["net_cpu"]),
             f"{one['net_cpu']:.2f} s",
             f"{one['start_cpu']:.2f} s",
         ]
@@ -223,7 +227,7 @@ def overview(results: Results) -> list[str]:
     rows += [
         [
             "rows a core-second, times stock",
-            *(f"{stock / by_cpu[who]['net_cpu']:.1f}" for who in ALL),
+            *(_times(stock, by_cpu[who]["net_cpu"]) for who in ALL),
         ],
         [
             "output for 1,000 matters with a fee each",
@@ -235,6 +239,10 @@ def overview(results: Results) -> list[str]:
         ],
     ]
     return table(["5 requests a second, burst 5", *ALL], rows)
+
+
+def _times(stock: float, own: float) -> str:
+    return f"{stock / own:.1f}" if own > 0 else NOISE
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
