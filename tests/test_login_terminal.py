@@ -65,6 +65,8 @@ class Terminal:
     def interrupt(self) -> None:
         """Do what Ctrl-C does."""
         self._process.send_signal(signal.SIGINT)
+        # A signal between the question and the reading of its answer waits for the end of a line.
+        self.type("")
 
     def read(self) -> bool:
         while not select.select([self._master], [], [], 1)[0]:
