@@ -20,6 +20,7 @@ DEMO := .venv-demo/dependencies-$(PYTHON_VERSION)
 SITE := .venv-site/dependencies-$(PYTHON_VERSION)
 BENCH := .venv-bench/dependencies-$(PYTHON_VERSION)
 AUDIT := .venv-audit/dependencies-$(PYTHON_VERSION)
+RUNTIME := .venv-runtime/dependencies-$(PYTHON_VERSION)
 # Loaders to test with, and what stands in for a warehouse. Where one has no package for this Python, its
 # tests are skipped.
 LOADERS := target-duckdb target-postgres \
@@ -50,7 +51,7 @@ bench: $(BENCH) ## Measure the tap beside what people would use instead; takes t
 	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: test
-test: lint types fresh contract site $(LOADER_STAMPS) $(AIRFLOW) ## Run all checks and tests
+test: lint types fresh contract site $(LOADER_STAMPS) $(AIRFLOW) $(RUNTIME) ## Run all checks and tests
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -92,6 +93,10 @@ else
 	@echo "Contract check skipped: there is no $(CONTRACT_CHECK)."
 endif
 
+.PHONY: drift
+drift: $(PROJECT) ## Compare two descriptions of the API: OLD=old.json NEW=new.json
+	@.venv/bin/python -m scripts.drift "$(OLD)" "$(NEW)"
+
 .PHONY: dist
 dist: $(PROJECT) ## Build the wheel and the source distribution
 	rm -rf dist
@@ -105,7 +110,7 @@ audit: $(AUDIT) ## Look for known vulnerabilities in the locks; needs the networ
 	done
 
 .PHONY: sbom
-sbom: $(AUDIT) .venv-runtime/dependencies-$(PYTHON_VERSION) ## Write the bill of materials (CycloneDX)
+sbom: $(AUDIT) $(RUNTIME) ## Write the bill of materials (CycloneDX)
 	mkdir -p build
 	.venv-audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 		--output-file build/tap-smokeball.cdx.json .venv-runtime
@@ -141,7 +146,7 @@ $(DEMO): requirements/demo.txt
 	@touch $@
 
 .venv-%/dependencies-$(PYTHON_VERSION): requirements/%.txt | $(DEPENDENCIES)
-	@echo "Setting up .venv-$* with Python $(PYTHON_VERSION) ..."
+	@echo "Setting up .venv-$* with Python $(PYTHON_VERSION) ..." >&2
 	@.venv/bin/uv venv -q --clear --python "$(PYTHON)" .venv-$*
 	@.venv/bin/uv pip sync -q --require-hashes --python .venv-$*/bin/python $<
 	@touch $@
@@ -159,7 +164,7 @@ define environment
 if [ -z "$(PYTHON_VERSION)" ]; then \
 	echo "No Python 3.10 or later found. Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; \
 fi; \
-echo "Setting up $(1) with Python $(PYTHON_VERSION) (once, and again when requirements/$(2).txt changes) ..."; \
+echo "Setting up $(1) with Python $(PYTHON_VERSION) (once, and again when requirements/$(2).txt changes) ..." >&2; \
 "$(PYTHON)" -m venv --clear $(1); \
 $(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement requirements/$(2).txt
 endef

@@ -35,6 +35,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN_ELSEWHERE = {
     "make demo": (".github/workflows/ci.yml", "run: make demo"),
     "make test": (".github/workflows/ci.yml", "run: make test"),
+    "make drift OLD=old.json NEW=new.json": (".github/workflows/drift.yml", "run: make drift"),
     "pip install .": (".github/workflows/ci.yml", "pip install"),
     "meltano install": ("scripts/demo.py", 'self._run("install"'),
     "meltano run tap-smokeball target-duckdb": ("scripts/demo.py", '"run", "--state-id-suffix"'),

@@ -1,0 +1,73 @@
+"""What is released: it installs and runs with nothing but its own dependencies."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+RUNTIME = ROOT / ".venv-runtime" / "bin" / "python"
+HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
+RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+) - \d{4}-\d\d-\d\d")
+
+
+def build(project: Path, folder: Path, *more: str) -> list[Path]:
+    command = [sys.executable, "-m", "hatchling", "build", "--directory", folder, *more]
+    subprocess.run(command, cwd=project, check=True, capture_output=True)
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return the source distribution and the wheel."""
+    return sorted(build(ROOT, tmp_path_factory.mktemp("dist")), key=lambda each: each.suffix)
+
+
+def test_a_wheel_of_the_source_distribution_is_the_same(
+    packages: list[Path], tmp_path: Path
+) -> None:
+    source, wheel = packages
+    with tarfile.open(source) as archive:
+        archive.extractall(tmp_path, filter="data")
+    again = build(tmp_path / source.name.removesuffix(".tar.gz"), tmp_path / "dist", "-t", "wheel")
+    assert [each.name for each in again] == [wheel.name]
+    first, second = (zipfile.ZipFile(each) for each in (wheel, *again))
+    assert {each: first.read(each) for each in first.namelist()} == {
+        each: second.read(each) for each in second.namelist()
+    }
+
+
+@pytest.mark.skipif(not RUNTIME.exists(), reason="`make test` sets up the environment for it")
+def test_it_runs_without_what_only_developers_have(packages: list[Path], tmp_path: Path) -> None:
+    zipfile.ZipFile(packages[1]).extractall(tmp_path)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [RUNTIME, "-m", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert run("pip", "--version").returncode, "an environment with more than what is needed"
+    for option in ("--help", "--version", "--discover"):
+        done = run("tap_smokeball", option)
+        assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
+    scripts = next(tmp_path.glob("*.dist-info/entry_points.txt")).read_text()
+    assert "tap-smokeball = tap_smokeball.__main__:main" in scripts
+    assert "tap-smokeball-login = tap_smokeball.login.__main__:main" in scripts
+    missing = run("tap_smokeball.login", "--help")
+    assert missing.returncode == 1
+    assert "pip install 'tap-smokeball[login]'" in missing.stderr
+
+
+def test_the_changelog_has_its_versions_in_order() -> None:
+    unreleased, *released = HEADING.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    if unreleased != "Unreleased":
+        released.insert(0, unreleased)
+    found = [RELEASE.fullmatch(heading) for heading in released]
+    assert all(found), released
+    versions = [tuple(map(int, match.groups())) for match in found if match]
+    assert versions == sorted(set(versions), reverse=True)
