@@ -14,6 +14,7 @@ endif
 PYTHON_VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2> /dev/null)
 
 # Stamps inside of an environment tell that it is complete. A change of its lock or of Python makes it anew.
+UV := .venv-uv/dependencies-$(PYTHON_VERSION)
 DEPENDENCIES := .venv/dependencies-$(PYTHON_VERSION)
 PROJECT := .venv/project-$(PYTHON_VERSION)
 DEMO := .venv-demo/dependencies-$(PYTHON_VERSION)
@@ -29,7 +30,6 @@ LOADERS := target-duckdb target-postgres \
 LOADER_STAMPS := $(LOADERS:%=.venv-%/dependencies-$(PYTHON_VERSION))
 # Airflow is tested with the demo's Meltano.
 AIRFLOW := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-airflow/home/airflow.db)
-PIP_INSTALL := -m pip -qq --disable-pip-version-check --no-input install --no-compile --no-deps
 
 # The catalog against the vendor's API description: a check that is kept outside of this repository.
 CONTRACT_CHECK ?= ../shared/tools/check_contract.py
@@ -116,7 +116,7 @@ sbom: $(AUDIT) $(RUNTIME) ## Write the bill of materials (CycloneDX)
 		--output-file build/tap-smokeball.cdx.json .venv-runtime
 
 .PHONY: lock
-lock: $(DEPENDENCIES) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releases
+lock: $(UV) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releases
 	$(call compile,dev,pyproject.toml --all-extras --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
 	$(call compile,audit,--group audit)
@@ -127,29 +127,32 @@ lock: $(DEPENDENCIES) ## Write the locks anew; LOCK_ARGS=--upgrade takes the lat
 	for each in bqemulator target-snowflake; do $(call compile,$$each,requirements/$$each.in,3.11); done
 	$(call compile,runtime,pyproject.toml)
 	$(call compile,build,--group build)
+	$(call compile,uv,--group uv)
 
 .PHONY: clean
 clean: ## Remove environments, caches and what the demo left behind
 	rm -rf .venv .venv-* .meltano output/demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(DEPENDENCIES): requirements/dev.txt
-	@$(call environment,.venv,dev)
+# uv makes the environments, and pip makes uv's.
+$(UV): requirements/uv.txt
+	@if [ -z "$(PYTHON_VERSION)" ]; then \
+		echo "No Python 3.10 or later found. Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; \
+	fi
+	@"$(PYTHON)" -m venv --clear .venv-uv
+	@.venv-uv/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps \
+		--require-hashes --requirement $<
 	@touch $@
+
+$(DEPENDENCIES): requirements/dev.txt | $(UV)
+	@$(call environment,.venv)
 
 $(PROJECT): $(DEPENDENCIES) pyproject.toml
-	@.venv/bin/python $(PIP_INSTALL) --no-build-isolation --editable .
+	@.venv-uv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEMO): requirements/demo.txt
-	@$(call environment,.venv-demo,demo)
-	@touch $@
-
-.venv-%/dependencies-$(PYTHON_VERSION): requirements/%.txt | $(DEPENDENCIES)
-	@echo "Setting up .venv-$* with Python $(PYTHON_VERSION) ..." >&2
-	@.venv/bin/uv venv -q --clear --python "$(PYTHON)" .venv-$*
-	@.venv/bin/uv pip sync -q --require-hashes --python .venv-$*/bin/python $<
-	@touch $@
+.venv-%/dependencies-$(PYTHON_VERSION): requirements/%.txt | $(UV)
+	@$(call environment,.venv-$*)
 
 # Databases are made once, and copied by each test.
 .venv-airflow/home/airflow.db: .venv-airflow/dependencies-$(PYTHON_VERSION) $(DEMO)
@@ -161,16 +164,14 @@ $(DEMO): requirements/demo.txt
 	@touch $@
 
 define environment
-if [ -z "$(PYTHON_VERSION)" ]; then \
-	echo "No Python 3.10 or later found. Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; \
-fi; \
-echo "Setting up $(1) with Python $(PYTHON_VERSION) (once, and again when requirements/$(2).txt changes) ..." >&2; \
-"$(PYTHON)" -m venv --clear $(1); \
-$(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement requirements/$(2).txt
+echo "Setting up $(1) with Python $(PYTHON_VERSION) (once, and again when $< changes) ..." >&2; \
+.venv-uv/bin/uv venv -q --clear --python "$(PYTHON)" $(1); \
+.venv-uv/bin/uv pip sync -q --require-hashes --python $(1)/bin/python $<; \
+touch $@
 endef
 
 # Hashes and no addresses: the packages may come from any mirror, but they must be these.
-compile = .venv/bin/uv pip compile -qq --universal --generate-hashes \
+compile = .venv-uv/bin/uv pip compile -qq --universal --generate-hashes \
 	--python-version $(or $(3),3.10) \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(LOCK_ARGS) \
 	--output-file requirements/$(1).txt $(2)

@@ -86,7 +86,7 @@ def endpoints(description: Description) -> dict[str, Endpoint]:
                 if one.get("in") == "query"
             }
             content = get.get("responses", {}).get("200", {}).get("content", {})
-            schema = next((one.get("schema", {}) for one in content.values()), {})
+            schema: Any = next((one.get("schema", {}) for one in content.values()), {})
             fields = dict(_fields(schema, schemas))
             found[_anonymous(path)] = Endpoint(parameters, fields)
     return found

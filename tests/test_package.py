@@ -18,7 +18,15 @@ RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+) - \d{4}-\d\d-\d\d")
 
 
 def build(project: Path, folder: Path, *more: str) -> list[Path]:
-    command = [sys.executable, "-m", "hatchling", "build", "--directory", folder, *more]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "hatchling",
+        "build",
+        "--directory",
+        folder,
+        *more,
+    ]
     subprocess.run(command, cwd=project, check=True, capture_output=True)
     return sorted(folder.iterdir())
 
@@ -45,10 +53,10 @@ def test_a_wheel_of_the_source_distribution_is_the_same(
 
 @pytest.mark.skipif(not RUNTIME.exists(), reason="`make test` sets up the environment for it")
 def test_it_runs_without_what_only_developers_have(packages: list[Path], tmp_path: Path) -> None:
-    zipfile.ZipFile(packages[1]).extractall(tmp_path)
+    zipfile.ZipFile(packages[1]).extractall(tmp_path)  # noqa: S202 - our own
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [RUNTIME, "-m", *arguments]
+        command: list[str | Path] = [RUNTIME, "-m", *arguments]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert run("pip", "--version").returncode, "an environment with more than what is needed"
