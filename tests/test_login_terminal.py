@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import select
@@ -63,10 +64,14 @@ class Terminal:
         self.type(text)
 
     def interrupt(self) -> None:
-        """Do what Ctrl-C does."""
-        self._process.send_signal(signal.SIGINT)
-        # A signal between the question and the reading of its answer waits for the end of a line.
-        self.type("")
+        """Do what Ctrl-C does, and again if it was not heard.
+
+        Python's input() swallows one that comes while it still shows its question.
+        """
+        while self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=5)
 
     def read(self) -> bool:
         while not select.select([self._master], [], [], 1)[0]:
