@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from smokeball_sandbox import SandboxServer
 from tap_smokeball.settings import CONFIG
 from tests.airflow_deployment import (
     AIRFLOW,
@@ -21,7 +22,7 @@ from tests.airflow_deployment import (
     Deployment,
     wait_until,
 )
-from tests.harness import FEES, asked
+from tests.harness import FEES, Process, asked, catalog, config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,18 +215,20 @@ def test_the_example_of_a_list_fits() -> None:
     assert {each["app"] for each in firms} == {"practice"}
 
 
-def test_the_table_is_read_as_the_tap_writes_it() -> None:
+def test_the_summary_is_read_as_the_tap_writes_it(tmp_path: Path) -> None:
+    with SandboxServer(matters=6) as firm:
+        firm.control.fail(how="status", status=403, template=FEES, count=100)
+        ended = Process(tmp_path).run(config(firm), catalog=catalog(wanted=["matters", "fees"]))
     summary = Summary()
-    for who, line in [
-        ("tap-smokeball", "matters  9,999  1  2.0  complete"),
-        ("tap-smokeball", "stream    rows  requests  seconds  how it ended"),
-        ("target-duckdb", "expenses     1         1      1.0  complete"),
-        ("tap-smokeball", "matters  1,234         3      2.5  complete"),
-        ("tap-smokeball", "fees         0        12      0.1  failed: AccessDenied"),
-        ("tap-smokeball", "1 of 2 streams failed: fees"),
-        ("tap-smokeball", "fees         7         7      7.0  complete"),
-    ]:
-        summary.read(who, line)
+    assert not summary.report("alpha", 1)["complete"]
+    for line in [*ended.stderr.splitlines(), "METRIC: {not JSON}"]:
+        summary.read("target-duckdb", line)
+    assert summary.report("alpha", 1)["rows"] == 0
+    for line in [*ended.stderr.splitlines(), "METRIC: {not JSON}"]:
+        summary.read("tap-smokeball", line)
     assert summary.failed == ["fees"]
     report = summary.report("alpha", 9.87)
-    assert (report["rows"], report["requests"], report["complete"]) == (1234, 15, False)
+    assert (report["firm"], report["seconds"], report["rows"]) == ("alpha", 9.9, 6)
+    assert report["requests"] == summary.value["requests"] > 1
+    assert not report["complete"]
+    assert report["streams"]["fees"]["error"] == "AccessDenied"

@@ -1,27 +1,26 @@
-"""How a run went, from what the tap prints at its end."""
+"""How a run went, from the line for machines that the tap ends with."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
-_HEAD = re.compile(r"^stream +rows +requests +seconds +how it ended$")
-_LINE = re.compile(r"^(\w+) +([\d,]+) +([\d,]+) +([\d.]+) +(.+)$")
-
-COMPLETE = "complete"
+_METRIC = re.compile(r"METRIC: (\{.*\})\s*$")
+_FAILED = "failed"
 
 
 @dataclass
 class Summary:
-    """The table that the tap ends with, read line by line.
+    """The metric ``run_summary`` of a run, found in its log.
 
     Attributes:
-        streams: By name: ``rows``, ``requests``, ``seconds`` and how it ``ended``.
+        value: What it tells; empty as long as it has not come.
     """
 
-    streams: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _inside: bool = False
+    value: dict[str, Any] = field(default_factory=dict)
 
     def read(self, who: str, line: str) -> None:
         """Take a line of the run's log.
@@ -30,39 +29,28 @@ class Summary:
             who: The name of who said it.
             line: What was said.
         """
-        if not who.startswith("tap-"):
-            return
-        if _HEAD.match(line):
-            self._inside = True
-        elif self._inside and (cells := _LINE.match(line)):
-            stream, rows, requests, seconds, ended = cells.groups()
-            self.streams[stream] = {
-                "rows": int(rows.replace(",", "")),
-                "requests": int(requests.replace(",", "")),
-                "seconds": float(seconds),
-                "ended": ended,
-            }
-        else:
-            self._inside = False
+        if who.startswith("tap-") and (found := _METRIC.search(line)):
+            with contextlib.suppress(ValueError):
+                point = json.loads(found[1])
+                if point.get("metric") == "run_summary":
+                    self.value = point["value"]
 
     @property
     def failed(self) -> list[str]:
         """The streams that failed."""
-        return [name for name, each in self.streams.items() if each["ended"].startswith("failed")]
+        return [name for name, each in self._streams.items() if each["ended"] == _FAILED]
 
     def report(self, firm: str, seconds: float) -> dict[str, Any]:
         """Return all of it, as the task's output.
 
         Args:
             firm: Whose run it was.
-            seconds: How long it took.
+            seconds: How long it took, with what Meltano does before and after.
         """
-        return {
-            "firm": firm,
-            "seconds": round(seconds, 1),
-            "rows": sum(each["rows"] for each in self.streams.values()),
-            "requests": sum(each["requests"] for each in self.streams.values()),
-            "complete": bool(self.streams)
-            and all(each["ended"] == COMPLETE for each in self.streams.values()),
-            "streams": self.streams,
-        }
+        nothing = {"rows": 0, "requests": 0, "complete": False, "streams": {}}
+        return {"firm": firm, "seconds": round(seconds, 1), **nothing, **self.value}
+
+    @property
+    def _streams(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = self.value.get("streams", {})
+        return found
