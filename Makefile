@@ -33,7 +33,7 @@ AIRFLOW := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-airflow/home/ai
 
 # The catalog against the vendor's API description: a check that is kept outside of this repository.
 CONTRACT_CHECK ?= ../shared/tools/check_contract.py
-PYTEST_ARGS ?= -n auto
+PYTEST_ARGS ?= -n auto --dist worksteal
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 LOCK_ARGS ?=
