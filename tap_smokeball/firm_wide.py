@@ -47,5 +47,5 @@ class FirmWideStream(SmokeballStream):
         for rows in reading:
             for row in rows:
                 latest.see(row)
-                yield self.shaper.record(row, {EXTRACTED: reading.began})
+            yield from self.shaper.records(rows, {EXTRACTED: reading.began})
         self.finish(latest.bookmark(reading.began))

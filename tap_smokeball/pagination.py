@@ -54,14 +54,14 @@ class Page(NamedTuple):
 
 def read_all(
     fetch: Callable[[int, int], Page],
-    key: Callable[[Row], Key],
+    keyed: Callable[[list[Row]], dict[Key, Row]],
     limit: int,
 ) -> Iterator[list[Row]]:
     """Yield the rows of a list, each once, in as many pieces as it takes.
 
     Args:
         fetch: Reads one page at an offset, with a limit of rows.
-        key: Tells a row from others; raises `UnexpectedAnswer` if it lacks what that takes.
+        keyed: Tells rows apart; raises `UnexpectedAnswer` if one lacks what that takes.
         limit: Rows to ask for at once, at least 2.
 
     Raises:
@@ -74,7 +74,7 @@ def read_all(
     step = limit // 2
     while True:
         page = fetch(offset, limit)
-        rows = {key(row): row for row in page.rows}
+        rows = keyed(page.rows)
         joins = offset == 0 or any(_unchanged(row, previous.get(at)) for at, row in rows.items())
         if not joins:
             offset = max(0, offset - step)

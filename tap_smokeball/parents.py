@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -93,11 +94,13 @@ class ParentStream(FirmWideStream):
         latest = Latest(self.stamp)
         listed = []
         for rows in reading:
+            wanted = []
             for row in rows:
                 changed = latest.see(row)
                 listed.append(self.as_parent(row, changed))
                 if self.selected and (since is None or changed is None or changed >= since):
-                    yield self.shaper.record(row, {EXTRACTED: reading.began})
+                    wanted.append(row)
+            yield from self.shaper.records(wanted, {EXTRACTED: reading.began})
         self.listed = sorted(listed, key=lambda parent: parent.id)
         self.listing_began = reading.began
         self.finish(latest.bookmark(reading.began))
@@ -256,19 +259,23 @@ class ChildStream(SmokeballStream):
         forecast = self._tap.run.result(self.name).forecast
         count = 0
         written = 0.0
-        for parent, rows in self._tap.workers.in_order(todo, below):
-            added = {self.parent_key: parent.id, EXTRACTED: parents.listing_began}
-            for row in rows:
-                yield self.shaper.record(row, added)
-            count += 1
-            forecast.step(self.requests_below(len(rows)))
-            if self.is_sample:
-                continue
-            done(parent)
-            due = count % STATE_EVERY_PARENTS == 0
-            if (due or time.monotonic() - written > STATE_EVERY_SECONDS) and not self.in_batches:
-                written = time.monotonic()
-                self._write_state_message()
+        with closing(self._tap.workers.in_order(todo, below)) as done_so_far:
+            for parent, pieces in done_so_far:
+                added = {self.parent_key: parent.id, EXTRACTED: parents.listing_began}
+                below_it = 0
+                for rows in pieces:
+                    below_it += len(rows)
+                    yield from self.shaper.records(rows, added)
+                count += 1
+                forecast.step(self.requests_below(below_it))
+                if self.is_sample:
+                    continue
+                done(parent)
+                due = count % STATE_EVERY_PARENTS == 0
+                late = time.monotonic() - written > STATE_EVERY_SECONDS
+                if (due or late) and not self.in_batches:
+                    written = time.monotonic()
+                    self._write_state_message()
         if count < len(todo):
             self._tap.run.check()
         return count
@@ -292,8 +299,8 @@ class ChildStream(SmokeballStream):
         """Ids of the parents that this run has read ahead of the sweep."""
         return set()
 
-    def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> list[Row]:
-        """Return the rows below one parent; called in a worker.
+    def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> Iterator[list[Row]]:
+        """Yield the rows below one parent, in pieces; called in a worker.
 
         Args:
             ids: Values for the placeholders of the path.
@@ -302,7 +309,7 @@ class ChildStream(SmokeballStream):
         Raises:
             NotFound: The parent is gone.
         """
-        return [row for rows in self.open(ids, params) for row in rows]
+        yield from self.open(ids, params)
 
     def params_below(self, parent: Parent, since: int | None) -> dict[str, Any]:
         """Return the query parameters for what is below a parent, less the page's.
@@ -315,11 +322,13 @@ class ChildStream(SmokeballStream):
             since = self._tap.settings.start_ticks
         return self.params(since)
 
-    def _rows_below(self, parent: Parent, *, since: int | None, gone: list[Parent]) -> list[Row]:
+    def _rows_below(
+        self, parent: Parent, *, since: int | None, gone: list[Parent]
+    ) -> Iterator[list[Row]]:
+        ids, params = {self.parent_key: parent.id}, self.params_below(parent, since)
         try:
-            rows = self.read_below({self.parent_key: parent.id}, self.params_below(parent, since))
-            return rows[: self.ABORT_AT_RECORD_COUNT]
+            for rows in self.read_below(ids, params):
+                yield rows[: self.ABORT_AT_RECORD_COUNT] if self.is_sample else rows
         except NotFound:
             if not self.may_be_absent:
                 gone.append(parent)
-            return []

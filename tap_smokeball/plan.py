@@ -220,8 +220,9 @@ class _Planner:
         params = stream.params_below(parent, stream.starting_ticks)
         try:
             if stream.nested:
-                read = partial(stream.read_below, ids, params)
-                return len(self._tap.workers.call(read))
+                return self._tap.workers.call(
+                    lambda: sum(len(rows) for rows in stream.read_below(ids, params))
+                )
             return self._count(self._asking(stream, ids, params), self._limit)[0]
         except NotFound:
             return 0

@@ -15,7 +15,7 @@ from tap_smokeball.errors import UnexpectedAnswer
 from tap_smokeball.fields import NEVER_EMITTED, NOISE, Extras, Field, scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.singerlib import SelectionMask
 
@@ -64,22 +64,30 @@ class RowKey:
         alone = len(fields) == 1 and not fields[0].source
         self._only = fields[0].name if alone else ""
 
-    def __call__(self, row: Row) -> Key:
-        """Return the key of a row.
+    def __call__(self, rows: Iterable[Row]) -> dict[Key, Row]:
+        """Return rows by their keys.
 
         Raises:
-            UnexpectedAnswer: The row lacks part of it.
+            UnexpectedAnswer: A row lacks part of it.
         """
-        only: Hashable = row.get(self._only)
-        if only is not None:  # as in nearly all rows
-            return only
-        key = tuple(
-            convert(row.get(source), {}, source) if convert else row.get(source)
-            for source, convert in self._parts
-        )
-        if None in key:
-            raise UnexpectedAnswer(f"a row without its key ({self._names})")
-        return key
+        if self._only:
+            keyed: dict[Key, Row] = {row.get(self._only): row for row in rows}
+            if None in keyed:
+                raise self._lacking()
+            return keyed
+        keyed = {}
+        for row in rows:
+            key = tuple(
+                convert(row.get(source), {}, source) if convert else row.get(source)
+                for source, convert in self._parts
+            )
+            if None in key:
+                raise self._lacking()
+            keyed[key] = row
+        return keyed
+
+    def _lacking(self) -> UnexpectedAnswer:
+        return UnexpectedAnswer(f"a row without its key ({self._names})")
 
 
 class Plan(NamedTuple):
@@ -123,32 +131,35 @@ class Shaper:
         self.surprises: set[str] = set()
         """Names of fields that the API sent and no column declares."""
 
-    def record(self, row: Row, added: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the record of one row.
+    def records(self, rows: Iterable[Row], added: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the records of rows.
 
         Args:
-            row: What the API sent.
+            rows: What the API sent.
             added: The tap's own columns, as the parent's key.
         """
-        plan = self._plans.get(tuple(row)) or self._plan(row)
-        record = {**row, **plan.absent}
-        for name in plan.dropped:
-            del record[name]
-        extras: Extras = {name: row[name] for name in plan.unknown} if plan.unknown else {}
-        for name, source, convert in plan.converts:
-            value = row[source]
-            if value is not None:
-                record[name] = convert(value, extras, name)
-        for name, lost in self._prune:
-            _drop(record[name], lost)
-        for name, value in added.items():
-            if name in record:
-                record[name] = value
-        if extras:
-            self.surprises |= extras.keys()
-            if EXTRA.name in record:
-                record[EXTRA.name] = scrub(extras)
-        return record
+        plans, prune = self._plans, self._prune
+        added = {name: value for name, value in added.items() if name in self._selected}
+        extras: Extras = {}
+        for row in rows:
+            plan = plans.get(tuple(row)) or self._plan(row)
+            record = {**row, **plan.absent, **added}
+            for name in plan.dropped:
+                del record[name]
+            for name in plan.unknown:
+                extras[name] = row[name]
+            for name, source, convert in plan.converts:
+                value = row[source]
+                if value is not None:
+                    record[name] = convert(value, extras, name)
+            for name, lost in prune:
+                _drop(record[name], lost)
+            if extras:
+                self.surprises |= extras.keys()
+                if EXTRA.name in record:
+                    record[EXTRA.name] = scrub(extras)
+                extras = {}
+            yield record
 
     def _plan(self, row: Row) -> Plan:
         unknown = row.keys() - self._declared - NOISE - NEVER_EMITTED

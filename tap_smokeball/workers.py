@@ -2,8 +2,8 @@
 
 Requests wait for the network, so a few threads fill the allowance. Their results go through a
 window of bounded size to the main thread, the only one that writes messages: output is the same
-however many threads there are. It cannot deadlock: threads never wait for the window, only the
-main thread does, and always for its oldest entry, which is running or done.
+however many threads there are. It cannot deadlock: the main thread waits for nothing but the oldest
+entry of the window, and a thread that is at the oldest entry never waits for room.
 
 When the run is over, what is under way is still taken, since it was paid for, and what only waits
 in line is not. The threads are daemons: a process that is told to stop does not wait for answers.
@@ -28,7 +28,7 @@ else:
 from tap_smokeball.run import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from tap_smokeball.run import Run
 
@@ -38,8 +38,9 @@ Item = TypeVar("Item")
 AHEAD = 20
 """Entries of the window for each thread: one slow answer must not leave the others idle."""
 
-MOST_ROWS_WAITING = 5_000
-"""Rows that may wait in the window before no more are asked for; bounds the memory."""
+MOST_ROWS_WAITING = 2_000
+"""Rows that may wait in the window before no more are asked for: it bounds the memory, and what was
+read is taken while it is still in the processor's caches."""
 
 GC_THRESHOLDS = (50_000, 20, 100)
 """How rarely Python looks for reference cycles while workers are at it: rows have none, and there
@@ -98,42 +99,50 @@ class Workers(Executor):
     def in_order(
         self,
         items: Iterable[Item],
-        work: Callable[[Item], list[T]],
-    ) -> Iterator[tuple[Item, list[T]]]:
-        """Yield each item with what ``work`` makes of it, in the order of the items.
+        work: Callable[[Item], Iterable[list[T]]],
+    ) -> Generator[tuple[Item, Iterator[list[T]]], None, None]:
+        """Yield each item with the pieces that ``work`` makes of it, in the order of the items.
 
-        Items are taken only as the window has room for them, and none once the run is over. What
-        ``work`` raises is raised here, after all earlier items were yielded; later ones are let be.
+        The pieces come as they are made, and are to be taken before the next item. Items are taken
+        only as the window has room for them, and none once the run is over. What ``work`` raises is
+        raised among the pieces of its item; later items are let be.
 
         Raises:
             Stopped: The run was told to stop.
         """
-        window: deque[tuple[Item, Future[list[T]]]] = deque()
+        window: deque[_Entry[Item, T]] = deque()
         fan = _Fan(work)
-        upcoming = enumerate(items)
+        upcoming = iter(items)
         try:
             while True:
                 if self._run.is_over:
-                    upcoming = enumerate(())
-                    while window and window[-1][1].cancel():  # threads take the oldest first
+                    upcoming = iter(())
+                    while window and window[-1].future.cancel():  # threads take the oldest first
                         window.pop()
                 while len(window) < self._count or (
                     len(window) < AHEAD * self._count and not fan.is_full
                 ):
-                    place, item = next(upcoming, (0, None))
+                    item = next(upcoming, None)
                     if item is None:
                         break
-                    fan.begin()
-                    window.append((item, self.submit(fan.work_on, place, item)))
+                    entry = fan.begin(item)
+                    entry.future = self.submit(fan.work_on, entry)
+                    window.append(entry)
                 if not window:
                     return
-                item, future = window.popleft()
-                result = self._await(future)
-                fan.took(result)
-                yield item, result
+                entry = window.popleft()
+                fan.attend(entry)
+                yield entry.item, self._pieces(fan, entry)
         finally:
-            for _, future in window:
-                future.cancel()
+            fan.close()
+            for entry in window:
+                entry.future.cancel()
+
+    def _pieces(self, fan: _Fan[Item, T], entry: _Entry[Item, T]) -> Iterator[list[T]]:
+        while (piece := self._next(entry.pieces)) is not None:
+            fan.took(piece)
+            yield piece
+        entry.future.result()
 
     @override
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -157,15 +166,36 @@ class Workers(Executor):
             else:
                 return future.result()
 
+    def _next(self, pieces: queue.SimpleQueue[T]) -> T:
+        while True:
+            self._tend()
+            try:
+                return pieces.get(timeout=TICK_SECONDS)
+            except queue.Empty:
+                self._run.check()
+
+
+class _Entry(Generic[Item, T]):
+    """An item in the window, and the pieces that wait for the main thread; None is their end."""
+
+    future: Future[None]
+
+    def __init__(self, item: Item, place: int) -> None:
+        self.item = item
+        self.place = place
+        self.pieces: queue.SimpleQueue[list[T] | None] = queue.SimpleQueue()
+
 
 class _Fan(Generic[Item, T]):
     """What the threads share while they work on the items of one fan-out."""
 
-    def __init__(self, work: Callable[[Item], list[T]]) -> None:
+    def __init__(self, work: Callable[[Item], Iterable[list[T]]]) -> None:
         self._work = work
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._waiting = self._rows = self._begun = self._done = 0
+        self._attended = -1
         self._failed_at = sys.maxsize
+        self._closed = False
 
     @property
     def is_full(self) -> bool:
@@ -175,27 +205,55 @@ class _Fan(Generic[Item, T]):
         expected = self._rows / self._done * (self._begun - self._done)
         return self._waiting + expected >= MOST_ROWS_WAITING
 
-    def begin(self) -> None:
-        """Take note that work on another item is begun."""
+    def begin(self, item: Item) -> _Entry[Item, T]:
+        """Return the entry of another item."""
         self._begun += 1
+        return _Entry(item, self._begun - 1)
 
-    def work_on(self, place: int, item: Item) -> list[T]:
-        """Do the work, unless that on an earlier item has failed: it is awaited first."""
-        if place > self._failed_at:
-            raise Stopped
+    def work_on(self, entry: _Entry[Item, T]) -> None:
+        """Do the work, unless that on an earlier item has failed: nothing behind it is taken."""
+        rows = 0
+        if entry.place > self._failed_at:
+            return
         try:
-            result = self._work(item)
+            for piece in self._work(entry.item):
+                rows += len(piece)
+                self._add(entry, piece)
         except BaseException:
-            with self._lock:
-                self._failed_at = min(self._failed_at, place)
+            with self._changed:
+                self._failed_at = min(self._failed_at, entry.place)
             raise
-        with self._lock:
-            self._done += 1
-            self._rows += len(result)
-            self._waiting += len(result)
-        return result
+        finally:
+            with self._changed:
+                self._done += 1
+                self._rows += rows
+            entry.pieces.put(None)
 
-    def took(self, result: list[T]) -> None:
-        """Take note that a result no longer waits."""
-        with self._lock:
-            self._waiting -= len(result)
+    def attend(self, entry: _Entry[Item, T]) -> None:
+        """Take note that an entry is the oldest now, so that it need not wait for room."""
+        with self._changed:
+            self._attended = entry.place
+            self._changed.notify_all()
+
+    def took(self, piece: list[T]) -> None:
+        """Take note that a piece no longer waits."""
+        with self._changed:
+            self._waiting -= len(piece)
+            if self._waiting < MOST_ROWS_WAITING:
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nobody wait any longer: nothing is taken any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _add(self, entry: _Entry[Item, T], piece: list[T]) -> None:
+        """Hand over a piece, and wait until there is room for the next."""
+        with self._changed:
+            self._waiting += len(piece)
+            entry.pieces.put(piece)
+            while entry.place > self._attended and self._waiting >= MOST_ROWS_WAITING:
+                if self._closed:
+                    raise Stopped
+                self._changed.wait()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tap_smokeball import ticks
 from tap_smokeball.forecast import pages
-from tap_smokeball.pagination import Page, read_all
+from tap_smokeball.pagination import Key, Page, Row, read_all
 from tests.firms import STREAMS
 from tests.harness import DEFAULT, TOKEN, asked, catalog, config, planned, run, truth
 
@@ -71,6 +71,10 @@ def compared(
     return plan, output
 
 
+def by_id(rows: list[Row]) -> dict[Key, Row]:
+    return {row["id"]: row for row in rows}
+
+
 @given(rows=st.integers(0, 300), limit=st.integers(2, 60), told=st.booleans())
 def test_the_model_counts_pages_as_the_paginator_does(rows: int, limit: int, told: bool) -> None:  # noqa: FBT001
     everything = [{"id": number} for number in range(rows)]
@@ -81,8 +85,8 @@ def test_the_model_counts_pages_as_the_paginator_does(rows: int, limit: int, tol
         more = offset + limit < rows
         return Page(everything[offset : offset + limit], rows if told else None, more)
 
-    read = [row for piece in read_all(fetch, lambda row: (row["id"],), limit) for row in piece]
-    assert len(read) == rows
+    pieces = read_all(fetch, by_id, limit)
+    assert sum(len(piece) for piece in pieces) == rows
     assert len(fetched) == pages(rows, limit)
 
 

@@ -261,6 +261,27 @@ def test_output_is_the_same_for_one_and_for_five_workers(start: StartFirm) -> No
     assert lines(1) == lines(5)
 
 
+def test_what_is_read_is_handed_on_before_the_list_ends(start: StartFirm) -> None:
+    firm = start(matters=1, fees=50, exact_fees=True)
+    firm.control.fail(how="status", status=400, template=FEES, count=1, after=2)
+    output = run(config(firm, page_size=10))
+    assert output.status == 1
+    assert len(output.ids("fees")) == 19, "two pages, which share a row"
+
+
+def test_matters_with_more_than_may_wait(start: StartFirm) -> None:
+    """Workers that wait for room go on, and go on to other work if their stream fails."""
+    firm = start(matters=4, fees=2_200, exact_fees=True)
+    whole = run(config(firm, burst=3))
+    assert (whole.status, len(whole.ids("fees"))) == (0, 4 * 2_200)
+    firm.control.fail(how="status", status=400, template=FEES, count=1, after=8)
+    chosen = catalog(wanted=["matters", "fees", "memos"])
+    output = run(config(firm, burst=3), catalog=chosen)
+    assert output.status == 1
+    assert len(output.ids("fees")) < 4 * 2_200
+    assert len(output.ids("memos")) == len(truth(firm, "memos"))
+
+
 def test_bookmarks_come_from_the_servers_clock(firm: SandboxServer) -> None:
     days = 40
     firm.control.settings(clock_offset_seconds=-days * 86_400)

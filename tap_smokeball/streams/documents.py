@@ -19,6 +19,8 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tap_smokeball.pagination import Row
 
 
@@ -85,8 +87,9 @@ class FoldersStream(ChildStream):
         return 1 + rows
 
     @override
-    def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> list[Row]:
+    def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> Iterator[list[Row]]:
         found = self._folders_in(ids, params)
+        yield list(found.values())
         todo = deque(found)
         while todo:
             inside = {**ids, "folderId": todo.popleft()}
@@ -98,7 +101,7 @@ class FoldersStream(ChildStream):
             fresh = {id_: folder for id_, folder in listed.items() if id_ not in found}
             found |= fresh
             todo += fresh
-        return list(found.values())
+            yield list(fresh.values())
 
     def _folders_in(
         self,

@@ -30,6 +30,8 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tap_smokeball.pagination import Row
 
 SCOPE = "for intake (not in the vendor's list; the firm needs the add-on Intake)"
@@ -113,9 +115,9 @@ class IntakeSubmissionsStream(ChildStream):
         return super().requests_below(rows) + (rows if self._with_responses else 0)
 
     @override
-    def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> list[Row]:
-        rows = super().read_below(ids, params)
-        return [self._with_answers(ids, row) for row in rows] if self._with_responses else rows
+    def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> Iterator[list[Row]]:
+        for rows in super().read_below(ids, params):
+            yield [self._with_answers(ids, row) for row in rows] if self._with_responses else rows
 
     @property
     def _with_responses(self) -> bool:
