@@ -270,7 +270,7 @@ def test_what_is_read_is_handed_on_before_the_list_ends(start: StartFirm) -> Non
 
 
 def test_matters_with_more_than_may_wait(start: StartFirm) -> None:
-    """Workers that wait for room go on, and go on to other work if their stream fails."""
+    """Workers wait for room, and all rows come; a failure meanwhile ends this stream alone."""
     firm = start(matters=4, fees=2_200, exact_fees=True)
     whole = run(config(firm, burst=3))
     assert (whole.status, len(whole.ids("fees"))) == (0, 4 * 2_200)
