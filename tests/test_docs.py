@@ -277,3 +277,30 @@ def test_a_piece_of_python_runs(snippet: Snippet) -> None:
         fees: list[Json] = truth(same, "fees")
         names = {"SandboxServer": SandboxServer, "sandbox": same, "matter_id": fees[0]["parent"]}
         exec(snippet.text, names)  # noqa: S102 - our own page
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "401",
+        "403",
+        "404",
+        "429",
+        "invalid_grant",
+        "invalid_client",
+        "token expired",
+        "missing matters",
+        "missing fees",
+        "slow",
+        "certificate",
+        "no connection",
+        "disk full",
+        "loader died",
+    ],
+)
+def test_what_one_would_search_for_is_found_with_its_cure(words: str) -> None:
+    """All words stand in one row, whose last cell says what to do."""
+    rows = (ROOT / "docs/failures.md").read_text(encoding="utf-8").splitlines()
+    found = [row for row in rows if row.startswith("|") and all(w in row for w in words.split())]
+    assert found
+    assert all(row.rstrip("| ").rsplit("|", 1)[-1].strip() for row in found)
