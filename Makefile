@@ -47,7 +47,7 @@ demo: $(DEMO) ## Load a simulated law firm into DuckDB, and show its figures
 	@.venv-demo/bin/python -m scripts.demo $(DEMO_ARGS)
 
 .PHONY: bench
-bench: $(BENCH) ## Measure the tap beside what people would use instead; takes ten minutes
+bench: $(BENCH) ## Measure the tap beside what people would use instead; takes less than ten minutes
 	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: test
