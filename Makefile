@@ -33,7 +33,8 @@ AIRFLOW := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-airflow/home/ai
 
 # The catalog against the vendor's API description: a check that is kept outside of this repository.
 CONTRACT_CHECK ?= ../shared/tools/check_contract.py
-PYTEST_ARGS ?= -n auto --dist worksteal
+# What the tests of a module share takes seconds to set up: one worker runs them all.
+PYTEST_ARGS ?= -n auto --dist loadscope --no-loadscope-reorder
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 LOCK_ARGS ?=

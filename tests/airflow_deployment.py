@@ -298,7 +298,7 @@ class CommandLines:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._over.wait(0.1):
+        while not self._over.wait(0.2):
             for process in Path("/proc").glob("[0-9]*/cmdline"):
                 try:
                     self.seen.add(process.read_bytes())
@@ -316,7 +316,7 @@ def wait_until(done: Callable[[], object], seconds: float) -> None:
     while not done():
         if time.monotonic() > until:
             raise TimeoutError(f"not done in {seconds} s: {done}")
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 def _free_port() -> int:
