@@ -106,10 +106,10 @@ class Database:
     def latest_load(self) -> str:
         """When the last row was loaded."""
         parts = (
-            f"select max(_sdc_batched_at) as at from smokeball.{name}"  # noqa: S608
+            f"select max(_sdc_batched_at) as moment from smokeball.{name}"  # noqa: S608
             for name in self._tables
         )
-        [[moment]] = self._query(f"select max(at) from ({' union all '.join(parts)})")  # noqa: S608
+        [[moment]] = self._query(f"select max(moment) from ({' union all '.join(parts)})")  # noqa: S608
         return str(moment)
 
     def rows_since(self, moment: str) -> Rows:

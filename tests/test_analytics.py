@@ -193,14 +193,13 @@ class Asked:
             pytest.skip(self._missing[STANDS_FOR.get(dialect, dialect)])
         return self._answers[dialect](statements(dialect, query))
 
-    def page(self) -> str:
-        """Return the demo's page of this firm."""
+    def database(self) -> demo_report.Database:
+        """Return the firm's DuckDB file, as the demo reads it."""
         if "duckdb" not in self._pipelines:
             pytest.skip(self._missing["duckdb"])
         warehouse = self._pipelines["duckdb"].warehouse
         assert isinstance(warehouse, DuckDB)
-        database = demo_report.Database(warehouse.database, warehouse.python)
-        return demo_page.page(database.answers())
+        return demo_report.Database(warehouse.database, warehouse.python)
 
     def _start(self, kind: type[Warehouse]) -> None:
         name = kind.name.lower()
@@ -303,7 +302,7 @@ def test_the_firm_has_what_the_definitions_speak_of(asked: Asked) -> None:
 
 
 def test_the_page_needs_nothing_else_and_shows_what_the_rows_say(asked: Asked) -> None:
-    page = asked.page()
+    page = demo_page.page(asked.database().answers())
     assert not re.findall(r"https?:|<script|<link|@import|url\(", page)
     charts = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
     assert len(charts) == len(demo_parts.PARTS)
@@ -321,6 +320,16 @@ def test_the_page_needs_nothing_else_and_shows_what_the_rows_say(asked: Asked) -
     balances = EXPECTED["trust_reconciliation"](asked.books)
     wrong = [row for row in balances if row["difference"] or row["unknown"]]
     assert f"{len(wrong)} of {len(balances)} balances differ" in page
+
+
+def test_the_demo_tells_what_a_run_has_loaded(asked: Asked) -> None:
+    database = asked.database()
+    totals = database.totals()
+    assert totals.amount == sum(row.get("amount", 0) for row in asked.books.all("fees"))
+    assert set(totals.rows) == set(STREAMS)
+    assert all(totals.rows.values())
+    assert database.rows_since(demo_report.LONG_AGO) == totals.rows
+    assert not any(database.rows_since(database.latest_load()).values())
 
 
 def by_key(query: str, rows: list[dict[str, Any]]) -> dict[tuple[str, ...], dict[str, Any]]:
