@@ -40,7 +40,7 @@ class Secrets:
     """What must not be seen, in all forms that it may take."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._forms: set[bytes] = set()
         self._pattern: re.Pattern[bytes] | None = None
 
@@ -50,13 +50,17 @@ class Secrets:
             return
         with self._lock:
             self._forms.update(form.encode() for form in _forms(secret))
-            # The longest first: one that begins with another must not show its end.
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile(b"|".join(map(re.escape, longest_first)))
+            self._pattern = None
 
     def hide(self, text: bytes) -> bytes:
         """Return a text without the secrets in it."""
-        return self._pattern.sub(HIDDEN, text) if self._pattern else text
+        with self._lock:
+            if self._pattern is None and self._forms:
+                # The longest first: one that begins with another must not show its end.
+                longest_first = sorted(self._forms, key=len, reverse=True)
+                self._pattern = re.compile(b"|".join(map(re.escape, longest_first)))
+            pattern = self._pattern
+        return pattern.sub(HIDDEN, text) if pattern else text
 
 
 SECRETS = Secrets()

@@ -65,12 +65,14 @@ class Workers(Executor):
         self._tend = tend
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._started = False
+        self._gc_thresholds = gc.get_threshold()
 
     @override
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Have one of the threads call a function."""
         if not self._started:
             self._started = True
+            self._gc_thresholds = gc.get_threshold()
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
             for number in range(self._count):
@@ -147,9 +149,13 @@ class Workers(Executor):
     @override
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Let the threads end as they finish what they are at; never waits for them."""
-        for _ in range(self._count if self._started else 0):
-            self._tasks.put(None)
+        if not self._started:
+            return
         self._started = False
+        for _ in range(self._count):
+            self._tasks.put(None)
+        gc.set_threshold(*self._gc_thresholds)
+        gc.unfreeze()
 
     def _serve(self) -> None:
         while (task := self._tasks.get()) is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import logging
 import os
 import sys
 import time
+import weakref
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -54,7 +54,7 @@ class Writer(MsgSpecWriter):
         super().__init__()
         self._waiting = bytearray()
         self._pushed = time.monotonic()
-        atexit.register(self._finish)
+        weakref.finalize(self, _finish, self._waiting)  # at the end of the process, too
 
     @override
     def serialize_message(self, message: Message) -> bytearray:
@@ -78,26 +78,31 @@ class Writer(MsgSpecWriter):
         if self._waiting and time.monotonic() - self._pushed >= LONGEST_WAIT_SECONDS:
             self.flush()
 
-    def _finish(self) -> None:
-        with contextlib.suppress(SystemExit):  # the exit status is settled by now
-            self.flush()
-
     def flush(self) -> None:
         """Push out what waits."""
-        waiting, self._waiting = self._waiting, bytearray()
         self._pushed = time.monotonic()
-        if not waiting:
-            return
-        try:
-            # Without a buffer (python -u), a signal can cut a write short.
-            rest = memoryview(waiting)
-            while rest:
-                rest = rest[sys.stdout.buffer.write(rest) :]
-            sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            _give_up("The target has closed the pipe: its own log tells why. Run again to go on")
-        except OSError as error:
-            _give_up(f"Standard output cannot be written: {reason(error)}. Run again to go on")
+        _push(self._waiting)
+
+
+def _finish(waiting: bytearray) -> None:
+    with contextlib.suppress(SystemExit):  # the exit status is settled by now
+        _push(waiting)
+
+
+def _push(waiting: bytearray) -> None:
+    if not waiting:
+        return
+    rest = memoryview(bytes(waiting))
+    waiting.clear()  # first: what fails must not be tried again
+    try:
+        # Without a buffer (python -u), a signal can cut a write short.
+        while rest:
+            rest = rest[sys.stdout.buffer.write(rest) :]
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _give_up("The target has closed the pipe: its own log tells why. Run again to go on")
+    except OSError as error:
+        _give_up(f"Standard output cannot be written: {reason(error)}. Run again to go on")
 
 
 def _give_up(message: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -280,6 +281,13 @@ def test_matters_with_more_than_may_wait(start: StartFirm) -> None:
     assert output.status == 1
     assert len(output.ids("fees")) < 4 * 2_200
     assert len(output.ids("memos")) == len(truth(firm, "memos"))
+
+
+def test_the_process_is_left_as_it_was(firm: SandboxServer) -> None:
+    """Not only a command line runs the tap, and perhaps again and again."""
+    before = gc.get_threshold(), gc.get_freeze_count()
+    assert run(config(firm)).status == 0
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 def test_bookmarks_come_from_the_servers_clock(firm: SandboxServer) -> None:
