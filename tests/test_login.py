@@ -107,7 +107,7 @@ class TestSigningIn:
             window.open(login.address)
             assert desk.firm.credentials["client_id"] in window.text()
             window.click('button[value="allow"]')
-            assert window.address().startswith(desk.redirect_uri)
+            window.arrive(desk.redirect_uri)
             assert "You can close this window" in window.text()
         status, screen = login.end()
         assert status == 0, screen

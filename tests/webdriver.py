@@ -46,8 +46,12 @@ class Browser:
     def open(self, address: str) -> None:
         self._ask("POST", "/url", {"url": address})
 
-    def address(self) -> str:
-        return str(self._ask("GET", "/url"))
+    def arrive(self, address: str, seconds: float = 60) -> None:
+        """Wait until a page is there whose address begins like this."""
+        until = time.monotonic() + seconds
+        while not (self._ask("GET", "/url").startswith(address) and self._is_complete()):
+            assert time.monotonic() < until, f"not at {address} after {seconds} s"
+            time.sleep(0.1)
 
     def click(self, selector: str) -> None:
         found = self._ask("POST", "/element", {"using": "css selector", "value": selector})
@@ -55,8 +59,13 @@ class Browser:
         self._ask("POST", f"/element/{element}/click", {})
 
     def text(self) -> str:
-        script = {"script": "return document.body.innerText", "args": []}
-        return str(self._ask("POST", "/execute/sync", script))
+        return str(self._run("return document.body.innerText"))
+
+    def _is_complete(self) -> bool:
+        return bool(self._run("return document.readyState") == "complete")
+
+    def _run(self, script: str) -> Any:
+        return self._ask("POST", "/execute/sync", {"script": script, "args": []})
 
     def _ask(self, method: str, path: str, content: Any = None) -> Any:
         answer = requests.request(method, self._session + path, json=content, timeout=60)
