@@ -309,3 +309,20 @@ EXPECTED = {
         lead_conversion,
     )
 }
+KEYS = {
+    "work_in_progress": ["matter_id"],
+    "receivables_by_age": ["matter_id"],
+    "realization_and_collection": ["month"],
+    "hours_against_target": ["month", "staff_id"],
+    "trust_balances": ["account_name", "matter_id"],
+    "trust_reconciliation": ["account_id", "matter_id"],
+    "matters_by_stage": ["stage_set", "stage"],
+    "lead_conversion": ["month"],
+}
+"""What tells the rows of an answer apart."""
+
+
+def by_key(query: str, rows: list[dict[str, Any]]) -> dict[tuple[str, ...], dict[str, Any]]:
+    found = {tuple(str(row[name])[:36] for name in KEYS[query]): row for row in rows}
+    assert len(found) == len(rows)
+    return found

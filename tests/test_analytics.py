@@ -21,7 +21,7 @@ from scripts import demo_page, demo_parts, demo_report
 from scripts.analytics import queries
 from smokeball_sandbox import SandboxServer
 from tests.books import VOID, Books, day
-from tests.expected_answers import EXPECTED
+from tests.expected_answers import EXPECTED, by_key
 from tests.harness import catalog, truth
 from tests.pipeline import AMOUNTS, Pipeline
 from tests.servers import Unavailable
@@ -50,16 +50,6 @@ STREAMS = (
     "stage_sets",
     "firm",
 )
-KEYS = {
-    "work_in_progress": ["matter_id"],
-    "receivables_by_age": ["matter_id"],
-    "realization_and_collection": ["month"],
-    "hours_against_target": ["month", "staff_id"],
-    "trust_balances": ["account_name", "matter_id"],
-    "trust_reconciliation": ["account_id", "matter_id"],
-    "matters_by_stage": ["stage_set", "stage"],
-    "lead_conversion": ["month"],
-}
 TITLE = "Fees of Smith"
 EDGES = (0, 1, 30, 31, 60, 61, 90, 91)
 """Days overdue at which an age ends or begins."""
@@ -330,12 +320,6 @@ def test_the_demo_tells_what_a_run_has_loaded(asked: Asked) -> None:
     assert all(totals.rows.values())
     assert database.rows_since(demo_report.LONG_AGO) == totals.rows
     assert not any(database.rows_since(database.latest_load()).values())
-
-
-def by_key(query: str, rows: list[dict[str, Any]]) -> dict[tuple[str, ...], dict[str, Any]]:
-    found = {tuple(str(row[name])[:36] for name in KEYS[query]): row for row in rows}
-    assert len(found) == len(rows)
-    return found
 
 
 def is_same(answered: Any, expected: Any) -> bool:
