@@ -108,7 +108,7 @@ class Play:
             changes=step.turmoil,
             what=WILD if whole else STEADY,
             resources=step.where,
-            most=step.most,
+            most=step.most if whole else 1,  # a list that grows as fast as it is read never ends
             clock_seconds=step.leap,
             seconds=0.01,
             **(QUICK if step.patience else ANY),
