@@ -107,13 +107,13 @@ class Lab:
         }
         if who == TAP:
             settings = {"requests_per_second": 1000} | settings
-            files = {"config": config | settings, "catalog": _catalog(tuple(streams))}
-            command = ["-m", "tap_smokeball", *_files(folder, files | _given(state))]
+            files = {"config": config | settings, "catalog": catalog(tuple(streams))}
+            command = ["-m", "tap_smokeball", *files_of(folder, files | _given(state))]
         elif who == STOCK:
             command = [
                 "-m",
                 "benchmarks.stock_tap",
-                *_files(folder, {"config": config} | _given(state)),
+                *files_of(folder, {"config": config} | _given(state)),
             ]
         else:
             config["burst"] = settings.get("burst", 5)
@@ -179,14 +179,15 @@ def _token(sandbox: SandboxServer) -> str:
 
 
 @cache
-def _catalog(streams: tuple[str, ...]) -> Any:
+def catalog(streams: tuple[str, ...]) -> Any:
+    """Return the tap's catalog with these streams selected, and no others."""
     with tempfile.TemporaryDirectory() as folder:
-        catalog = json.loads(_discover(Path(folder)))
-    for stream in catalog["streams"]:
+        found = json.loads(_discover(Path(folder)))
+    for stream in found["streams"]:
         for entry in stream["metadata"]:
             if not entry["breadcrumb"]:
                 entry["metadata"]["selected"] = stream["tap_stream_id"] in streams
-    return catalog
+    return found
 
 
 def _discover(folder: Path) -> bytes:
@@ -194,11 +195,13 @@ def _discover(folder: Path) -> bytes:
     return measure.output([sys.executable, "-m", "tap_smokeball", "--discover"], folder)
 
 
-def _files(folder: Path, contents: dict[str, Any]) -> list[str]:
+def files_of(folder: Path, contents: dict[str, Any]) -> list[str]:
+    """Write what a tap is told into files, and return the options that name them."""
     arguments = []
     for name, content in contents.items():
-        (folder / f"{name}.json").write_text(json.dumps(content))
-        arguments += [f"--{name}", f"{name}.json"]
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(content))
+        arguments += [f"--{name}", str(path)]
     return arguments
 
 

@@ -8,7 +8,6 @@ second, and shown as the rows pass by: it must be flat, whatever the firm's size
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -16,8 +15,8 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
+from benchmarks.contestants import catalog, files_of
 from smokeball_sandbox import SandboxServer
 
 if sys.version_info >= (3, 12):
@@ -125,25 +124,14 @@ def _memory(pid: int, name: str) -> float:
 
 
 def _command(sandbox: SandboxServer, folder: Path) -> list[str]:
-    tap = [sys.executable, "-m", "tap_smokeball"]
-    catalog: dict[str, Any] = json.loads(
-        subprocess.run([*tap, "--discover"], capture_output=True, check=True).stdout  # noqa: S603
-    )
-    for stream in catalog["streams"]:
-        for entry in stream["metadata"]:
-            if not entry["breadcrumb"]:
-                entry["metadata"]["selected"] = stream["tap_stream_id"] == "fees"
     config = {
         "api_url": sandbox.url,
         "auth_url": sandbox.url,
         **sandbox.credentials,
         "requests_per_second": 1000,
     }
-    for name, content in (("config", config), ("catalog", catalog)):
-        path = folder / f"{name}.json"
-        path.write_text(json.dumps(content))
-        tap += [f"--{name}", str(path)]
-    return tap
+    files = files_of(folder, {"config": config, "catalog": catalog(("fees",))})
+    return [sys.executable, "-m", "tap_smokeball", *files]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.contestants import catalog, files_of
 from smokeball_sandbox import SandboxServer
 
 FEES = "GET /matters/{matterId}/fees"
@@ -98,37 +99,21 @@ class _Tap:
 
     def __init__(self, sandbox: SandboxServer, folder: Path) -> None:
         self._folder = folder
-        self._write(
-            "config",
-            {
-                "api_url": sandbox.url,
-                "auth_url": sandbox.url,
-                **sandbox.credentials,
-                "requests_per_second": 1000,
-                "lookback_seconds": 0,
-            },
-        )
-        found = subprocess.run(
-            [sys.executable, "-m", "tap_smokeball", "--discover"], capture_output=True, check=True
-        )
-        catalog: Json = json.loads(found.stdout)
-        for stream in catalog["streams"]:
-            for entry in stream["metadata"]:
-                if not entry["breadcrumb"]:
-                    entry["metadata"]["selected"] = stream["tap_stream_id"] in COMPARED
-        self._write("catalog", catalog)
+        config = {
+            "api_url": sandbox.url,
+            "auth_url": sandbox.url,
+            **sandbox.credentials,
+            "requests_per_second": 1000,
+            "lookback_seconds": 0,
+        }
+        self._files = {"config": config, "catalog": catalog(tuple(COMPARED))}
 
     def run(
         self, state: Json | None, delivered: dict[str, dict[str, Json]]
     ) -> tuple[int, int, Json | None]:
         """Run once; the exit status, the number of rows, and the state of then."""
-        files = ["config", "catalog"]
-        if state:
-            self._write("state", state)
-            files.append("state")
-        command = [sys.executable, "-m", "tap_smokeball"]
-        for name in files:
-            command += [f"--{name}", str(self._path(name))]
+        files = self._files | ({"state": state} if state else {})
+        command = [sys.executable, "-m", "tap_smokeball", *files_of(self._folder, files)]
         rows = 0
         with (self._folder / "errors").open("wb") as errors:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)  # noqa: S603
@@ -146,12 +131,6 @@ class _Tap:
     def errors(self) -> str:
         """What the last run wrote to standard error."""
         return (self._folder / "errors").read_text()
-
-    def _write(self, name: str, content: Json) -> None:
-        self._path(name).write_text(json.dumps(content))
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
 
 
 def _missing(sandbox: SandboxServer, name: str, delivered: dict[str, Json]) -> int:

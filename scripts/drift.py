@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 def report(old: Description, new: Description) -> list[str]:
     """Return what differs, in Markdown; nothing if nothing of concern does."""
     before, after = endpoints(old), endpoints(new)
-    readers = {_anonymous(stream.path): stream for stream in streams()}
+    readers = {anonymous(stream.path): stream for stream in streams()}
     lines: list[str] = []
     for path in sorted(before.keys() - after.keys()):
         who = f"**the stream `{readers[path].name}` reads it**" if path in readers else "not read"
@@ -63,9 +63,9 @@ def report(old: Description, new: Description) -> list[str]:
     for path, stream in readers.items():
         if path not in before or path not in after:
             continue
-        columns = dict(_properties(stream.schema))
+        columns = set(_columns(stream.schema))
         changes = [
-            *_changes("parameter", before[path].parameters, after[path].parameters, {}),
+            *_changes("parameter", before[path].parameters, after[path].parameters, set()),
             *_changes("field", before[path].fields, after[path].fields, columns),
         ]
         if changes:
@@ -88,12 +88,12 @@ def endpoints(description: Description) -> dict[str, Endpoint]:
             content = get.get("responses", {}).get("200", {}).get("content", {})
             schema: Any = next((one.get("schema", {}) for one in content.values()), {})
             fields = dict(_fields(schema, schemas))
-            found[_anonymous(path)] = Endpoint(parameters, fields)
+            found[anonymous(path)] = Endpoint(parameters, fields)
     return found
 
 
 def _changes(
-    what: str, before: dict[str, str], after: dict[str, str], columns: dict[str, str]
+    what: str, before: dict[str, str], after: dict[str, str], columns: set[str]
 ) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys()):
         known = _WRAPPED.sub("", name) in columns
@@ -121,13 +121,13 @@ def _fields(schema: Any, schemas: dict[str, Any], at: str = "") -> Iterator[tupl
             yield from _fields(below, schemas, path)
 
 
-def _properties(schema: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
+def _columns(schema: dict[str, Any], at: str = "") -> Iterator[str]:
     for name, below in schema.get("properties", {}).items():
         path = f"{at}.{name}" if at else name
-        yield path, str(below.get("type"))
+        yield path
         if "items" in below:
-            yield from _properties(below["items"], f"{path}[]")
-        yield from _properties(below, path)
+            yield from _columns(below["items"], f"{path}[]")
+        yield from _columns(below, path)
 
 
 def _resolved(schema: Any, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +146,8 @@ def _kind(schema: dict[str, Any]) -> str:
     return f"{kind}: {values}" if values else str(kind)
 
 
-def _anonymous(path: str) -> str:
+def anonymous(path: str) -> str:
+    """Return a path whose placeholders have no names."""
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 

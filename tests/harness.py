@@ -27,7 +27,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
     from pathlib import Path
 
     from singer_sdk.singerlib import Message
@@ -342,3 +342,8 @@ def asked(sandbox: SandboxServer, template: str) -> int:
 MATTERS = "GET /matters"
 FEES = "GET /matters/{matterId}/fees"
 TOKEN = "POST /oauth2/token"  # noqa: S105 - a path
+
+
+def by_id(rows: list[Json]) -> dict[Hashable, Json]:
+    """Return rows by their ids, as the paginator wants to have them."""
+    return {row["id"]: row for row in rows}

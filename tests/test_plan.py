@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from tap_smokeball import ticks
 from tap_smokeball.forecast import pages
-from tap_smokeball.pagination import Key, Page, Row, read_all
+from tap_smokeball.pagination import Page, read_all
 from tests.firms import STREAMS
-from tests.harness import DEFAULT, TOKEN, asked, catalog, config, planned, run, truth
+from tests.harness import DEFAULT, TOKEN, asked, by_id, catalog, config, planned, run, truth
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
@@ -69,10 +69,6 @@ def compared(
     assert plan.total == pytest.approx(real, rel=0.15), plan.text
     assert plan.total == pytest.approx(sum(plan.streams.values()), abs=len(plan.streams))
     return plan, output
-
-
-def by_id(rows: list[Row]) -> dict[Key, Row]:
-    return {row["id"]: row for row in rows}
 
 
 @given(rows=st.integers(0, 300), limit=st.integers(2, 60), told=st.booleans())

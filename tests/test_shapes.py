@@ -8,7 +8,8 @@ import pytest
 
 from tap_smokeball import shapes
 from tap_smokeball.errors import UnexpectedAnswer
-from tap_smokeball.pagination import Key, Row, read_all
+from tap_smokeball.pagination import read_all
+from tests.harness import by_id
 
 if TYPE_CHECKING:
     from tap_smokeball.shapes import Shape
@@ -74,9 +75,6 @@ def pages(shape: Shape, bodies: dict[int, Any]) -> tuple[list[str], list[int]]:
     def fetch(offset: int, _limit: int) -> Any:
         asked.append(offset)
         return shape.read(bodies[offset])
-
-    def by_id(rows: list[Row]) -> dict[Key, Row]:
-        return {row["id"]: row for row in rows}
 
     rows = [row for piece in read_all(fetch, by_id, 500) for row in piece]
     return [row["id"] for row in rows], asked
