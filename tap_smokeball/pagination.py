@@ -11,6 +11,10 @@ dropped by key. Rows that did change are stamped later than the read began, and 
 
 Where no order can be asked for, a list might even come in another one from page to page. If fewer
 rows were seen than the API says there are, the list is read again, as long as that brings new rows.
+
+A list that changes as fast as it is read has no end, and is given up: when pages bring nothing new
+for longer than it takes to read it all again, or when many times as many came as it had at first.
+The latter needs a size that is true. Without one, such a list cannot be told from a long one.
 """
 
 from __future__ import annotations
@@ -31,6 +35,9 @@ OVERLAP = 1
 
 PATIENCE = 3
 """Pages without a new row that are borne beyond those that a full re-read would take."""
+
+READINGS, PAGES = 10, 1_000
+"""How often a list may be read, in pages of its size at first, and how many pages beyond that."""
 
 _VERSIONS = ("versionId", "lastUpdated")
 
@@ -65,13 +72,14 @@ def read_all(
         limit: Rows to ask for at once, at least 2.
 
     Raises:
-        PagingError: Pages come without end but without new rows.
+        PagingError: Pages come without end.
         UnexpectedAnswer: A row lacks its key.
     """
     seen: set[Key] = set()
     previous: dict[Key, Row] = {}
-    offset = barren = at_start = 0
+    offset = at_start = 0
     step = limit // 2
+    patience = _Patience()
     while True:
         page = fetch(offset, limit)
         rows = keyed(page.rows)
@@ -84,20 +92,53 @@ def read_all(
         seen.update(rows)
         if fresh:
             yield fresh
-        barren = 0 if fresh else barren + 1
         if _is_last(page, limit, len(seen)) or (not fresh and len(page.rows) <= OVERLAP):
             if offset == 0 or len(seen) == at_start or len(seen) >= (page.size or 0):
                 return
-            at_start, offset, barren = len(seen), 0, 0
+            patience.begin_again()
+            at_start, offset = len(seen), 0
             continue
-        if barren > PATIENCE + len(seen) // max(1, len(page.rows) - OVERLAP):
-            raise PagingError(
-                f"after {len(seen)} rows the API sends the same rows again at every offset; "
-                "report it to Smokeball, or try another page_size",
-            )
+        patience.bear(page, offset, len(seen), is_barren=not fresh)
         previous = rows
         step = limit // 2
         offset += max(1, len(page.rows) - OVERLAP)
+
+
+class _Patience:
+    """Gives a list up that has no end."""
+
+    def __init__(self) -> None:
+        self._size: int | None = None
+        self._pages = self._barren = 0
+        self._step = 1
+
+    def begin_again(self) -> None:
+        """Bear that the list is read from its start again."""
+        self._barren = 0
+
+    def bear(self, page: Page, offset: int, seen: int, *, is_barren: bool) -> None:
+        """Bear a page that is not the last one, so many rows having been seen.
+
+        Raises:
+            PagingError: There were too many.
+        """
+        if not self._pages:
+            self._size = page.size
+        if page.size is None or page.size < offset + len(page.rows):
+            self._size = None  # it is not true, so nothing can be held against it
+        step = max(1, len(page.rows) - OVERLAP)
+        self._step = max(self._step, step)
+        self._pages += 1
+        self._barren = self._barren + 1 if is_barren else 0
+        borne = PAGES + READINGS * (self._size or 0) // self._step
+        grows = self._size is not None and self._pages > borne
+        repeats = self._barren > PATIENCE + seen // step
+        if grows or repeats:
+            raise PagingError(
+                f"after {seen} rows there is no end to the list: it changes as fast as it is read, "
+                "or the API sends the same rows again at every offset. Run again with a larger "
+                "page_size, or when less is changed; if that does not help, report it to Smokeball",
+            )
 
 
 def _is_last(page: Page, limit: int, seen: int) -> bool:

@@ -294,6 +294,7 @@ def test_a_piece_of_python_runs(snippet: Snippet) -> None:
         "slow",
         "certificate",
         "no connection",
+        "no end to the list",
         "disk full",
         "loader died",
     ],

@@ -110,7 +110,7 @@ def test_a_page_that_repeats_for_ever_is_an_error(
     output = run(config(firm, page_size=5, user_id="someone"), first.state)
     assert output.status == 1
     assert failed in output.stderr
-    assert any("same rows again" in record.getMessage() for record in caplog.records)
+    assert any("the same rows again" in record.getMessage() for record in caplog.records)
     assert asked(firm, template) < 100
     fees = output.bookmark("fees")["replication_key_value"]
     assert fees == first.bookmark("fees")["replication_key_value"]
@@ -120,6 +120,51 @@ def test_a_page_that_repeats_for_ever_though_it_is_short(start: StartFirm) -> No
     firm = start(matters=8, fees=0, exact_fees=True)
     firm.control.settings(repeat_pages=[MATTERS], size=100)
     assert run(config(firm), catalog=ONLY_MATTERS).status == 1
+
+
+@pytest.mark.parametrize(
+    ("turmoil", "quirks", "page_size"),
+    [
+        ({"what": ["add"], "most": 4}, {}, 2),
+        ({"what": ["touch"], "most": 4}, {}, 2),
+        ({"what": ["touch", "add", "add", "remove"], "most": 4}, {}, 2),
+        # It has fewer rows than it tells, so there is always more to look for.
+        ({"what": ["add"], "most": 1}, {"size": 1000}, 10),
+        ({"what": ["add"], "most": 1, "changes": 0.7}, {"size": 1000}, 10),
+    ],
+)
+def test_a_list_that_changes_as_fast_as_it_is_read_is_an_error(
+    start: StartFirm,
+    turmoil: dict[str, Any],
+    quirks: dict[str, Any],
+    page_size: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    firm = start(matters=5, fees=0, exact_fees=True)
+    chosen = catalog(wanted=["contacts", "tasks"])
+    first = run(config(firm), catalog=chosen)
+    firm.control.settings(**quirks)
+    firm.control.hostility(**{"seed": 1, "changes": 1, "resources": ["contacts"], **turmoil})
+    output = run(config(firm, page_size=page_size), catalog=chosen)
+    firm.control.calm()
+    firm.control.settings(size="right")
+    assert output.status == 1
+    assert any("as fast as it is read" in record.getMessage() for record in caplog.records)
+    assert "replication_key_value" not in output.bookmark("contacts")
+    assert output.ids("tasks") == first.ids("tasks")
+    settled = run(config(firm), output.state, chosen)
+    assert settled.ids("contacts") == {e["row"]["id"]: 1 for e in truth(firm, "contacts")}
+
+
+@pytest.mark.parametrize("size", ["missing", "zero"])
+def test_a_list_of_more_pages_than_its_size_tells_is_read_to_its_end(
+    start: StartFirm, size: Any
+) -> None:
+    firm = start(matters=1100, fees=0, exact_fees=True)
+    firm.control.settings(size=size)
+    output = run(config(firm, page_size=2), catalog=ONLY_MATTERS)
+    assert output.status == 0
+    assert len(output.ids("matters")) == 1100
 
 
 def test_a_row_without_its_key_is_an_error(start: StartFirm) -> None:
