@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many tests run at once: one more than cores, since some only wait."""
     return 1 + (os.cpu_count() or 1)
