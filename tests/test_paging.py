@@ -129,8 +129,8 @@ def test_a_page_that_repeats_for_ever_though_it_is_short(start: StartFirm) -> No
         ({"what": ["touch"], "most": 4}, {}, 2),
         ({"what": ["touch", "add", "add", "remove"], "most": 4}, {}, 2),
         # It has fewer rows than it tells, so there is always more to look for.
-        ({"what": ["add"], "most": 1}, {"size": 1000}, 10),
-        ({"what": ["add"], "most": 1, "changes": 0.7}, {"size": 1000}, 10),
+        ({"what": ["add"], "most": 1}, {"size": 100}, 10),
+        ({"what": ["add"], "most": 1, "changes": 0.7}, {"size": 100}, 10),
     ],
 )
 def test_a_list_that_changes_as_fast_as_it_is_read_is_an_error(
