@@ -19,6 +19,7 @@ The latter needs a size that is true. Without one, such a list cannot be told fr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -57,6 +58,11 @@ class Page(NamedTuple):
     size: int | None = None
     has_next: bool = False
     is_whole: bool = False
+
+    @property
+    def stride(self) -> int:
+        """How many rows behind its own offset that of the next page is."""
+        return max(1, len(self.rows) - OVERLAP)
 
 
 def read_all(
@@ -101,16 +107,16 @@ def read_all(
         patience.bear(page, offset, len(seen), is_barren=not fresh)
         previous = rows
         step = limit // 2
-        offset += max(1, len(page.rows) - OVERLAP)
+        offset += page.stride
 
 
 class _Patience:
     """Gives a list up that has no end."""
 
     def __init__(self) -> None:
-        self._size: int | None = None
+        self._size: float = math.inf
         self._pages = self._barren = 0
-        self._step = 1
+        self._stride = 1
 
     def begin_again(self) -> None:
         """Bear that the list is read from its start again."""
@@ -122,17 +128,15 @@ class _Patience:
         Raises:
             PagingError: There were too many.
         """
-        if not self._pages:
-            self._size = page.size
         if page.size is None or page.size < offset + len(page.rows):
-            self._size = None  # it is not true, so nothing can be held against it
-        step = max(1, len(page.rows) - OVERLAP)
-        self._step = max(self._step, step)
+            self._size = math.inf  # what the API tells is not true
+        elif not self._pages:
+            self._size = page.size
+        self._stride = max(self._stride, page.stride)
         self._pages += 1
         self._barren = self._barren + 1 if is_barren else 0
-        borne = PAGES + READINGS * (self._size or 0) // self._step
-        grows = self._size is not None and self._pages > borne
-        repeats = self._barren > PATIENCE + seen // step
+        grows = self._pages > PAGES + READINGS * self._size / self._stride
+        repeats = self._barren > PATIENCE + seen // page.stride
         if grows or repeats:
             raise PagingError(
                 f"after {seen} rows there is no end to the list: it changes as fast as it is read, "

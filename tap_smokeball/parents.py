@@ -328,7 +328,7 @@ class ChildStream(SmokeballStream):
         ids, params = {self.parent_key: parent.id}, self.params_below(parent, since)
         try:
             for rows in self.read_below(ids, params):
-                yield rows[: self.ABORT_AT_RECORD_COUNT]
+                yield rows
                 if self.is_sample:
                     return
         except NotFound:

@@ -18,6 +18,7 @@ import threading
 from collections import deque
 from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as NotYet
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if sys.version_info >= (3, 12):
@@ -59,13 +60,14 @@ class Workers(Executor):
         tend: Called by the main thread whenever it is about to wait, a few times a second.
     """
 
+    _gc_thresholds: tuple[int, int, int]
+
     def __init__(self, count: int, run: Run, tend: Callable[[], None]) -> None:
         self._count = count
         self._run = run
         self._tend = tend
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._started = False
-        self._gc_thresholds = gc.get_threshold()
 
     @override
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
@@ -96,7 +98,10 @@ class Workers(Executor):
         Raises:
             Stopped: The run was told to stop.
         """
-        return self._await(self.submit(fn))
+        future = self.submit(fn)
+        # `result` would not tell its own time-out from one that the function raises.
+        self._wait(partial(future.exception, timeout=TICK_SECONDS))
+        return future.result()
 
     def in_order(
         self,
@@ -141,7 +146,8 @@ class Workers(Executor):
                 entry.future.cancel()
 
     def _pieces(self, fan: _Fan[Item, T], entry: _Entry[Item, T]) -> Iterator[list[T]]:
-        while (piece := self._next(entry.pieces)) is not None:
+        look = partial(entry.pieces.get, timeout=TICK_SECONDS)
+        while (piece := self._wait(look)) is not None:
             fan.took(piece)
             yield piece
         entry.future.result()
@@ -162,22 +168,12 @@ class Workers(Executor):
             task()
             del task  # a result must not live on in an idle thread
 
-    def _await(self, future: Future[T]) -> T:
+    def _wait(self, look: Callable[[], T]) -> T:
         while True:
             self._tend()
             try:
-                future.exception(timeout=TICK_SECONDS)  # raises only if there is no result yet
-            except NotYet:
-                self._run.check()
-            else:
-                return future.result()
-
-    def _next(self, pieces: queue.SimpleQueue[T]) -> T:
-        while True:
-            self._tend()
-            try:
-                return pieces.get(timeout=TICK_SECONDS)
-            except queue.Empty:
+                return look()
+            except (NotYet, queue.Empty):
                 self._run.check()
 
 

@@ -90,7 +90,7 @@ class FoldersStream(ChildStream):
     def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> Iterator[list[Row]]:
         found = self._folders_in(ids, params)
         yield list(found.values())
-        todo = deque(found)
+        met, todo = set(found), deque(found)
         while todo:
             inside = {**ids, "folderId": todo.popleft()}
             try:
@@ -98,8 +98,8 @@ class FoldersStream(ChildStream):
             except NotFound:  # deleted since it was listed
                 continue
             # A folder that is moved meanwhile can be met again, even inside of itself.
-            fresh = {id_: folder for id_, folder in listed.items() if id_ not in found}
-            found |= fresh
+            fresh = {id_: folder for id_, folder in listed.items() if id_ not in met}
+            met.update(fresh)
             todo += fresh
             yield list(fresh.values())
 
