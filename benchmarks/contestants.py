@@ -107,14 +107,12 @@ class Lab:
         }
         if who == TAP:
             settings = {"requests_per_second": 1000} | settings
-            files = {"config": config | settings, "catalog": catalog(tuple(streams))}
-            command = ["-m", "tap_smokeball", *files_of(folder, files | _given(state))]
+            chosen = catalog(tuple(streams))
+            files = {"config": config | settings, "catalog": chosen, "state": state}
+            command = ["-m", "tap_smokeball", *files_of(folder, files)]
         elif who == STOCK:
-            command = [
-                "-m",
-                "benchmarks.stock_tap",
-                *files_of(folder, {"config": config} | _given(state)),
-            ]
+            files = {"config": config, "state": state}
+            command = ["-m", "benchmarks.stock_tap", *files_of(folder, files)]
         else:
             config["burst"] = settings.get("burst", 5)
             (folder / "config.json").write_text(json.dumps(config))
@@ -195,15 +193,23 @@ def _discover(folder: Path) -> bytes:
     return measure.output([sys.executable, "-m", "tap_smokeball", "--discover"], folder)
 
 
+def settings_of(sandbox: SandboxServer) -> dict[str, Any]:
+    """Return settings by which the tap signs in to a sandbox, and is as fast as it can be."""
+    return {
+        "api_url": sandbox.url,
+        "auth_url": sandbox.url,
+        **sandbox.credentials,
+        "requests_per_second": 1000,
+    }
+
+
 def files_of(folder: Path, contents: dict[str, Any]) -> list[str]:
-    """Write what a tap is told into files, and return the options that name them."""
+    """Write what a tap is told into files, and return the options that name them; None is not."""
     arguments = []
     for name, content in contents.items():
+        if content is None:
+            continue
         path = folder / f"{name}.json"
         path.write_text(json.dumps(content))
         arguments += [f"--{name}", str(path)]
     return arguments
-
-
-def _given(state: Any) -> dict[str, Any]:
-    return {} if state is None else {"state": state}

@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from benchmarks.contestants import catalog, files_of
+from benchmarks.contestants import catalog, files_of, settings_of
 from smokeball_sandbox import SandboxServer
 
 if sys.version_info >= (3, 12):
@@ -124,14 +124,8 @@ def _memory(pid: int, name: str) -> float:
 
 
 def _command(sandbox: SandboxServer, folder: Path) -> list[str]:
-    config = {
-        "api_url": sandbox.url,
-        "auth_url": sandbox.url,
-        **sandbox.credentials,
-        "requests_per_second": 1000,
-    }
-    files = files_of(folder, {"config": config, "catalog": catalog(("fees",))})
-    return [sys.executable, "-m", "tap_smokeball", *files]
+    files = {"config": settings_of(sandbox), "catalog": catalog(("fees",))}
+    return [sys.executable, "-m", "tap_smokeball", *files_of(folder, files)]
 
 
 def _parser() -> argparse.ArgumentParser:

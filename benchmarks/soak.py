@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contestants import catalog, files_of
+from benchmarks.contestants import catalog, files_of, settings_of
 from smokeball_sandbox import SandboxServer
 
 FEES = "GET /matters/{matterId}/fees"
@@ -99,21 +99,15 @@ class _Tap:
 
     def __init__(self, sandbox: SandboxServer, folder: Path) -> None:
         self._folder = folder
-        config = {
-            "api_url": sandbox.url,
-            "auth_url": sandbox.url,
-            **sandbox.credentials,
-            "requests_per_second": 1000,
-            "lookback_seconds": 0,
-        }
+        config = settings_of(sandbox) | {"lookback_seconds": 0}
         self._files = {"config": config, "catalog": catalog(tuple(COMPARED))}
 
     def run(
         self, state: Json | None, delivered: dict[str, dict[str, Json]]
     ) -> tuple[int, int, Json | None]:
         """Run once; the exit status, the number of rows, and the state of then."""
-        files = self._files | ({"state": state} if state else {})
-        command = [sys.executable, "-m", "tap_smokeball", *files_of(self._folder, files)]
+        files = files_of(self._folder, self._files | {"state": state})
+        command = [sys.executable, "-m", "tap_smokeball", *files]
         rows = 0
         with (self._folder / "errors").open("wb") as errors:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)  # noqa: S603
