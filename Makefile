@@ -71,7 +71,7 @@ types: $(PROJECT) ## Check types
 
 .PHONY: docs
 docs: $(PROJECT) ## Write the generated parts of the documentation and of meltano.yml anew
-	.venv/bin/python -m scripts.generate
+	.venv/bin/python -m scripts.generate_docs
 	.venv/bin/python -m scripts.analytics
 	.venv/bin/python -m scripts.operations
 
@@ -81,7 +81,7 @@ site: $(SITE) ## Build the documentation as a site, into build/site
 
 .PHONY: fresh
 fresh: $(PROJECT)
-	.venv/bin/python -m scripts.generate --check
+	.venv/bin/python -m scripts.generate_docs --check
 	.venv/bin/python -m scripts.analytics --check
 
 .PHONY: contract
@@ -96,7 +96,7 @@ endif
 
 .PHONY: drift
 drift: $(PROJECT) ## Compare two descriptions of the API: OLD=old.json NEW=new.json
-	@.venv/bin/python -m scripts.drift "$(OLD)" "$(NEW)"
+	@.venv/bin/python -m scripts.compare_api_descriptions "$(OLD)" "$(NEW)"
 
 .PHONY: dist
 dist: $(PROJECT) ## Build the wheel and the source distribution

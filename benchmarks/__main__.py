@@ -13,8 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks import changes, cpu, day, day_check, machine, scaling
-from benchmarks.allowance import Allowance
+from benchmarks import changes, cpu, freshness_model, freshness_model_check, machine, scaling
+from benchmarks.rate_limit_use import Allowance
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = ("allowance", "cpu", "scaling", "changes", "day")
@@ -66,7 +66,7 @@ def measure(parts: list[str], began: float) -> dict[str, Any]:
         results["changes"] = changes.measure()
     if "day" in parts:
         say("a day of hourly runs, on a virtual clock")
-        results["day"] = day.simulate() | {"check": day_check.check()}
+        results["day"] = freshness_model.simulate() | {"check": freshness_model_check.check()}
     if "scaling" in parts:
         say("scaling: up to 16,000 matters")
         results["scaling"] = scaling.measure()

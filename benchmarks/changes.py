@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.contestants import ALL, lab
+from benchmarks.competitors import ALL, lab
 
 MATTERS, FEES_EACH = 300, 10
 CHANGED = MATTERS * FEES_EACH // 100

@@ -10,7 +10,7 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 
-from benchmarks.contestants import ALL, DLT, STOCK, TAP
+from benchmarks.competitors import ALL, DLT, STOCK, TAP
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import decoding, measure
-from benchmarks.contestants import ALL, STOCK, TAP, Lab, lab
+from benchmarks.competitors import ALL, STOCK, TAP, Lab, lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ def rows() -> dict[str, Any]:
         pages.write_bytes(b"".join(page + b"\n" for page in _pages(firm)))
         nothing = firm.folder / "nothing"
         nothing.touch()
-        floor = [sys.executable, "-m", "benchmarks.floor"]
+        floor = [sys.executable, "-m", "benchmarks.lower_bound"]
         floors: dict[str, list[str]] = {FLOOR: [], FLOOR_FLOATS: ["--floats"]}
         cheap = {TAP: _both(TAP, small, firm)} | {
             who: (

@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from benchmarks.contestants import catalog, files_of, settings_of
+from benchmarks.competitors import catalog, files_of, settings_of
 from smokeball_sandbox import SandboxServer
 
 if sys.version_info >= (3, 12):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.contestants import ALL, DLT, STOCK, TAP
+from benchmarks.competitors import ALL, DLT, STOCK, TAP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.contestants import DLT, STOCK, TAP, lab
+from benchmarks.competitors import DLT, STOCK, TAP, lab
 
 SIZES = {TAP: (1_000, 4_000, 16_000), STOCK: (500, 1_000), DLT: (1_000, 4_000)}
 """The others run at fewer sizes: the stock tap takes with the square of the matters."""

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contestants import catalog, files_of, settings_of
+from benchmarks.competitors import catalog, files_of, settings_of
 from smokeball_sandbox import SandboxServer
 
 FEES = "GET /matters/{matterId}/fees"

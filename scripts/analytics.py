@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlglot import ErrorLevel, exp, parse
 
-from scripts.generate import ROOT, between, read, settle
+from scripts.generate_docs import ROOT, between, read, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_smokeball.client import SmokeballStream
+    from tap_smokeball.sync.base_stream import SmokeballStream
 
 HEAD = """\
 # Generated from the catalog: `make docs`. Snowflake and DuckDB do not mind the case of names; on

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from smokeball_sandbox.client import Control
+    from smokeball_sandbox.control_client import Control
 
 MORE_MINUTES = 6
 CORRECTED, RECORDED = 3, 2

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from scripts.demo_figures import Tile, dollars, how_many, latest, percent, reconciled, total
-from scripts.demo_parts import PARTS
+from scripts.demo_formatting import Tile, dollars, how_many, latest, percent, reconciled, total
+from scripts.demo_questions import PARTS
 
 if TYPE_CHECKING:
-    from scripts.demo_figures import Column
+    from scripts.demo_formatting import Column
     from scripts.demo_report import Answers
 
 

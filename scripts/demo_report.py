@@ -18,7 +18,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from smokeball_sandbox.client import Control
+    from smokeball_sandbox.control_client import Control
 
 LONG_AGO = "0001-01-01"
 MOST = 15

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tap_smokeball.fields import walk
+from tap_smokeball.records.columns import walk
 from tap_smokeball.streams.matters import MattersStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tap_smokeball.client import SmokeballStream
+    from tap_smokeball.sync.base_stream import SmokeballStream
 
 # No "decimal": Meltano 4 cannot write a configuration that has one. As text it gets through.
 KINDS = {"integer": "integer", "boolean": "boolean", "array": "array", "object": "object"}

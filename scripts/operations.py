@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.metrics import METRICS_LOGGER_NAME
 from typing_extensions import override
 
-from scripts.generate import ROOT, between, read
+from scripts.generate_docs import ROOT, between, read
 from smokeball_sandbox import SandboxServer
 from tap_smokeball.tap import TapSmokeball
 

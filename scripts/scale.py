@@ -13,8 +13,8 @@ import statistics
 from dataclasses import dataclass
 
 from tap_smokeball import streams
-from tap_smokeball.parents import ChildStream
 from tap_smokeball.streams.matters import MattersStream
+from tap_smokeball.sync.child_stream import ChildStream
 
 REQUESTS_PER_SECOND = 5
 """What Smokeball gives an app."""

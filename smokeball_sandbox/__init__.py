@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .client import Control, ControlError
-from .server import SandboxServer
+from smokeball_sandbox.control_client import Control, ControlError
+from smokeball_sandbox.server import SandboxServer
 
 __all__ = ["Control", "ControlError", "SandboxServer"]

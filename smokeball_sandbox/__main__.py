@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from . import auth
-from .app import build
-from .areas import RESOURCES
-from .firm import ANCHOR, Firm
-from .settings import Settings
-from .world import World
+from smokeball_sandbox import auth
+from smokeball_sandbox.app import build
+from smokeball_sandbox.areas import RESOURCES
+from smokeball_sandbox.firm import ANCHOR, Firm
+from smokeball_sandbox.settings import Settings
+from smokeball_sandbox.simulation import World
 
 if sys.version_info >= (3, 12):
     from typing import override

@@ -6,16 +6,16 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from . import faults, scripts
-from .answers import Answer, gateway, problem
-from .commands import REFUSALS
+from smokeball_sandbox import faults, scheduled_changes
+from smokeball_sandbox.commands import REFUSALS
+from smokeball_sandbox.responses import Answer, gateway, problem
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from .auth import Token
-    from .resources import Route, Row
-    from .world import World
+    from smokeball_sandbox.auth import Token
+    from smokeball_sandbox.resources import Route, Row
+    from smokeball_sandbox.simulation import World
 
 _UNKNOWN = "(unknown path)"
 
@@ -132,9 +132,9 @@ class Api:
             return world.handler.rows(route, query_string, hidden)
 
         try:
-            scripts.run(due, "before", world.commands, rows)
+            scheduled_changes.run(due, "before", world.commands, rows)
             answer = world.handler.answer(route, path, query_string, hidden)
-            scripts.run(due, "after", world.commands, rows)
+            scheduled_changes.run(due, "after", world.commands, rows)
         except REFUSALS as error:
             return problem(500, f"A script failed: {error}", path)
         return answer

@@ -10,11 +10,11 @@ from starlette.middleware import Middleware
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Mount, Route
 
-from .answers import encode
-from .api import Api, Exchange
-from .commands import REFUSALS, CommandError
-from .consent import ConsentPages
-from .faults import TOKEN_TEMPLATE
+from smokeball_sandbox.api import Api, Exchange
+from smokeball_sandbox.commands import REFUSALS, CommandError
+from smokeball_sandbox.consent import ConsentPages
+from smokeball_sandbox.faults import TOKEN_TEMPLATE
+from smokeball_sandbox.responses import encode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from .world import World
+    from smokeball_sandbox.simulation import World
 
 _COMMANDS = (
     "touch",

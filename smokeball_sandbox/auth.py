@@ -8,13 +8,13 @@ import secrets
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
-from .answers import Answer, gateway, json_answer
+from smokeball_sandbox.responses import Answer, gateway, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .clock import Clock
-    from .settings import Settings
+    from smokeball_sandbox.clock import Clock
+    from smokeball_sandbox.settings import Settings
 
 API_KEY = "sandbox-api-key-4f1c8d"
 CLIENT_ID = "sandbox-client"

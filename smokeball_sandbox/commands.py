@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .areas.matters import convert
-from .faults import TOKEN_TEMPLATE, Fault
-from .hostility import Hostility
-from .scripts import Script
-from .store import UnknownRowError
+from smokeball_sandbox.areas.matters import convert
+from smokeball_sandbox.chaos import Hostility
+from smokeball_sandbox.faults import TOKEN_TEMPLATE, Fault
+from smokeball_sandbox.scheduled_changes import Script
+from smokeball_sandbox.store import UnknownRowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .resources import Data, Resource, Row
-    from .world import World
+    from smokeball_sandbox.resources import Data, Resource, Row
+    from smokeball_sandbox.simulation import World
 
 
 class RowCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

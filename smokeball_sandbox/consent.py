@@ -9,14 +9,14 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from .auth import Consent, OAuthError, has_secret, is_client
+from smokeball_sandbox.auth import Consent, OAuthError, has_secret, is_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
 
-    from .world import World
+    from smokeball_sandbox.simulation import World
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from .answers import Answer, gateway, json_answer, problem
+from smokeball_sandbox.responses import Answer, gateway, json_answer, problem
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

@@ -8,9 +8,9 @@ from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from . import words
-from .clock import ticks_of
-from .shapes import guid, link
+from smokeball_sandbox import sample_text
+from smokeball_sandbox.clock import ticks_of
+from smokeball_sandbox.value_helpers import guid, link
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,8 +106,8 @@ class Firm:
             Person(
                 guid(rng),
                 guid(rng),
-                rng.choice(words.FIRST_NAMES),
-                rng.choice(words.LAST_NAMES),
+                rng.choice(sample_text.FIRST_NAMES),
+                rng.choice(sample_text.LAST_NAMES),
                 rng.choice(_RATES),
             )
             for _ in range(count)
@@ -117,16 +117,16 @@ class Firm:
     def contacts(self) -> list[Contact]:
         """Clients, other sides and referrers."""
         rng = self.rng("contacts")
-        forms = words.COMPANY_FORMS[self.region]
+        forms = sample_text.COMPANY_FORMS[self.region]
         contacts = []
         for _ in range(10 + self.matters * 3 // 2):
-            last = rng.choice(words.LAST_NAMES)
+            last = rng.choice(sample_text.LAST_NAMES)
             if rng.random() < _COMPANIES:
-                name = f"{last} {rng.choice(words.TRADES)}"
+                name = f"{last} {rng.choice(sample_text.TRADES)}"
                 full = f"{name} {rng.choice(forms)}"
                 contacts.append(Contact(guid(rng), name, full, "Organisation"))
             else:
-                full = f"{rng.choice(words.FIRST_NAMES)} {last}"
+                full = f"{rng.choice(sample_text.FIRST_NAMES)} {last}"
                 contacts.append(Contact(guid(rng), last, full, "Person"))
         return self._with_kinds(contacts)
 
@@ -139,7 +139,7 @@ class Firm:
             if contact.kind == "Person":
                 contact = contact._replace(kind=rng.choices(kinds, (80, 7, 5, 8))[0])  # noqa: PLW2901
             if contact.kind == "GroupOfPeople":
-                first = rng.choice(words.FIRST_NAMES)
+                first = rng.choice(sample_text.FIRST_NAMES)
                 contact = contact._replace(full_name=f"{first} & {contact.full_name}")  # noqa: PLW2901
             elif contact.kind == "Trust":
                 contact = contact._replace(full_name=f"{contact.name} Family Trust")  # noqa: PLW2901
@@ -152,15 +152,15 @@ class Firm:
         rng = self.rng("matter types")
         return [
             MatterType(f"{guid(rng)}_{location}", category, name, location)
-            for location in words.LOCATIONS[self.region]
-            for category, name in words.MATTER_TYPES
+            for location in sample_text.LOCATIONS[self.region]
+            for category, name in sample_text.MATTER_TYPES
         ]
 
     @cached_property
     def branches(self) -> list[tuple[str, str]]:
         """Id and name of the firm's offices."""
         rng = self.rng("branches")
-        return [(guid(rng), name) for name in words.BRANCHES]
+        return [(guid(rng), name) for name in sample_text.BRANCHES]
 
     def how_many(self, rng: Random, usual: float, wanted: int | None) -> int:
         """How many children a row gets: a few have none, most some, one or two a lot."""

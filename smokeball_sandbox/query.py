@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from .clock import MAX_TICKS, ticks_of
+from smokeball_sandbox.clock import MAX_TICKS, ticks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from random import Random
 
-    from .firm import Firm
-    from .query import Query
-    from .store import Store
+    from smokeball_sandbox.firm import Firm
+    from smokeball_sandbox.query import Query
+    from smokeball_sandbox.store import Store
 
 Data = dict[str, Any]
 

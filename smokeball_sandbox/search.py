@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from .query import Query
-    from .resources import Data, Row
+    from smokeball_sandbox.query import Query
+    from smokeball_sandbox.resources import Data, Row
 
     Finder = Callable[[Data], Iterable[Any]]
 

@@ -7,9 +7,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from . import auth
-from .client import Control
-from .nursery import nursery
+from smokeball_sandbox import auth
+from smokeball_sandbox.control_client import Control
+from smokeball_sandbox.fork_server import nursery
 
 if sys.version_info >= (3, 11):
     from typing import Self

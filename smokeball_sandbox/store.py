@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from .resources import Data, Request, Resource, Row
+from smokeball_sandbox.resources import Data, Request, Resource, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from random import Random
 
-    from .clock import Clock
-    from .firm import Firm
+    from smokeball_sandbox.clock import Clock
+    from smokeball_sandbox.firm import Firm
 
 _ROWS_KEPT = 20_000
 

@@ -4,13 +4,13 @@ import logging
 import os
 import sys
 
-from tap_smokeball import discretion
+from tap_smokeball import redaction
 from tap_smokeball.tap import TapSmokeball
 
 
 def main() -> None:
     """Run the tap; nothing that it says holds a secret."""
-    discretion.install()
+    redaction.install()
     for name in ("TAP_SMOKEBALL_LOGLEVEL", "LOGLEVEL"):
         if not isinstance(logging.getLevelName(os.environ.get(name, "").upper() or "INFO"), int):
             sys.exit(f"{name}: takes one of DEBUG, INFO, WARNING, ERROR, CRITICAL")

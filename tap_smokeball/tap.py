@@ -16,15 +16,18 @@ from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.singerlib.schema import Schema
 
-from tap_smokeball import discretion, expiry, inputs, progress, settings, streams, summary, ticks
-from tap_smokeball.api import Api
-from tap_smokeball.decimals import agreed
-from tap_smokeball.discretion import SECRETS
+from tap_smokeball import dotnet_ticks, redaction, streams
+from tap_smokeball.api import token_expiry
+from tap_smokeball.api.client import Api
+from tap_smokeball.config import input_files, settings
 from tap_smokeball.errors import RunFailed, SmokeballError
-from tap_smokeball.parents import ChildStream
-from tap_smokeball.run import Run, Stopped
-from tap_smokeball.workers import Workers
-from tap_smokeball.writer import Writer
+from tap_smokeball.records.decimals import agreed
+from tap_smokeball.redaction import SECRETS
+from tap_smokeball.reporting import progress, summary
+from tap_smokeball.run.status import Run, Stopped
+from tap_smokeball.run.worker_pool import Workers
+from tap_smokeball.singer.message_writer import Writer
+from tap_smokeball.sync.child_stream import ChildStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -113,13 +116,13 @@ class TapSmokeball(Tap):
         Raises:
             RunFailed: A stream failed.
         """
-        from tap_smokeball import doctor  # noqa: PLC0415 - start-up is for those who need it
+        from tap_smokeball.reporting import connection_test  # noqa: PLC0415 - start-up is for those who need it
 
         selected = [s for s in self.streams.values() if s.selected or s.has_selected_descendents]
         with self._framed():
             self.run_sync_dry_run(streams=selected)
             self._sync_children()
-            doctor.examine(self)
+            connection_test.examine(self)
         return True
 
     def plan(self) -> None:
@@ -128,14 +131,14 @@ class TapSmokeball(Tap):
         Raises:
             RunFailed: A stream cannot be planned; the others are.
         """
-        from tap_smokeball import plan  # noqa: PLC0415 - as above
+        from tap_smokeball.reporting import plan  # noqa: PLC0415 - as above
 
         with self._framed():
             click.echo(plan.made(self))
 
     @contextmanager
     def _framed(self) -> Iterator[None]:
-        if warning := expiry.warning(self.settings, ticks.now()):
+        if warning := token_expiry.warning(self.settings, dotnet_ticks.now()):
             self.logger.warning("%s", warning)
         if self.settings.user_id:
             self.logger.warning(
@@ -254,14 +257,14 @@ class TapSmokeball(Tap):
                 help="Print what a run will take, from a handful of requests, and make none.",
             )
         )
-        command.excepthook = discretion.tell  # type: ignore[attr-defined]
+        command.excepthook = redaction.tell  # type: ignore[attr-defined]
         return command
 
     @override
     @classmethod
     def invoke(cls, **options: Any) -> None:
         """Run the tap; an error that is expected is told in a line, not in a traceback."""
-        for name, check in (("state", inputs.state), ("catalog", inputs.catalog)):
+        for name, check in (("state", input_files.state), ("catalog", input_files.catalog)):
             if options.get(name) is not None:
                 options[name] = check(options[name])
         with _told_in_a_line(cls.logger):

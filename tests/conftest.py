@@ -10,7 +10,7 @@ import pytest
 
 from smokeball_sandbox import SandboxServer
 from tests.harness import Process
-from tests.login_desk import desk
+from tests.login_helpers import desk
 from tests.sandbox_client import busy, changing, client, kept, rows, running, sandbox, whole
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from smokeball_sandbox.areas.ledger import SIGNS
-from tests.books import DELETED, DRAFT, VOID, day
+from tests.expected_rows import DELETED, DRAFT, VOID, day
 
 if TYPE_CHECKING:
-    from tests.books import Books
+    from tests.expected_rows import Books
     from tests.harness import Json
 
 TIME = 1

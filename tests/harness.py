@@ -18,8 +18,8 @@ from urllib.request import urlopen
 
 from tap_smokeball import streams
 from tap_smokeball.errors import RunFailed
+from tap_smokeball.singer.message_writer import Writer
 from tap_smokeball.tap import TapSmokeball
-from tap_smokeball.writer import Writer
 
 if sys.version_info >= (3, 12):
     from typing import override

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from tests.firms import STREAMS, key_of, primary_keys
 from tests.harness import TAP, Process, config, truth
+from tests.recorded_firm import STREAMS, key_of, primary_keys
 from tests.warehouses import BigQuery, DuckDB, Postgres, Snowflake
 
 if TYPE_CHECKING:

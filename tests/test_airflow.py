@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from smokeball_sandbox import SandboxServer
-from tap_smokeball.settings import CONFIG
+from tap_smokeball.config.settings import CONFIG
 from tests.airflow_deployment import (
     AIRFLOW,
     DAGS,

@@ -17,11 +17,11 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from scripts import demo_page, demo_parts, demo_report
+from scripts import demo_page, demo_questions, demo_report
 from scripts.analytics import queries
 from smokeball_sandbox import SandboxServer
-from tests.books import VOID, Books, day
 from tests.expected_answers import EXPECTED, by_key
+from tests.expected_rows import VOID, Books, day
 from tests.harness import catalog, truth
 from tests.pipeline import AMOUNTS, Pipeline
 from tests.servers import Unavailable
@@ -295,7 +295,7 @@ def test_the_page_needs_nothing_else_and_shows_what_the_rows_say(asked: Asked) -
     page = demo_page.page(asked.database().answers())
     assert not re.findall(r"https?:|<script|<link|@import|url\(", page)
     charts = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
-    assert len(charts) == len(demo_parts.PARTS)
+    assert len(charts) == len(demo_questions.PARTS)
     for chart in charts:
         drawing = base64.b64decode(chart).decode()
         assert not re.findall(r"<image|<script|href=|url\(http", drawing)

@@ -9,7 +9,7 @@ import pytest
 
 from tap_smokeball import streams
 from tap_smokeball.tap import TapSmokeball
-from tests import snapshot
+from tests import catalog_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +24,16 @@ LISTS = ("key", "not_selected")
 
 
 def test_the_catalog_is_as_it_was() -> None:
-    before, now = flat(json.loads(snapshot.PATH.read_text())), flat(snapshot.catalog())
+    before, now = (
+        flat(json.loads(catalog_snapshot.PATH.read_text())),
+        flat(catalog_snapshot.catalog()),
+    )
     differences = [
         f"{place}: {before.get(place, 'nothing')} -> {now.get(place, 'nothing')}"
         for place in sorted(before.keys() | now.keys())
         if before.get(place) != now.get(place)
     ]
-    hint = "if this is meant, run python -m tests.snapshot and say so in the changelog"
+    hint = "if this is meant, run python -m tests.catalog_snapshot and say so in the changelog"
     assert not differences, "\n".join([hint, *differences])
 
 
@@ -98,7 +101,7 @@ class TestEveryStream:
 
 
 def test_sensitive_blocks_are_not_selected() -> None:
-    found = snapshot.catalog()
+    found = catalog_snapshot.catalog()
     identity = {"passportDetails", "deathDetails", "citizenshipDetails", "executionOptions"}
     names = {place.rsplit(".", 1)[-1] for place in found["contacts"]["not_selected"]}
     assert identity | {"voiDetails", "utbmsDetails"} == names

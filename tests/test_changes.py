@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from smokeball_sandbox import ControlError, SandboxServer
-from tap_smokeball import ticks
-from tests.firms import INCREMENTAL, STREAMS, key_of, primary_keys
+from tap_smokeball import dotnet_ticks
 from tests.harness import Output, catalog, config, run, truth
+from tests.recorded_firm import INCREMENTAL, STREAMS, key_of, primary_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ CLEARED = {
 }
 """A property of each stream that someone may clear."""
 
-OVERLAP = 300 * ticks.PER_SECOND
+OVERLAP = 300 * dotnet_ticks.PER_SECOND
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_a_deleted_row_arrives_as_an_update(runs: Runs, name: str) -> None:
 def test_what_did_not_change_is_not_read_again(runs: Runs, name: str) -> None:
     first, second, changes = runs
     bookmark = first.bookmark(name)["replication_key_value"]
-    since = (ticks.of_stamp(bookmark) or 0) - OVERLAP - ticks.PER_SECOND
+    since = (dotnet_ticks.of_stamp(bookmark) or 0) - OVERLAP - dotnet_ticks.PER_SECOND
     # Below a matter that changed everything is read: it may just have come into view.
     changed = {key[0] for part in ("cleared", "deleted") if (key := changes["matters"][part])}
     for key in by_key(second, name):

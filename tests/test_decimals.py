@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
-from tap_smokeball.decimals import exact
-from tap_smokeball.fields import many, nested, number, whole
-from tap_smokeball.records import json_schema
-from tests.firms import STREAMS
+from tap_smokeball.records.columns import many, nested, number, whole
+from tap_smokeball.records.decimals import exact
+from tap_smokeball.records.record_builder import json_schema
 from tests.harness import cli, config, run, truth
+from tests.recorded_firm import STREAMS
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer

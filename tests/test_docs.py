@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from smokeball_sandbox import SandboxServer
-from tap_smokeball.settings import CONFIG
+from tap_smokeball.config.settings import CONFIG
 from tests.harness import TAP, catalog, config, run, truth
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ RUN_ELSEWHERE = {
         "scripts/demo.py",
         '"TAP_SMOKEBALL_REQUESTS_PER_SECOND"',
     ),
-    "tap-smokeball-login": ("tests/login_desk.py", "tap_smokeball.login"),
-    "tap-smokeball-login --port=9000": ("tests/login_desk.py", "--port="),
+    "tap-smokeball-login": ("tests/login_helpers.py", "tap_smokeball.login"),
+    "tap-smokeball-login --port=9000": ("tests/login_helpers.py", "--port="),
     "tap-smokeball-login --redirect-uri=http://127.0.0.1:9000/": (
         "tests/test_login.py",
         "--redirect-uri=",
@@ -301,7 +301,7 @@ def test_a_piece_of_python_runs(snippet: Snippet) -> None:
 )
 def test_what_one_would_search_for_is_found_with_its_cure(words: str) -> None:
     """All words stand in one row, whose last cell says what to do."""
-    rows = (ROOT / "docs/failures.md").read_text(encoding="utf-8").splitlines()
+    rows = (ROOT / "docs/errors.md").read_text(encoding="utf-8").splitlines()
     found = [row for row in rows if row.startswith("|") and all(w in row for w in words.split())]
     assert found
     assert all(row.rstrip("| ").rsplit("|", 1)[-1].strip() for row in found)

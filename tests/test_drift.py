@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from scripts.drift import anonymous, endpoints, main, report
-from scripts.generate import streams
+from scripts.compare_api_descriptions import anonymous, endpoints, main, report
+from scripts.generate_docs import streams
 
 VENDOR = Path(__file__).parents[2] / "shared" / "smokeball" / "openapi.json"
 

@@ -12,11 +12,11 @@ import requests
 from dotenv import dotenv_values
 
 from tests.harness import TOKEN, config
-from tests.login_desk import CANARY, LOGIN, Login, code_in
+from tests.login_helpers import CANARY, LOGIN, Login, code_in
 from tests.webdriver import DRIVER, browser
 
 if TYPE_CHECKING:
-    from tests.login_desk import Desk
+    from tests.login_helpers import Desk
 
 
 class TestSigningIn:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.harness import TOKEN
-from tests.login_desk import CANARY, LOGIN, code_in
+from tests.login_helpers import CANARY, LOGIN, code_in
 from tests.webdriver import free_port
 
 if TYPE_CHECKING:
-    from tests.login_desk import Desk
+    from tests.login_helpers import Desk
 
 
 class TestWhatGoesWrong:

@@ -20,12 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_smokeball.login.env_file import EnvFile, EnvFileError
-from tests.login_desk import LOGIN, code_in, decide
+from tests.login_helpers import LOGIN, code_in, decide
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.login_desk import Desk
+    from tests.login_helpers import Desk
 
 
 class Terminal:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from scripts import operations
-from scripts.generate import read
-from tap_smokeball.run import Outcome
+from scripts.generate_docs import read
+from tap_smokeball.run.status import Outcome
 from tests.test_summary import OF_A_RUN, OF_A_STREAM
 
 

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_smokeball import ticks
-from tap_smokeball.forecast import pages
-from tap_smokeball.pagination import Page, read_all
-from tests.firms import STREAMS
+from tap_smokeball import dotnet_ticks
+from tap_smokeball.api.pagination import Page, read_all
+from tap_smokeball.run.request_estimate import pages
 from tests.harness import DEFAULT, TOKEN, asked, by_id, catalog, config, planned, run, truth
+from tests.recorded_firm import STREAMS
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
@@ -176,7 +176,7 @@ class TestState:
             firm,
             wanted=catalog(deselect=["fees"]),
             page_size=10,
-            start_date=ticks.to_rfc3339(since),
+            start_date=dotnet_ticks.to_rfc3339(since),
         )
 
 

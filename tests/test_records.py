@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_smokeball import ticks
+from tap_smokeball import dotnet_ticks
 from tests.harness import config, run, truth
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_sums_of_money_are_equal(start: StartFirm) -> None:
 
 def test_ticks_get_a_date_time_beside_them(firm: SandboxServer) -> None:
     for record in run(config(firm)).records("matters"):
-        assert record["lastUpdatedAt"] == ticks.to_column(int(record["versionId"]))
+        assert record["lastUpdatedAt"] == dotnet_ticks.to_column(int(record["versionId"]))
 
 
 def test_enumerations_get_a_name_and_unknown_numbers_pass(firm: SandboxServer) -> None:

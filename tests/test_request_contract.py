@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from smokeball_sandbox import SandboxServer
-from tap_smokeball import streams, ticks
+from tap_smokeball import dotnet_ticks, streams
 from tests.harness import TOKEN, catalog, config, run
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def is_valid(value: str, parameter: Json, choices: set[str] | None) -> bool:
         asked = re.findall(r"\((\w+)\)", value) or value.split(",")
         return set(asked) <= allowed
     if schema["type"] == "integer":
-        low, high = schema.get("minimum", 0), schema.get("maximum", ticks.MAX)
+        low, high = schema.get("minimum", 0), schema.get("maximum", dotnet_ticks.MAX)
         return value.isdigit() and low <= int(value) <= high
     if schema.get("format") == "date-time":
         return re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ?", value) is not None

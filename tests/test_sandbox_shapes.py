@@ -11,7 +11,7 @@ import pytest
 from smokeball_sandbox.areas import RESOURCES
 from smokeball_sandbox.clock import Clock
 from smokeball_sandbox.firm import Firm
-from smokeball_sandbox.handler import Handler
+from smokeball_sandbox.request_handler import Handler
 from smokeball_sandbox.resources import Resource, Router, Row, Wrapper
 from smokeball_sandbox.settings import Settings
 from smokeball_sandbox.store import Store

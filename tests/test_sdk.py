@@ -12,9 +12,9 @@ from singer_sdk import Stream, Tap
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.streams._state import StreamStateManager
 
-from tap_smokeball.client import SmokeballStream
-from tap_smokeball.parents import ChildStream
-from tap_smokeball.state import WatermarkState
+from tap_smokeball.sync.base_stream import SmokeballStream
+from tap_smokeball.sync.bookmarks import WatermarkState
+from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.tap import TapSmokeball
 
 OVERRIDDEN = [

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.firms import STREAMS, Firm, keys, read_twice, schema
 from tests.harness import catalog, config, run, truth
+from tests.recorded_firm import STREAMS, Firm, keys, read_twice, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

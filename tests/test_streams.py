@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_smokeball import ticks
-from tap_smokeball.reading import Latest
-from tests.firms import INCREMENTAL, STREAMS, Firm, key_of, keys, primary_keys, read_twice, schema
+from tap_smokeball import dotnet_ticks
+from tap_smokeball.sync.list_reader import Latest
 from tests.harness import Output, catalog, config, run, truth
+from tests.recorded_firm import (
+    INCREMENTAL,
+    STREAMS,
+    Firm,
+    key_of,
+    keys,
+    primary_keys,
+    read_twice,
+    schema,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +31,7 @@ if TYPE_CHECKING:
 HYPERMEDIA = {"self", "relation", "rel", "method"}
 DETAILS = {"matter_types": {"items"}, "layout_designs": {"description", "fields"}}
 """What the API tells of a single record only, and the sandbox of all."""
-OVERLAP = 300 * ticks.PER_SECOND
+OVERLAP = 300 * dotnet_ticks.PER_SECOND
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +79,7 @@ class TestEvery:
         if stream in INCREMENTAL:
             assert firm.changed[stream] in came
             bookmark = firm.first.bookmark(stream)["replication_key_value"]
-            since = (ticks.of_stamp(bookmark) or 0) - OVERLAP - ticks.PER_SECOND
+            since = (dotnet_ticks.of_stamp(bookmark) or 0) - OVERLAP - dotnet_ticks.PER_SECOND
             in_full = {key[0] for key in firm.changed.values()}  # children of changed parents
             late = {key for key in came if everything[key]["updated"] >= since}
             assert {everything[key]["parent"] for key in came.keys() - late} <= in_full
@@ -102,9 +111,9 @@ def test_who_waited_longest_comes_first(start: StartFirm) -> None:
     state = first.state
     # The server's clock counts seconds, so all of a short run may have begun at the same one.
     state["bookmarks"]["memos"]["complete"] -= 1
-    state["bookmarks"]["task_documents"]["complete"] += 10 * ticks.PER_SECOND
+    state["bookmarks"]["task_documents"]["complete"] += 10 * dotnet_ticks.PER_SECOND
     assert order(run(config(sandbox), state, chosen))[2:] == ["memos", "fees", "task_documents"]
-    state["bookmarks"]["task_documents"]["complete"] -= 20 * ticks.PER_SECOND
+    state["bookmarks"]["task_documents"]["complete"] -= 20 * dotnet_ticks.PER_SECOND
     assert order(run(config(sandbox), state, chosen))[2] == "task_documents"
 
 
@@ -127,7 +136,7 @@ def test_events_of_every_kind_arrive(start: StartFirm, change: Json, arrives: Js
     output = run(config(sandbox), catalog=catalog(wanted=["events"]))
     record = next(r for r in output.records("events") if r["id"] == event)
     assert {name: record[name] for name in arrives} == arrives
-    assert ticks.of_stamp(output.bookmark("events")["replication_key_value"])
+    assert dotnet_ticks.of_stamp(output.bookmark("events")["replication_key_value"])
 
 
 @pytest.mark.parametrize(
@@ -180,9 +189,9 @@ def assert_same(mine: Any, theirs: Any, schema: Json, name: str) -> None:
         for one, other in zip(mine, theirs, strict=True):
             assert_same(one, other, schema["items"], name)
     elif schema.get("format") == "date-time":
-        stamp = ticks.of_stamp(theirs)
+        stamp = dotnet_ticks.of_stamp(theirs)
         assert stamp is not None, name
-        assert ticks.from_rfc3339(mine) == stamp // 10 * 10, name
+        assert dotnet_ticks.from_rfc3339(mine) == stamp // 10 * 10, name
         assert mine.endswith("Z"), name
         assert len(mine) <= len("2022-04-05T08:02:05.202740Z"), name
     elif schema.get("format") == "date":

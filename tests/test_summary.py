@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from singer_sdk.logging import StructuredFormatter
 
-from tap_smokeball import ticks
+from tap_smokeball import dotnet_ticks
 from tests.harness import FEES, MATTERS, asked, catalog, config, cut_short, run
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def test_a_complete_run(firm: SandboxServer, process: Process) -> None:
     assert (fees["rows"], fees["requests"], fees["ended"]) == (36, 12, "complete")
     assert (fees["resumed"], fees["error"]) == (False, None)
     bookmark = output.bookmark("fees")["replication_key_value"]
-    assert fees["watermark"] == ticks.to_rfc3339(bookmark)
-    assert value["began"] < ticks.to_rfc3339(ticks.now())
+    assert fees["watermark"] == dotnet_ticks.to_rfc3339(bookmark)
+    assert value["began"] < dotnet_ticks.to_rfc3339(dotnet_ticks.now())
     assert 0 < fees["duration_seconds"] < value["duration_seconds"]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_smokeball import ticks
+from tap_smokeball import dotnet_ticks
 from tests.harness import FEES, MATTERS, asked, catalog, config, run, truth
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def assert_same(mine: Any, theirs: Any, name: str) -> None:
         for one, other in zip(mine, theirs, strict=True):
             assert_same(one, other, name)
     elif name.endswith("Date") and name != "feeDate":
-        assert ticks.from_rfc3339(mine) == ticks.from_rfc3339(theirs) // 10 * 10, name
+        assert dotnet_ticks.from_rfc3339(mine) == dotnet_ticks.from_rfc3339(theirs) // 10 * 10, name
         assert mine.endswith("Z"), name
         assert len(mine) <= len("2022-04-05T08:02:05.202740Z"), name
     else:
@@ -78,7 +78,7 @@ class TestSecondRun:
         firm.control.reset_requests()
         second = run(config(firm), first.state)
         newest = int(first.bookmark("matters")["replication_key_value"])
-        overlap = newest - 300 * ticks.PER_SECOND
+        overlap = newest - 300 * dotnet_ticks.PER_SECOND
         assert all(int(r["versionId"]) >= overlap for r in second.records("matters"))
         assert len(second.records("matters")) < 5
         assert second.records("fees") == []
@@ -151,7 +151,7 @@ class TestStartDate:
     def test_the_first_run_brings_only_what_changed_since(self, start: StartFirm) -> None:
         firm = start(matters=80, fees=4, exact_fees=True)
         since = sorted(e["updated"] for e in truth(firm, "fees"))[200]
-        output = run(config(firm, start_date=ticks.to_rfc3339(since)))
+        output = run(config(firm, start_date=dotnet_ticks.to_rfc3339(since)))
         for stream in ("matters", "fees"):
             expected = {e["row"]["id"] for e in truth(firm, stream) if e["updated"] >= since}
             assert expected
@@ -294,16 +294,18 @@ def test_bookmarks_come_from_the_servers_clock(firm: SandboxServer) -> None:
     days = 40
     firm.control.settings(clock_offset_seconds=-days * 86_400)
     bookmark = run(config(firm)).bookmark("fees")["replication_key_value"]
-    away = ticks.now() - days * 86_400 * ticks.PER_SECOND
-    assert abs(bookmark - away) < 60 * ticks.PER_SECOND
+    away = dotnet_ticks.now() - days * 86_400 * dotnet_ticks.PER_SECOND
+    assert abs(bookmark - away) < 60 * dotnet_ticks.PER_SECOND
     assert bookmark <= away
 
 
 def test_a_stamp_ahead_of_the_clock_does_not_carry_the_bookmark_away(firm: SandboxServer) -> None:
     matter = truth(firm, "matters")[0]["row"]["id"]
-    firm.control.touch("matters", matter, updated=ticks.now() + 3600 * ticks.PER_SECOND)
+    firm.control.touch(
+        "matters", matter, updated=dotnet_ticks.now() + 3600 * dotnet_ticks.PER_SECOND
+    )
     bookmark = run(config(firm)).bookmark("matters")["replication_key_value"]
-    assert int(bookmark) <= ticks.now()
+    assert int(bookmark) <= dotnet_ticks.now()
 
 
 def test_without_the_servers_clock_the_machines_own_serves(
@@ -312,7 +314,8 @@ def test_without_the_servers_clock_the_machines_own_serves(
     firm.control.settings(date_header=False)
     first = run(config(firm))
     assert (
-        abs(first.bookmark("fees")["replication_key_value"] - ticks.now()) < 60 * ticks.PER_SECOND
+        abs(first.bookmark("fees")["replication_key_value"] - dotnet_ticks.now())
+        < 60 * dotnet_ticks.PER_SECOND
     )
     assert sum("sends no Date" in record.getMessage() for record in caplog.records) == 1
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 
-from tests.firms import primary_keys
+from tests.recorded_firm import primary_keys
 from tests.servers import ROOT, bqemulator, postgres, python
 
 if sys.version_info >= (3, 12):

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from .activities import ACTIVITY_CODES
-from .billing import FEES
-from .contacts import CONTACT_RELATIONS, CONTACTS
-from .documents import FILES, FOLDERS
-from .events import EVENTS
-from .expenses import EXPENSES
-from .intake import INTAKE_FORMS, INTAKE_SUBMISSIONS
-from .invoices import INVOICES
-from .kinds import MATTER_TYPES, REFERRAL_TYPES
-from .layouts import LAYOUT_DESIGNS, MATTER_LAYOUTS
-from .matters import MATTERS
-from .memos import MEMOS
-from .parts import ARCHIVES, BILLING_CONFIGURATIONS, MATTER_ROLES
-from .people import FIRM, FIRM_USERS, GROUPS, STAFF
-from .stages import MATTER_STAGES, STAGE_SETS
-from .tasks import SUBTASKS, TASK_DOCUMENTS, TASKS
-from .trust import BANK_ACCOUNTS, MATTER_BALANCES, TRANSACTIONS
+from smokeball_sandbox.areas.activities import ACTIVITY_CODES
+from smokeball_sandbox.areas.billing import FEES
+from smokeball_sandbox.areas.contacts import CONTACT_RELATIONS, CONTACTS
+from smokeball_sandbox.areas.documents import FILES, FOLDERS
+from smokeball_sandbox.areas.events import EVENTS
+from smokeball_sandbox.areas.expenses import EXPENSES
+from smokeball_sandbox.areas.firm import FIRM, FIRM_USERS, GROUPS, STAFF
+from smokeball_sandbox.areas.intake import INTAKE_FORMS, INTAKE_SUBMISSIONS
+from smokeball_sandbox.areas.invoices import INVOICES
+from smokeball_sandbox.areas.layouts import LAYOUT_DESIGNS, MATTER_LAYOUTS
+from smokeball_sandbox.areas.matter_details import ARCHIVES, BILLING_CONFIGURATIONS, MATTER_ROLES
+from smokeball_sandbox.areas.matter_types import MATTER_TYPES, REFERRAL_TYPES
+from smokeball_sandbox.areas.matters import MATTERS
+from smokeball_sandbox.areas.memos import MEMOS
+from smokeball_sandbox.areas.stages import MATTER_STAGES, STAGE_SETS
+from smokeball_sandbox.areas.tasks import SUBTASKS, TASK_DOCUMENTS, TASKS
+from smokeball_sandbox.areas.trust import BANK_ACCOUNTS, MATTER_BALANCES, TRANSACTIONS
 
 RESOURCES = (
     FIRM,

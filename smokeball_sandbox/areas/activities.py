@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.common import any_moment, marked
 from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.shapes import guid, head, money
+from smokeball_sandbox.value_helpers import guid, head, money
 
 if TYPE_CHECKING:
     from random import Random
@@ -22,7 +22,7 @@ def activity_ids(firm: Firm) -> dict[str, str]:
 
     def draw() -> dict[str, str]:
         rng = firm.rng("activities")
-        codes = [code for code, *_ in (*words.FEE_WORK, *words.EXPENSE_WORK)]
+        codes = [code for code, *_ in (*sample_text.FEE_WORK, *sample_text.EXPENSE_WORK)]
         return {code: guid(rng) for code in dict.fromkeys([*codes, "APP", "SUR", "OLD"])}
 
     return firm.once("activities", draw)
@@ -32,9 +32,9 @@ def generate(firm: Firm, _: Row | None) -> list[Row]:
     """Every activity, one of them no longer in use."""
     rng, ids = firm.rng("activity records"), activity_ids(firm)
     rows = []
-    for code, subject, _text in words.FEE_WORK:
+    for code, subject, _text in sample_text.FEE_WORK:
         rows.append(_activity(firm, rng, ids[code], code, subject, _TIME))
-    for code, subject, price, *_rest in words.EXPENSE_WORK:
+    for code, subject, price, *_rest in sample_text.EXPENSE_WORK:
         row = _activity(firm, rng, ids[code], code, subject, _EXPENSE)
         row.data |= {"rate": money(price), "rateType": 1}
         rows.append(row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.activities import activity_ids
 from smokeball_sandbox.areas.matters import plan_of
 from smokeball_sandbox.clock import (
@@ -17,7 +17,7 @@ from smokeball_sandbox.clock import (
     ticks_of,
 )
 from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.shapes import guid, half_up, link, money
+from smokeball_sandbox.value_helpers import guid, half_up, link, money
 
 if TYPE_CHECKING:
     from random import Random
@@ -100,7 +100,7 @@ def _fee(firm: Firm, rng: Random, matter_id: str, moment: int, plan: MatterPlan 
     staff = rng.choice(firm.staff)
     if plan is not None and rng.random() < 0.6:  # noqa: PLR2004
         staff = plan.responsible
-    code, subject, text = rng.choice(words.FEE_WORK)
+    code, subject, text = rng.choice(sample_text.FEE_WORK)
     id_ = guid(rng)
     matter_href = f"{firm.url}/matters/{matter_id}"
     href = f"{matter_href}/fees/{id_}"
@@ -130,7 +130,7 @@ def _fee(firm: Firm, rng: Random, matter_id: str, moment: int, plan: MatterPlan 
         other = "the other side" if plan is None else plan.other.full_name
         data["description"] = text.format(client=client, other=other)
     if firm.region == "us" and chances[1] < 0.3:  # noqa: PLR2004
-        data["utbmsTaskCode"] = rng.choice(words.UTBMS_TASKS)
+        data["utbmsTaskCode"] = rng.choice(sample_text.UTBMS_TASKS)
     if chances[2] < 0.3:  # noqa: PLR2004
         data["matterId"] = matter_id
         data["staffId"] = staff.id

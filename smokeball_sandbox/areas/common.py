@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from smokeball_sandbox.clock import TICKS_A_DAY, iso
-from smokeball_sandbox.shapes import guid, link
+from smokeball_sandbox.value_helpers import guid, link
 
 if TYPE_CHECKING:
     from collections.abc import Callable

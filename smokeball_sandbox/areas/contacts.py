@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.common import any_moment, marked, nothing, parent_id
+from smokeball_sandbox.areas.firm import phone
 from smokeball_sandbox.areas.identity import (
     company_execution,
     full_address,
@@ -13,11 +14,10 @@ from smokeball_sandbox.areas.identity import (
     past_day,
     traits,
 )
-from smokeball_sandbox.areas.people import phone
 from smokeball_sandbox.firm import Contact
 from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
 from smokeball_sandbox.search import searched
-from smokeball_sandbox.shapes import guid, head, link, sparse
+from smokeball_sandbox.value_helpers import guid, head, link, sparse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,8 +77,8 @@ def generate(firm: Firm, _: Row | None) -> list[Row]:
 
 def create(firm: Firm, rng: Random, request: Request) -> Row:
     """Someone new: a person."""
-    last = rng.choice(words.LAST_NAMES)
-    contact = Contact(guid(rng), last, f"{rng.choice(words.FIRST_NAMES)} {last}", "Person")
+    last = rng.choice(sample_text.LAST_NAMES)
+    contact = Contact(guid(rng), last, f"{rng.choice(sample_text.FIRST_NAMES)} {last}", "Person")
     return _contact(firm, rng, contact, [], _KEEP, request.now)
 
 
@@ -111,7 +111,7 @@ def _contact(  # noqa: PLR0913, PLR0917
     if rng.random() < 0.2 or keep == 1:  # noqa: PLR2004
         data["externalSystemId"] = f"EXT-{rng.randrange(100_000)}"
     if rng.random() < 0.25 or keep == 1:  # noqa: PLR2004
-        name, _ = rng.choice(words.TAGS)
+        name, _ = rng.choice(sample_text.TAGS)
         custom = {"id": guid(rng), "name": name, "type": "Custom"}
         data["tags"] = [{"name": "Client", "type": "Role"}, custom]
     return Row(data, moment, plan=contact.kind)
@@ -148,7 +148,7 @@ def _company(firm: Firm, rng: Random, contact: Contact, staff: list[Data], keep:
             "registeredDate": past_day(firm, rng, 300, 9_000),
             "stateId": str(rng.randrange(10**6)),
             "stateRegisteredIn": "DE",
-            "countryRegisteredIn": words.COUNTRIES[firm.region],
+            "countryRegisteredIn": sample_text.COUNTRIES[firm.region],
             "branch": "Head office",
             "registeredAddress": full_address(firm, rng, keep),
             "companyManagedBy": rng.choice(("Members", "Managers")),

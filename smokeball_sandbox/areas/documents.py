@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.common import (
     count_of,
     day_of,
@@ -18,7 +18,7 @@ from smokeball_sandbox.areas.matters import plan_of
 from smokeball_sandbox.clock import iso
 from smokeball_sandbox.resources import Data, Request, Resource, Row
 from smokeball_sandbox.search import searched
-from smokeball_sandbox.shapes import guid, head, link, sparse
+from smokeball_sandbox.value_helpers import guid, head, link, sparse
 
 if TYPE_CHECKING:
     from random import Random
@@ -44,7 +44,7 @@ def folders_of(firm: Firm, plan: MatterPlan) -> list[Row]:
     """The folders of a matter; those at the top have no parent."""
     rng = firm.rng("folders", plan.id)
     rows: list[Row] = []
-    for name in rng.sample(words.FOLDERS, rng.choice((0, 0, 1, 2, 4))):
+    for name in rng.sample(sample_text.FOLDERS, rng.choice((0, 0, 1, 2, 4))):
         above = rng.choice(rows).id if rows and rng.random() < 0.4 else None  # noqa: PLR2004
         rows.append(_folder(firm, guid(rng), plan.id, name, above))
         rows[-1].updated = plan.opened
@@ -128,7 +128,7 @@ def _file(firm: Firm, rng: Random, matter_id: str, moment: int, folder: str | No
         **head(id_, f"{base}/files/{id_}", "Files"),
         "versionId": f"{guid(rng)}.{rng.randrange(1, 9)}",
         "matter": matter_link(firm, rng, matter_id),
-        "name": rng.choice(words.FILES),
+        "name": rng.choice(sample_text.FILES),
         "fileExtension": extension,
         "ownerId": f"S2S_{owner}" if rng.random() < _SERVICE_OWNED else owner,
         "dateCreated": iso(moment),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.common import (
     any_moment,
     by_matter,
@@ -17,7 +17,7 @@ from smokeball_sandbox.areas.common import (
 from smokeball_sandbox.areas.matters import plans
 from smokeball_sandbox.clock import TICKS_A_DAY, TICKS_A_SECOND, iso
 from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.shapes import guid, head, sparse
+from smokeball_sandbox.value_helpers import guid, head, sparse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ def _event(firm: Firm, rng: Random, matter_id: str | None, moment: int) -> Row:
     rest: Data = {
         "externalAttendees": [firm.contact_link(rng, rng.choice(firm.contacts))],
         "description": "Bring the originals.\r\nParking is behind the building.",
-        "location": rng.choice(words.ROOMS),
+        "location": rng.choice(sample_text.ROOMS),
         "additionalData": {"source": "outlook", "calendarId": f"cal-{rng.randrange(100)}"},
         "eventType": TYPES.index(type_) if rng.random() < 0.5 else type_,  # noqa: PLR2004
     }
@@ -95,12 +95,12 @@ def _event(firm: Firm, rng: Random, matter_id: str | None, moment: int) -> Row:
         **head(id_, f"{firm.url}/events/{id_}", "Events"),
         "attendees": [firm.staff_link(rng, rng.choice(firm.staff))],
         "type": type_,
-        "subject": rng.choice(words.EVENTS),
+        "subject": rng.choice(sample_text.EVENTS),
         "allDay": all_day,
         "nonBillable": hours > _NON_BILLABLE_HOURS,
         "startTime": iso(start)[:-1],
         "endTime": iso(start + hours * _HOUR)[:-1],
-        "timeZone": words.TIME_ZONES[firm.region],
+        "timeZone": sample_text.TIME_ZONES[firm.region],
         "lastUpdated": iso(moment)[:-1],
         "isDeleted": type_ == "DeletedOccurrence" or rng.random() < _DELETED,
         **sparse(rng, rest, 0.6),

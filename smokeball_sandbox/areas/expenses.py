@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.billing import draft_among, invoice_ids, tax_of
 from smokeball_sandbox.areas.common import (
     count_of,
@@ -18,7 +18,7 @@ from smokeball_sandbox.areas.common import (
 from smokeball_sandbox.areas.matters import plan_of
 from smokeball_sandbox.clock import iso_date
 from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.shapes import guid, head, link, money
+from smokeball_sandbox.value_helpers import guid, head, link, money
 
 if TYPE_CHECKING:
     from random import Random
@@ -63,7 +63,7 @@ def create(firm: Firm, rng: Random, request: Request) -> Row:
 
 
 def _expense(firm: Firm, rng: Random, matter_id: str, moment: int) -> Row:
-    code, subject, price, cost_type, task = rng.choice(words.EXPENSE_WORK)
+    code, subject, price, cost_type, task = rng.choice(sample_text.EXPENSE_WORK)
     staff = rng.choice(firm.staff)
     id_ = guid(rng)
     billable = rng.random() < 0.94  # noqa: PLR2004

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import words
-from smokeball_sandbox.areas.people import phone
+from smokeball_sandbox import sample_text
+from smokeball_sandbox.areas.firm import phone
 from smokeball_sandbox.clock import iso, iso_date
-from smokeball_sandbox.shapes import sparse
+from smokeball_sandbox.value_helpers import sparse
 
 if TYPE_CHECKING:
     from random import Random
@@ -20,8 +20,8 @@ _NATIONALITY = {"us": "American", "au": "Australian", "uk": "British"}
 
 def full_address(firm: Firm, rng: Random, keep: float) -> Data:
     """An address with some of the properties an address can have."""
-    city, state, code = rng.choice(words.PLACES[firm.region])
-    street, kind = rng.choice(words.STREETS)
+    city, state, code = rng.choice(sample_text.PLACES[firm.region])
+    street, kind = rng.choice(sample_text.STREETS)
     number = str(rng.randrange(1, 400))
     rest: Data = {
         "careOf": "The Occupier",
@@ -32,7 +32,7 @@ def full_address(firm: Firm, rng: Random, keep: float) -> Data:
         "streetName": street,
         "streetType": kind,
         "addressLine2": "Rear entrance",
-        "country": words.COUNTRIES[firm.region],
+        "country": sample_text.COUNTRIES[firm.region],
     }
     if firm.region == "uk":
         rest |= {"locality": city}
@@ -54,26 +54,26 @@ def full_address(firm: Firm, rng: Random, keep: float) -> Data:
 
 def traits(firm: Firm, rng: Random, last_name: str) -> Data:
     """The personal side of a person: all of it."""
-    place = rng.choice(words.PLACES[firm.region])
+    place = rng.choice(sample_text.PLACES[firm.region])
     person: Data = {
-        "title": rng.choice(words.TITLES),
-        "middleName": rng.choice(words.FIRST_NAMES),
+        "title": rng.choice(sample_text.TITLES),
+        "middleName": rng.choice(sample_text.FIRST_NAMES),
         "nameSuffix": "PhD",
         "customName": "Sunny",
         "notes": "Prefers to be called in the afternoon.\r\nMoved last year.",
-        "occupation": rng.choice(words.OCCUPATIONS),
+        "occupation": rng.choice(sample_text.OCCUPATIONS),
         "gender": rng.choice(("Female", "Male", "Other")),
         "maritalStatus": rng.choice(("Single", "Married", "Divorced", "Widowed")),
         "birthDate": past_day(firm, rng, 7_000, 30_000),
         "birthPlace": place[0],
         "birthState": place[1],
-        "birthCountry": words.COUNTRIES[firm.region],
+        "birthCountry": sample_text.COUNTRIES[firm.region],
         "identificationNumberType": "Passport",
         "identificationNumber": f"X{rng.randrange(10_000_000):07d}",
-        "birthFirstName": rng.choice(words.FIRST_NAMES),
-        "birthMiddleName": rng.choice(words.FIRST_NAMES),
-        "birthLastName": rng.choice(words.LAST_NAMES),
-        "previousNames": f"{rng.choice(words.FIRST_NAMES)} {last_name}",
+        "birthFirstName": rng.choice(sample_text.FIRST_NAMES),
+        "birthMiddleName": rng.choice(sample_text.FIRST_NAMES),
+        "birthLastName": rng.choice(sample_text.LAST_NAMES),
+        "previousNames": f"{rng.choice(sample_text.FIRST_NAMES)} {last_name}",
         "phone": phone(rng),
         "phone2": phone(rng) | {"extension": str(rng.randrange(100, 999))},
         "cell": phone(rng),
@@ -91,8 +91,8 @@ def traits(firm: Firm, rng: Random, last_name: str) -> Data:
 
 def papers(firm: Firm, rng: Random) -> Data:
     """The opt-in blocks of a person: all that exist in the region."""
-    country = words.COUNTRIES[firm.region]
-    city, state, _ = rng.choice(words.PLACES[firm.region])
+    country = sample_text.COUNTRIES[firm.region]
+    city, state, _ = rng.choice(sample_text.PLACES[firm.region])
     passport = {
         "passportNumber": f"P{rng.randrange(10_000_000):07d}",
         "passportIssueDate": past_day(firm, rng, 100, 3_000),
@@ -128,7 +128,9 @@ def papers(firm: Firm, rng: Random) -> Data:
         blocks["executionOptions"] = {
             "poaType": "Enduring",
             "poaDate": past_day(firm, rng, 10, 2_000),
-            "attorneyName": f"{rng.choice(words.FIRST_NAMES)} {rng.choice(words.LAST_NAMES)}",
+            "attorneyName": " ".join(
+                map(rng.choice, (sample_text.FIRST_NAMES, sample_text.LAST_NAMES))
+            ),
             "address": full_address(firm, rng, 1),
             "poaRegisteredBook": "4711",
             "poaRegisteredNumber": str(rng.randrange(1_000)),
@@ -144,7 +146,7 @@ def company_execution(firm: Firm, rng: Random) -> Data:
 
     def signer(office: str) -> Data:
         return {
-            "name": f"{rng.choice(words.FIRST_NAMES)} {rng.choice(words.LAST_NAMES)}",
+            "name": " ".join(map(rng.choice, (sample_text.FIRST_NAMES, sample_text.LAST_NAMES))),
             "address": full_address(firm, rng, 1),
             "personType": office,
             "selectedOfficeHeld": office,
@@ -159,7 +161,7 @@ def company_execution(firm: Firm, rng: Random) -> Data:
         "sealType": "WithSeal",
         "authorisedDepositTakingInstitution": False,
         "poaRegistrationNumber": str(rng.randrange(1_000)),
-        "attorneyNames": [rng.choice(words.LAST_NAMES)],
+        "attorneyNames": [rng.choice(sample_text.LAST_NAMES)],
         "executionType": "JointDirectors",
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.common import (
     any_moment,
     day_of,
@@ -13,11 +13,11 @@ from smokeball_sandbox.areas.common import (
     parent_id,
     soon_after,
 )
+from smokeball_sandbox.areas.firm import INTAKE_ADD_ON
 from smokeball_sandbox.areas.matters import plan_of, plans
-from smokeball_sandbox.areas.people import INTAKE_ADD_ON
 from smokeball_sandbox.clock import iso
 from smokeball_sandbox.resources import Data, Request, Resource, Row
-from smokeball_sandbox.shapes import guid, head
+from smokeball_sandbox.value_helpers import guid, head
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def stamp(row: Row, _: Random) -> None:
 def form_rows(firm: Firm, _: Row | None) -> list[Row]:
     """Every form; the last is no longer in use."""
     rng = firm.rng("intake forms")
-    rows = [_form(firm, rng, title, any_moment(firm, rng)) for title in words.FORMS]
+    rows = [_form(firm, rng, title, any_moment(firm, rng)) for title in sample_text.FORMS]
     rows[-1].data["active"] = False
     return rows
 

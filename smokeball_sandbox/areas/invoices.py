@@ -11,7 +11,7 @@ from smokeball_sandbox.areas.expenses import expenses_of
 from smokeball_sandbox.areas.matters import plan_of
 from smokeball_sandbox.clock import TICKS_A_DAY, UNSET_DATE, iso_date, ticks_of
 from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.shapes import guid, half_up, head, money
+from smokeball_sandbox.value_helpers import guid, half_up, head, money
 
 if TYPE_CHECKING:
     from random import Random

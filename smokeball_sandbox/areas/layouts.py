@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.common import any_moment, nothing, parent_id, stamp_ticks_and_version
 from smokeball_sandbox.areas.events import events_of
 from smokeball_sandbox.areas.matters import plan_of
 from smokeball_sandbox.clock import iso
 from smokeball_sandbox.resources import Data, Request, Resource, Row, Wrapper
-from smokeball_sandbox.shapes import guid, head, link, sparse
+from smokeball_sandbox.value_helpers import guid, head, link, sparse
 
 if TYPE_CHECKING:
     from random import Random
@@ -35,7 +35,7 @@ _FIELDS: tuple[Data, ...] = (
 def design_rows(firm: Firm, _: Row | None) -> list[Row]:
     """Every form the firm has."""
     rng = firm.rng("layout designs")
-    return [_design(firm, rng, name, any_moment(firm, rng)) for name in words.LAYOUTS]
+    return [_design(firm, rng, name, any_moment(firm, rng)) for name in sample_text.LAYOUTS]
 
 
 def create_design(firm: Firm, rng: Random, request: Request) -> Row:

@@ -9,7 +9,7 @@ from smokeball_sandbox.areas.invoices import invoices_of
 from smokeball_sandbox.areas.matters import plans
 from smokeball_sandbox.clock import TICKS_A_DAY, iso, iso_date
 from smokeball_sandbox.resources import Data, Row
-from smokeball_sandbox.shapes import guid, half_up, head, link, money
+from smokeball_sandbox.value_helpers import guid, half_up, head, link, money
 
 if TYPE_CHECKING:
     from random import Random

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.clock import TICKS_A_DAY, iso
 from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.shapes import guid, link, money
+from smokeball_sandbox.value_helpers import guid, link, money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +140,7 @@ def _matter(  # noqa: PLR0913
         data["leadOpenedDate"] = _date(rng, opened)
         if status in _FINISHED:
             data["leadClosedDate"] = _date(rng, closed)
-            data["leadClosedReason"] = rng.choice(words.LEAD_CLOSE_REASONS)
+            data["leadClosedReason"] = rng.choice(sample_text.LEAD_CLOSE_REASONS)
     else:
         number = f"{client.name[:3].upper()}-{1001 + index}"
         data |= {"number": number, "title": f"{number} - {data['title']}"}
@@ -189,7 +189,7 @@ def _add_some(firm: Firm, rng: Random, data: Data, index: int, assisting: Person
         data["branch"] = link(rng, id_, f"{firm.url}/branches/{id_}", "Branches")
         data["branchProviderId"] = "Smokeball"
     if happens(0.35):
-        data["referralType"] = rng.choice(words.REFERRAL_TYPES)
+        data["referralType"] = rng.choice(sample_text.REFERRAL_TYPES)
         data["referrer"] = firm.contact_link(rng, rng.choice(firm.contacts))
         data["referralAgreementFeeType"] = "Percentage"
         data["referralAgreementFee"] = money(rng.randrange(500, 3_000, 125))
@@ -221,7 +221,7 @@ def _date(rng: Random, ticks: int) -> str:
 
 def _tags(firm: Firm, rng: Random) -> list[Data]:
     tags: list[Data] = []
-    for name, color in words.TAGS:
+    for name, color in sample_text.TAGS:
         chance = rng.random()
         if chance < 0.15:  # noqa: PLR2004
             tag: Data = {"id": guid(rng), "type": "Custom", "name": name, "color": color}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.common import (
     count_of,
     day_of,
@@ -16,7 +16,7 @@ from smokeball_sandbox.areas.common import (
 from smokeball_sandbox.areas.matters import plan_of
 from smokeball_sandbox.clock import iso
 from smokeball_sandbox.resources import Data, Request, Resource, Row
-from smokeball_sandbox.shapes import guid, head
+from smokeball_sandbox.value_helpers import guid, head
 
 if TYPE_CHECKING:
     from random import Random
@@ -59,7 +59,7 @@ def _memo(firm: Firm, rng: Random, matter_id: str, moment: int, client: str) -> 
     data: Data = {
         **head(id_, f"{firm.url}/matters/{matter_id}/memos/{id_}", "Memos"),
         "matterId": matter_id,
-        "title": rng.choice(words.MEMOS),
+        "title": rng.choice(sample_text.MEMOS),
         "text": f"{{\\rtf1\\ansi\\ansicpg1252\\deff0{{\\fonttbl{{\\f0 Arial;}}}}{lines}\\par}}",
         "plainText": text,
         "createdDate": iso(moment),

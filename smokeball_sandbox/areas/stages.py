@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.common import (
     any_moment,
     day_of,
@@ -14,7 +14,7 @@ from smokeball_sandbox.areas.common import (
 )
 from smokeball_sandbox.areas.matters import plans
 from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.shapes import guid, head, link
+from smokeball_sandbox.value_helpers import guid, head, link
 
 if TYPE_CHECKING:
     from random import Random
@@ -35,7 +35,7 @@ def set_rows(firm: Firm, _: Row | None) -> list[Row]:
 
 
 def _all() -> list[tuple[str, tuple[str, ...]]]:
-    return [*words.STAGES.items(), ("Old workflow", ("Open", "Done"))]
+    return [*sample_text.STAGES.items(), ("Old workflow", ("Open", "Done"))]
 
 
 def create_set(firm: Firm, rng: Random, request: Request) -> Row:

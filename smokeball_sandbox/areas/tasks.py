@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from smokeball_sandbox import words
+from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.common import (
     by_matter,
     count_of,
@@ -21,7 +21,7 @@ from smokeball_sandbox.areas.matters import MatterPlan, plans
 from smokeball_sandbox.areas.memos import memos_of
 from smokeball_sandbox.clock import TICKS_A_DAY, iso, iso_date
 from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row, Wrapper
-from smokeball_sandbox.shapes import guid, head, link, sparse
+from smokeball_sandbox.value_helpers import guid, head, link, sparse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ def _task(firm: Firm, rng: Random, matter_id: str, moment: int) -> Row:
     due = moment + rng.randrange(1, 40) * TICKS_A_DAY
     rest: Data = {
         "note": "Discuss with the client first.\r\nThen confirm in writing.",
-        "categories": rng.sample(words.CATEGORIES, 2),
+        "categories": rng.sample(sample_text.CATEGORIES, 2),
         "dueDate": iso(due),
         "dueDateOnly": f"{iso_date(due)}T00:00:00",
         "duration": rng.choice(("PT30M", "PT1H", "PT4H33M")),
@@ -87,7 +87,7 @@ def _task(firm: Firm, rng: Random, matter_id: str, moment: int) -> Row:
     data: Data = {
         **head(id_, f"{firm.url}/tasks/{id_}", "Tasks"),
         "matter": matter_link(firm, rng, matter_id),
-        "subject": rng.choice(words.TASKS),
+        "subject": rng.choice(sample_text.TASKS),
         **_progress(firm, rng, moment),
         **sparse(rng, rest, 0.7),
     }
@@ -137,7 +137,7 @@ def _subtask(firm: Firm, rng: Random, task_id: str, id_: str, moment: int) -> Ro
     data = {
         **head(id_, f"{firm.url}/tasks/{task_id}/subtasks/{id_}", "SubTasks"),
         "parentTask": link(rng, task_id, f"{firm.url}/tasks/{task_id}", "Tasks"),
-        "subject": rng.choice(words.SUBTASKS),
+        "subject": rng.choice(sample_text.SUBTASKS),
         **_progress(firm, rng, moment),
     }
     return Row(data, moment, task_id)

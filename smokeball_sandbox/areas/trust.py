@@ -9,7 +9,7 @@ from smokeball_sandbox.areas.ledger import SIGNS, accounts, ledger, transaction
 from smokeball_sandbox.areas.matters import MatterPlan, plans
 from smokeball_sandbox.clock import TICKS_A_DAY, iso
 from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row, Wrapper
-from smokeball_sandbox.shapes import guid, half_up, head, money
+from smokeball_sandbox.value_helpers import guid, half_up, head, money
 
 if TYPE_CHECKING:
     from collections.abc import Callable

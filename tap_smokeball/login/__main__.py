@@ -3,12 +3,12 @@
 import importlib.util
 import sys
 
-from tap_smokeball import discretion
+from tap_smokeball import redaction
 
 
 def main() -> None:
     """Sign in; nothing that it says holds a secret."""
-    discretion.install()
+    redaction.install()
     if importlib.util.find_spec("oauthlib") is None:
         sys.exit("tap-smokeball-login needs one package more: pip install 'tap-smokeball[login]'")
     from tap_smokeball.login.command import login  # noqa: PLC0415 - needs that package

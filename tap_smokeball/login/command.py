@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 import click
 from dotenv import find_dotenv
 
-from tap_smokeball import expiry, settings, ticks
-from tap_smokeball.discretion import SECRETS
+from tap_smokeball import dotnet_ticks
+from tap_smokeball.api import token_expiry
+from tap_smokeball.api.rate_limit import Bucket
+from tap_smokeball.api.transport import Http
+from tap_smokeball.config import settings
 from tap_smokeball.errors import SmokeballError
-from tap_smokeball.http import Http
 from tap_smokeball.login.callback import LISTENS, Callback
 from tap_smokeball.login.env_file import EnvFile
 from tap_smokeball.login.grant import ForeignAnswer, Grant
-from tap_smokeball.pacing import Bucket
+from tap_smokeball.redaction import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +112,7 @@ def login(  # noqa: PLR0913 - one for each option
         token, issued = _sign_in(checked, redirect_uri, timeout, browser=not no_browser)
         told |= {
             "refresh_token": token,
-            "refresh_token_issued_at": ticks.to_iso_seconds(issued),
+            "refresh_token_issued_at": dotnet_ticks.to_iso_seconds(issued),
         }
         written = {f"{PREFIX}{name.upper()}": value for name, value in told.items()}
         file.write(written)
@@ -124,7 +126,8 @@ def login(  # noqa: PLR0913 - one for each option
     for warning in _overridden(written, file):
         _say(f"Warning: {warning}")
     _say(
-        f"The refresh token ends on {expiry.day(expiry.ends(issued))}. Look whether it works with: "
+        f"The refresh token ends on {token_expiry.day(token_expiry.ends(issued))}. "
+        "Verify the connection: "
         "tap-smokeball --config=ENV --test"
     )
 
@@ -204,7 +207,7 @@ def _sign_in(
             grant.check()
             _show(grant.address, browser=browser)
             code = _pasted(grant)
-        issued = ticks.now()
+        issued = dotnet_ticks.now()
         return grant.redeem(code), issued
     finally:
         http.close()

@@ -11,13 +11,13 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 from oauthlib.oauth2 import MismatchingStateError, OAuth2Error, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 
-from tap_smokeball.discretion import SECRETS
+from tap_smokeball.api.transport import TryAgain
 from tap_smokeball.errors import AuthenticationError
-from tap_smokeball.http import TryAgain
+from tap_smokeball.redaction import SECRETS
 
 if TYPE_CHECKING:
-    from tap_smokeball.http import Http, Reply
-    from tap_smokeball.settings import Settings
+    from tap_smokeball.api.transport import Http, Reply
+    from tap_smokeball.config.settings import Settings
 
 _VERIFIER_LENGTH = 64
 _SAME_APP = "check client_id, and that region and environment are those of the app"

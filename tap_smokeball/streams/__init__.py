@@ -16,7 +16,7 @@ from tap_smokeball.streams import (
 )
 
 if TYPE_CHECKING:
-    from tap_smokeball.client import SmokeballStream
+    from tap_smokeball.sync.base_stream import SmokeballStream
 
 ALL: tuple[type[SmokeballStream], ...] = (
     *firm.STREAMS,

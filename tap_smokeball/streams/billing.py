@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tap_smokeball.client import EXTRACTED
-from tap_smokeball.fields import (
+from tap_smokeball.api.response_parsers import OBJECT
+from tap_smokeball.records.columns import (
     code,
     day,
     flag,
@@ -16,12 +16,12 @@ from tap_smokeball.fields import (
     text,
     whole,
 )
-from tap_smokeball.firm_wide import FirmWideStream
-from tap_smokeball.parents import ChildStream
-from tap_smokeball.reading import Since
-from tap_smokeball.records import Columns
-from tap_smokeball.shapes import OBJECT
+from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.matters import MattersStream
+from tap_smokeball.sync.base_stream import EXTRACTED
+from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.list_reader import Since
+from tap_smokeball.sync.top_level_stream import FirmWideStream
 
 FEE_TYPES = {0: "Fixed", 1: "Time"}
 ENTRY_TYPES = {0: "Fixed", 1: "Time", 2: "Expense", 3: "Surcharge"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_smokeball.fields import many, nested, text
+from tap_smokeball.records.columns import many, nested, text
 
 if TYPE_CHECKING:
-    from tap_smokeball.fields import Field
+    from tap_smokeball.records.columns import Field
 
 
 def phone(name: str, description: str, *more: Field) -> Field:

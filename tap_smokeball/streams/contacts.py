@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tap_smokeball.fields import (
+from tap_smokeball.api.response_parsers import VALUE
+from tap_smokeball.records.columns import (
     Field,
     day,
     flag,
@@ -16,11 +17,10 @@ from tap_smokeball.fields import (
     updated_at,
     whole,
 )
-from tap_smokeball.parents import ChildStream, ParentStream
-from tap_smokeball.reading import Since
-from tap_smokeball.records import Columns
-from tap_smokeball.shapes import VALUE
+from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.common import document_exchange, phone, street
+from tap_smokeball.sync.child_stream import ChildStream, ParentStream
+from tap_smokeball.sync.list_reader import Since
 
 
 def _address(name: str, description: str, *more: Field) -> Field:

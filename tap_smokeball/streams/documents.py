@@ -6,12 +6,12 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from tap_smokeball.api.response_parsers import FOLDERS
 from tap_smokeball.errors import NotFound
-from tap_smokeball.fields import flag, free, link, marked, moment, text, whole
-from tap_smokeball.parents import ChildStream
-from tap_smokeball.records import Columns
-from tap_smokeball.shapes import FOLDERS
+from tap_smokeball.records.columns import flag, free, link, marked, moment, text, whole
+from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.matters import MattersStream
+from tap_smokeball.sync.child_stream import ChildStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -21,7 +21,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_smokeball.pagination import Row
+    from tap_smokeball.api.pagination import Row
 
 
 class FilesStream(ChildStream):

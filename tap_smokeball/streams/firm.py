@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tap_smokeball.fields import (
+from tap_smokeball.api.response_parsers import ARRAY, OBJECT, VALUE
+from tap_smokeball.records.columns import (
     flag,
     marked,
     moment,
@@ -11,10 +12,9 @@ from tap_smokeball.fields import (
     text,
     texts,
 )
-from tap_smokeball.firm_wide import FirmWideStream
-from tap_smokeball.records import Columns
-from tap_smokeball.shapes import ARRAY, OBJECT, VALUE
+from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.common import document_exchange, licence_numbers, phone, street
+from tap_smokeball.sync.top_level_stream import FirmWideStream
 
 _PO_BOX = (text("poBoxType", "Kind of PO box"), text("poBoxNumber", "Number of the PO box"))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tap_smokeball.api import Endpoint
+from tap_smokeball.api.client import Endpoint
+from tap_smokeball.api.response_parsers import OBJECT
 from tap_smokeball.errors import NotFound
-from tap_smokeball.fields import (
+from tap_smokeball.records.columns import (
     changed_at,
     flag,
     link,
@@ -18,11 +19,10 @@ from tap_smokeball.fields import (
     opt_in,
     text,
 )
-from tap_smokeball.firm_wide import FirmWideStream
-from tap_smokeball.parents import ChildStream
-from tap_smokeball.records import Columns
-from tap_smokeball.shapes import OBJECT
+from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.matters import MattersStream
+from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.top_level_stream import FirmWideStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -32,7 +32,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_smokeball.pagination import Row
+    from tap_smokeball.api.pagination import Row
 
 SCOPE = "for intake (not in the vendor's list; the firm needs the add-on Intake)"
 

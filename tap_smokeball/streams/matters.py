@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from tap_smokeball import ticks
-from tap_smokeball.fields import (
+from tap_smokeball import dotnet_ticks
+from tap_smokeball.api.response_parsers import OBJECT, ROLES, VALUE, VALUE_OR_ITEMS
+from tap_smokeball.records.columns import (
     as_json,
     code,
     flag,
@@ -24,11 +25,10 @@ from tap_smokeball.fields import (
     updated_at,
     whole,
 )
-from tap_smokeball.firm_wide import FirmWideStream
-from tap_smokeball.parents import ChildStream, ParentStream
-from tap_smokeball.reading import Since
-from tap_smokeball.records import Columns
-from tap_smokeball.shapes import OBJECT, ROLES, VALUE, VALUE_OR_ITEMS
+from tap_smokeball.records.record_builder import Columns
+from tap_smokeball.sync.child_stream import ChildStream, ParentStream
+from tap_smokeball.sync.list_reader import Since
+from tap_smokeball.sync.top_level_stream import FirmWideStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -46,7 +46,7 @@ class MattersStream(ParentStream):
     replication_key = "versionId"
     scope = "matters/read"
     sensitive = "privileged"
-    since = Since("LastUpdated", ticks.to_iso_seconds)
+    since = Since("LastUpdated", dotnet_ticks.to_iso_seconds)
     stamp = "versionId"
     sort = "asc(lastUpdated)"
     on_request = ("items", "tags")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tap_smokeball import ticks
-from tap_smokeball.client import EXTRACTED
-from tap_smokeball.fields import (
+from tap_smokeball import dotnet_ticks
+from tap_smokeball.api.response_parsers import PAGED_OR_OBJECT, VALUE
+from tap_smokeball.records.columns import (
     changed_at,
     code,
     flag,
@@ -16,10 +16,10 @@ from tap_smokeball.fields import (
     opt_in,
     text,
 )
-from tap_smokeball.parents import ChildStream, ParentStream
-from tap_smokeball.reading import Since
-from tap_smokeball.records import Columns
-from tap_smokeball.shapes import PAGED_OR_OBJECT, VALUE
+from tap_smokeball.records.record_builder import Columns
+from tap_smokeball.sync.base_stream import EXTRACTED
+from tap_smokeball.sync.child_stream import ChildStream, ParentStream
+from tap_smokeball.sync.list_reader import Since
 
 ACCOUNT_TYPES = {0: "Operating", 1: "Trust", 2: "Credit", 3: "ControlledMoney"}
 ACCOUNT_STATES = {0: "Open", 1: "Closed"}
@@ -88,7 +88,7 @@ class MatterBalancesStream(ChildStream):
     replication_key = "lastUpdated"
     scope = "bankaccounts/read"
     sensitive = "trust"
-    since = Since("LastUpdated", ticks.to_iso_seconds)
+    since = Since("LastUpdated", dotnet_ticks.to_iso_seconds)
     stamp = "lastUpdated"
     columns = Columns(
         id_in("matterId", "matter", "Id of the matter"),
@@ -111,7 +111,7 @@ class TransactionsStream(ChildStream):
     scope = "bankaccounts/read"
     sensitive = "trust"
     shape = PAGED_OR_OBJECT
-    since = Since("LastUpdated", ticks.to_iso_seconds)
+    since = Since("LastUpdated", dotnet_ticks.to_iso_seconds)
     columns = Columns(
         text("id", "Id of the transaction"),
         text("href", "Address of the transaction in the API"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from tap_smokeball import ticks
-from tap_smokeball.fields import (
+from tap_smokeball import dotnet_ticks
+from tap_smokeball.api.response_parsers import VALUE
+from tap_smokeball.records.columns import (
     changed_at,
     code,
     day,
@@ -23,12 +24,11 @@ from tap_smokeball.fields import (
     updated_at,
     whole,
 )
-from tap_smokeball.firm_wide import FirmWideStream
-from tap_smokeball.parents import ChildStream, ParentStream
-from tap_smokeball.reading import Since
-from tap_smokeball.records import Columns
-from tap_smokeball.shapes import VALUE
+from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.matters import MattersStream
+from tap_smokeball.sync.child_stream import ChildStream, ParentStream
+from tap_smokeball.sync.list_reader import Since
+from tap_smokeball.sync.top_level_stream import FirmWideStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -48,7 +48,7 @@ class TasksStream(ParentStream):
     primary_keys = ("id",)
     replication_key = "lastUpdated"
     scope = "tasks/read"
-    since = Since("LastUpdated", ticks.to_iso_seconds)
+    since = Since("LastUpdated", dotnet_ticks.to_iso_seconds)
     stamp = "lastUpdated"
     columns = Columns(
         text("id", "Id of the task"),
@@ -141,7 +141,7 @@ class EventsStream(FirmWideStream):
     primary_keys = ("id",)
     replication_key = "lastUpdated"
     scope = "events/read"
-    since = Since("UpdatedSince", ticks.to_zoneless_seconds)
+    since = Since("UpdatedSince", dotnet_ticks.to_zoneless_seconds)
     stamp = "lastUpdated"
     columns = Columns(
         text("id", "Id of the event"),

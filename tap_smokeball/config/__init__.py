@@ -1,0 +1,1 @@
+"""The settings and the input files of a run."""

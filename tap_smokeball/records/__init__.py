@@ -1,0 +1,1 @@
+"""From the rows of the API to records: columns, conversions, record builder."""

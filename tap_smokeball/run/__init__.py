@@ -1,0 +1,1 @@
+"""One run: its status, its threads, and how many requests it still takes."""

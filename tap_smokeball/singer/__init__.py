@@ -1,0 +1,1 @@
+"""What the tap takes from the Singer SDK, and how it writes messages."""

@@ -1,0 +1,344 @@
+"""The base of every stream: what it asks for, what it makes of the answers, how it ends.
+
+A stream is data (see `tap_smokeball.streams`); the shapes of endpoint are the subclasses in
+`tap_smokeball.sync.top_level_stream` and `tap_smokeball.sync.child_stream`.
+"""
+
+from __future__ import annotations
+
+import abc
+import re
+import sys
+import time
+from datetime import datetime, timezone
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import RecordMessage
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
+
+from tap_smokeball import dotnet_ticks
+from tap_smokeball.api.client import Endpoint
+from tap_smokeball.api.response_parsers import PAGED, Shape
+from tap_smokeball.errors import BatchFailed, MappingFailed, SmokeballError, reason
+from tap_smokeball.records.columns import Field, Sensitivity, text, walk, whole
+from tap_smokeball.records.decimals import exact
+from tap_smokeball.records.record_builder import Columns, RowKey, Shaper, json_schema
+from tap_smokeball.run.status import Outcome, Stopped
+from tap_smokeball.singer.record_stream import EmittingStream
+from tap_smokeball.sync.bookmarks import WatermarkState
+from tap_smokeball.sync.list_reader import Reading
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    from singer_sdk.helpers import types
+    from singer_sdk.singerlib import MetadataMapping
+
+    from tap_smokeball.api.client import Answer
+    from tap_smokeball.api.pagination import Page
+    from tap_smokeball.records.columns import Breadcrumb
+    from tap_smokeball.sync.list_reader import Since
+    from tap_smokeball.tap import TapSmokeball
+
+EXTRACTED = "extractedTicks"
+"""Bookmark column of streams whose rows carry no stamp: the server's clock as their read began."""
+
+
+class SmokeballStream(EmittingStream):
+    """A stream of rows that the API hands out.
+
+    Attributes:
+        path: Path template of the endpoint.
+        columns: The columns of the record.
+        scope: The OAuth scope that opens the endpoint.
+        shape: The shape of its answers.
+        since: Its filter by last change, if it has one.
+        stamp: The property of a row that holds its last change, as ticks or as a date-time, if it
+            has one.
+        sort: Value of the ``Sort`` parameter, where the API offers one by time.
+        on_request: Properties that the API sends only if its ``Fields`` parameter names them.
+        parent_key: Column with the parent's id, if the rows hang below a parent.
+        sensitive: Why all of it needs care, if it does; single columns say so themselves.
+    """
+
+    path: ClassVar[str]
+    columns: ClassVar[Columns]
+    scope: ClassVar[str]
+    shape: ClassVar[Shape] = PAGED
+    since: ClassVar[Since | None] = None
+    stamp: ClassVar[str | None] = None
+    sort: ClassVar[str | None] = None
+    on_request: ClassVar[tuple[str, ...]] = ()
+    parent_key: ClassVar[str | None] = None
+    sensitive: ClassVar[Sensitivity | None] = None
+
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `records` makes the types fit
+
+    _tap: TapSmokeball
+
+    @cached_property
+    def all_columns(self) -> list[Field]:
+        """The stream's columns and those that the tap adds."""
+        columns = [*self.columns.fields]
+        if self.parent_key and self.parent_key not in {field.name for field in columns}:
+            columns.insert(0, text(self.parent_key, "Id of the record that this one hangs below"))
+        if self.replication_key == EXTRACTED:
+            columns.append(whole(EXTRACTED, "When it was read: .NET ticks of the server's clock"))
+        if self.config.get("use_singer_decimal"):
+            columns = [exact(column) for column in columns]
+        return columns
+
+    @property
+    @override
+    def schema(self) -> dict[str, Any]:
+        return self._json_schema
+
+    @cached_property
+    def _json_schema(self) -> dict[str, Any]:
+        return json_schema(self.all_columns)
+
+    @property
+    @override
+    def metadata(self) -> MetadataMapping:
+        fresh = self._metadata is None
+        metadata = super().metadata
+        if fresh and self._tap_input_catalog is None:
+            for place, field in walk(self.columns.fields):
+                if not field.selected:
+                    metadata[place].selected_by_default = False
+        return metadata
+
+    @property
+    @override
+    def state_manager(self) -> WatermarkState:
+        if self._state_manager is None:
+            self._state_manager = WatermarkState(
+                tap_name=self.tap_name,
+                stream_name=self.name,
+                tap_state=self.tap_state,
+                state_partitioning_keys=(),
+            )
+        return cast("WatermarkState", self._state_manager)
+
+    @override
+    def generate_child_contexts(
+        self,
+        record: types.Record,
+        context: types.Context | None,
+    ) -> Iterable[types.Context | None]:
+        """Start no child for a single record; see `tap_smokeball.sync.child_stream`."""
+        return ()
+
+    @override  # type: ignore[misc]
+    def sync(self, context: types.Context | None = None) -> None:
+        """Sync this stream, unless the run is over.
+
+        Final in the SDK. Overridden because nothing else is called once before and after a
+        stream's work, batches included, in a run as well as in ``--test``.
+        """
+        result = self._tap.run.result(self.name)
+        if self._tap.run.is_over:
+            return
+        began, before = time.monotonic(), self.state_manager.snapshot()
+        try:
+            super().sync(context)
+        except SmokeballError as error:
+            self.fail(error)
+        except (ImportError, OSError) as error:
+            if not self.in_batches:
+                raise
+            self.fail(BatchFailed(f"batch_config: its storage cannot be used: {reason(error)}"))
+        finally:
+            if result.failed and self.in_batches:  # what was read may not have been written
+                self.state_manager.restore(before)
+            result.seconds += time.monotonic() - began
+
+    @override
+    def get_records(self, context: types.Context | None) -> Iterable[types.Record]:
+        """Yield the records; a failure ends this stream and no other.
+
+        What was yielded before it is written, and the bookmark stays where it was.
+        """
+        result = self._tap.run.result(self.name)
+        result.outcome = Outcome.BEGUN
+        try:
+            counts = int(self.selected)
+            for record in self.read():
+                result.rows += counts
+                yield record
+        except SmokeballError as error:
+            self.fail(error)
+        except Stopped:
+            result.outcome = Outcome.STOPPED
+        if result.outcome is Outcome.BEGUN:
+            result.outcome = Outcome.COMPLETE
+        self._report_surprises()
+
+    def fail(self, error: SmokeballError) -> None:
+        """Tell of an error that ends this stream, and no other."""
+        self._tap.run.result(self.name).fail(type(error).__name__)
+        self.logger.error("%s", error)  # the message says all there is to do
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether rows wait in a batch, so that the state may not yet be ahead of them."""
+        return self.get_batch_config(self.config) is not None
+
+    @abc.abstractmethod
+    def read(self) -> Iterator[types.Record]:
+        """Yield the records that changed, then move the bookmark.
+
+        Raises:
+            SmokeballError: The stream cannot be read to its end.
+            Stopped: The run is told to stop.
+        """
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether only a few records are wanted, to see whether access works (``--test``)."""
+        return self.ABORT_AT_RECORD_COUNT is not None
+
+    @property
+    def starting_ticks(self) -> int | None:
+        """From when on rows are wanted, in ticks: the bookmark less the overlap, or the start.
+
+        None if everything is wanted.
+        """
+        settings = self._tap.settings
+        bookmark = self.state_manager.bookmark(settings.visible)
+        if bookmark is None or self.replication_method == FULL_TABLE:
+            return settings.start_ticks
+        return max(bookmark - settings.lookback_ticks, settings.start_ticks or 0)
+
+    def params(self, since: int | None) -> dict[str, Any]:
+        """Return the query parameters besides the page's.
+
+        Args:
+            since: Ticks from which on rows are wanted, or None for all.
+        """
+        params: dict[str, Any] = {}
+        if self.sort:
+            params["Sort"] = self.sort
+        if wanted := self._requested:
+            params["Fields"] = ",".join(wanted)
+        if self.since and since is not None:
+            params[self.since.parameter] = self.since.dialect(since)
+        return params
+
+    def is_selected(self, place: Breadcrumb) -> bool:
+        """Whether the catalog selects a column, and all that it is nested in."""
+        return all(self.mask[place[:end]] for end in range(2, len(place) + 1, 2))
+
+    @cached_property
+    def _requested(self) -> list[str]:
+        """Which of the properties that are sent only on request are wanted."""
+        found = {
+            field.name
+            for place, field in walk(self.columns.fields)
+            if self.on_request
+            and self.selected
+            and self.is_selected(place)
+            # What stands in another such property comes with it.
+            and not set(self.on_request).intersection(place[:-1])
+        }
+        return [name for name in self.on_request if name in found]
+
+    def fetch(
+        self,
+        endpoint: Endpoint,
+        ids: dict[str, str],
+        params: dict[str, Any],
+        offset: int,
+        limit: int,
+    ) -> Answer[Page]:
+        """Request one page, or all that the endpoint has."""
+        if self.shape.paged or offset:
+            params = {**params, "Offset": offset, "Limit": limit}
+        return self._tap.api.get(endpoint, ids, params, self.shape.read)
+
+    def open(
+        self,
+        ids: dict[str, str],
+        params: dict[str, Any],
+        below: str = "",
+    ) -> Reading:
+        """Begin to read a list; for ``--test`` only as many rows as are wanted.
+
+        Args:
+            ids: Values for the placeholders of the path.
+            params: Query parameters besides the page's.
+            below: What is appended to the stream's path.
+        """
+        endpoint = Endpoint(self.name, self.path + below, self.scope)
+        fetch = partial(self.fetch, endpoint, ids, params)
+        limit = self._tap.settings.page_size
+        repaged = partial(self._tap.run.count_repaged, self.name)
+        return Reading(fetch, self.row_key, limit, self.ABORT_AT_RECORD_COUNT, repaged)
+
+    @cached_property
+    def row_key(self) -> RowKey:
+        """Tells the rows of one list apart, by the primary key less the parent's id."""
+        columns = {field.name: field for field in self.columns.fields}
+        return RowKey([columns[name] for name in self.primary_keys if name != self.parent_key])
+
+    def finish(self, reached: int | None) -> None:
+        """Move the bookmark to where the next run shall begin, in ticks."""
+        if self.selected and not self.is_sample and reached is not None:
+            key = self.replication_key if self.replication_method != FULL_TABLE else None
+            bookmark = self._as_column(key, reached) if key else reached
+            self.state_manager.complete(key, bookmark, self._tap.settings.visible)
+
+    def _as_column(self, name: str, stamp: int) -> int | str:
+        schema = self.schema["properties"][name]
+        if schema.get("format") == "date-time":
+            return dotnet_ticks.to_column(stamp)
+        return str(stamp) if "string" in schema["type"] else stamp
+
+    @cached_property
+    def shaper(self) -> Shaper:
+        """Makes records of rows, as the catalog selects."""
+        return Shaper(self.all_columns, self.mask)
+
+    def _report_surprises(self) -> None:
+        names = {re.sub(r"\.\d+", "[]", name) for name in self.shaper.surprises}
+        if names:
+            self.logger.info(
+                "%s: the API sends fields that this version does not know; they are kept in "
+                "extraFields: %s",
+                self.name,
+                ", ".join(sorted(names)),
+            )
+
+    @override
+    def _generate_record_messages(
+        self,
+        record: types.Record,
+    ) -> Generator[RecordMessage, None, None]:
+        """Yield the record as each stream map has it.
+
+        Private in the SDK. Overridden because there every record is walked property by property
+        to drop deselected ones and to fit types; `records` does both, compiled once a stream.
+        """
+        extracted = datetime.now(timezone.utc)
+        for stream_map in self.stream_maps:
+            try:
+                mapped = stream_map.transform(record)
+            except Exception as error:  # noqa: BLE001 - an expression can fail in any way
+                raise MappingFailed(
+                    f"stream_maps: an expression for {self.name} fails on a record "
+                    f"({type(error).__name__}): check its names, and what it does with null",
+                ) from None
+            if mapped is not None:
+                yield RecordMessage(
+                    stream=stream_map.stream_alias,
+                    record=mapped,
+                    version=self._stream_version,
+                    time_extracted=extracted,
+                )
