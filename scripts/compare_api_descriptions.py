@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scripts.generate_docs import streams
-from tap_smokeball.records.columns import NEVER_EMITTED, NOISE
+from tap_smokeball.records.columns import HYPERMEDIA_KEYS, SIGNED_URL_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +113,7 @@ def _fields(schema: Any, schemas: dict[str, Any], at: str = "") -> Iterator[tupl
         yield from _fields(schema.get("items", {}), schemas, f"{at}[]")
         return
     for name, below in schema.get("properties", {}).items():
-        if name in NOISE or name in NEVER_EMITTED:
+        if name in HYPERMEDIA_KEYS or name in SIGNED_URL_KEYS:
             continue
         path = f"{at}.{name}" if at else name
         yield path, _kind(_resolved(below, schemas))

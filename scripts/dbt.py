@@ -33,10 +33,10 @@ def _table(stream: SmokeballStream) -> Iterator[str]:
     keys = stream.primary_keys
     yield f"  - name: {stream.name}"
     yield f"    description: {json.dumps(str(type(stream).__doc__).strip().splitlines()[0])}"
-    if stream.sensitive:
-        yield f"    config: {{meta: {{sensitive: {stream.sensitive}}}}}"
+    if stream.sensitivity:
+        yield f"    config: {{meta: {{sensitive: {stream.sensitivity}}}}}"
     yield "    columns:"
-    marks = {field.name: field.sensitive for field in stream.all_columns}
+    marks = {field.name: field.sensitivity for field in stream.all_columns}
     for name, column in stream.schema["properties"].items():
         yield f"    - name: {name}"
         yield f"      description: {json.dumps(column.get('description', ''), ensure_ascii=False)}"

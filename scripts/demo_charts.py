@@ -67,7 +67,7 @@ def lines(data: Sequence[dict[str, Any]], series: Sequence[str], title: str) -> 
         y=alt.Y("value:Q", axis=_axis(title), scale=alt.Scale(zero=True)),
         color=_color(series, COLORS),
         strokeDash=alt.StrokeDash("series:N", sort=list(series), legend=None),
-        shape=alt.Shape("series:N", sort=list(series), legend=None),
+        shape=alt.ResponseFormat("series:N", sort=list(series), legend=None),
     )
     return _drawn(chart, height=TALL)
 

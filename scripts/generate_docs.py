@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scripts import benchmark, dbt, generate_error_table, meltano, scale
 from tap_smokeball.config.settings import CONFIG
-from tap_smokeball.records.columns import walk
+from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.tap import TapSmokeball
 
@@ -218,7 +218,10 @@ def streams_page() -> str:
     ]
     for stream in streams():
         lines += ["", f"## {stream.name}", "", summary(stream), "", *facts(stream), ""]
-        care = {".".join(place[1::2]): field.sensitive for place, field in walk(stream.all_columns)}
+        care = {
+            ".".join(place[1::2]): field.sensitivity
+            for place, field in walk_columns(stream.all_columns)
+        }
         lines += ["| Column | Type | Meaning |", "|---|---|---|", *columns(stream.schema, care)]
     return "\n".join(lines) + "\n"
 
@@ -229,11 +232,11 @@ def facts(stream: SmokeballStream) -> Iterator[str]:
     yield f"- Key: {', '.join(f'`{key}`' for key in stream.primary_keys)}"
     yield f"- Replication: {replication(stream)}"
     yield f"- Requests a run: {cost(stream)}"
-    if stream.sensitive:
-        yield f"- Needs care: *{stream.sensitive}*, all of it"
+    if stream.sensitivity:
+        yield f"- Needs care: *{stream.sensitivity}*, all of it"
     opt_in = [
         f"`{'.'.join(place[1::2])}`"
-        for place, field in walk(stream.columns.fields)
+        for place, field in walk_columns(stream.columns.fields)
         if not field.selected
     ]
     if not stream.selected_by_default:
@@ -244,11 +247,15 @@ def facts(stream: SmokeballStream) -> Iterator[str]:
 
 def cost(stream: SmokeballStream) -> str:
     """Return what the stream costs in requests."""
-    pages = "one for each 500 rows" if stream.shape.paged else "one"
+    pages = "one for each 500 rows" if stream.response_format.paged else "one"
     if not isinstance(stream, ChildStream):
         return pages
-    below = f", of those that list `{stream.only_below}`" if stream.only_below else ""
-    more = ", more if there are more than 500 rows below it" if stream.shape.paged else ""
+    below = (
+        f", of those that list `{stream.requires_parent_field}`"
+        if stream.requires_parent_field
+        else ""
+    )
+    more = ", more if there are more than 500 rows below it" if stream.response_format.paged else ""
     return f"one for each row of `{parent_of(stream)}`{below}{more}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tap_smokeball.records.columns import walk
+from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.streams.matters import MattersStream
 
 if TYPE_CHECKING:
@@ -117,6 +117,6 @@ def _area(stream: SmokeballStream) -> str:
 def _select(streams: Iterable[SmokeballStream]) -> Iterator[str]:
     for stream in streams:
         yield f"- {stream.name}.*"
-        for place, field in walk(stream.columns.fields):
+        for place, field in walk_columns(stream.columns.fields):
             if not field.selected:
                 yield f"- '!{'.'.join([stream.name, *place[1::2]])}'"

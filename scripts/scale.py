@@ -96,7 +96,7 @@ def sizes(count: int) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StreamStatus:
     """What a simulation shows.
 
     Attributes:
@@ -112,7 +112,7 @@ class Outcome:
     used: float
 
 
-def simulate(count: int, job: Job, slots: int, limit: float = MAX_RUN_SECONDS) -> Outcome:
+def simulate(count: int, job: Job, slots: int, limit: float = MAX_RUN_SECONDS) -> StreamStatus:
     """Play the DAG for firms that share one app, each round upon the one before.
 
     Args:
@@ -134,7 +134,7 @@ def simulate(count: int, job: Job, slots: int, limit: float = MAX_RUN_SECONDS) -
         now, rounds = max(free), rounds + 1
     ages = [max(firm.ages) for firm in firms]
     used = requests / (now * REQUESTS_PER_SECOND)
-    return Outcome(now / rounds, statistics.median(ages), max(ages), used)
+    return StreamStatus(now / rounds, statistics.median(ages), max(ages), used)
 
 
 class _Firm:

@@ -18,15 +18,15 @@ from singer_sdk.singerlib.schema import Schema
 
 from tap_smokeball import dotnet_ticks, redaction, streams
 from tap_smokeball.api import token_expiry
-from tap_smokeball.api.client import Api
+from tap_smokeball.api.client import ApiClient
 from tap_smokeball.config import input_files, settings
-from tap_smokeball.errors import RunFailed, SmokeballError
+from tap_smokeball.errors import SmokeballError, StreamsFailedError
 from tap_smokeball.records.decimals import agreed
 from tap_smokeball.redaction import SECRETS
 from tap_smokeball.reporting import progress, summary
-from tap_smokeball.run.status import Run, Stopped
-from tap_smokeball.run.worker_pool import Workers
-from tap_smokeball.singer.message_writer import Writer
+from tap_smokeball.run.status import RunStatus, Stopped
+from tap_smokeball.run.worker_pool import WorkerPool
+from tap_smokeball.singer.message_writer import BufferedMessageWriter
 from tap_smokeball.sync.child_stream import ChildStream
 
 if sys.version_info >= (3, 12):
@@ -51,7 +51,7 @@ class TapSmokeball(Tap):
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(
         settings.CONFIG
     )  # the SDK adds to it
-    message_writer_class = Writer
+    message_writer_class = BufferedMessageWriter
 
     @cached_property
     def settings(self) -> settings.Settings:
@@ -59,19 +59,21 @@ class TapSmokeball(Tap):
         return settings.Settings.from_config(self.config)
 
     @cached_property
-    def api(self) -> Api:
+    def api(self) -> ApiClient:
         """The one connection of this process."""
-        return Api(self.settings, self.logger)
+        return ApiClient(self.settings, self.logger)
 
     @cached_property
-    def workers(self) -> Workers:
+    def workers(self) -> WorkerPool:
         """The threads that requests are made in."""
-        return Workers(self.settings.burst, self.run, cast("Writer", self.message_writer).tend)
+        return WorkerPool(
+            self.settings.burst, self.run, cast("BufferedMessageWriter", self.message_writer).tend
+        )
 
     @cached_property
-    def run(self) -> Run:
+    def run(self) -> RunStatus:
         """When this run must stop, how far it is, and how each stream ended."""
-        return Run(self.api.http, self.logger, self.settings.max_run_seconds)
+        return RunStatus(self.api.http, self.logger, self.settings.max_run_seconds)
 
     @override
     def setup_mapper(self) -> None:
@@ -94,7 +96,7 @@ class TapSmokeball(Tap):
         others: here it is told about at the end, by the table and the exit status.
 
         Raises:
-            RunFailed: A stream failed; the others are complete.
+            StreamsFailedError: A stream failed; the others are complete.
         """
         if not any(stream.selected for stream in self.streams.values()):
             self.logger.warning("No stream is selected: see the catalog, or Meltano's select")
@@ -114,7 +116,7 @@ class TapSmokeball(Tap):
         selects every stream, also those that the app needs no scope for.
 
         Raises:
-            RunFailed: A stream failed.
+            StreamsFailedError: A stream failed.
         """
         from tap_smokeball.reporting import connection_test  # noqa: PLC0415 - start-up is for those who need it
 
@@ -129,7 +131,7 @@ class TapSmokeball(Tap):
         """Print what a run will take, and make none.
 
         Raises:
-            RunFailed: A stream cannot be planned; the others are.
+            StreamsFailedError: A stream cannot be planned; the others are.
         """
         from tap_smokeball.reporting import plan  # noqa: PLC0415 - as above
 
@@ -162,7 +164,9 @@ class TapSmokeball(Tap):
             sys.exit(self.run.exit_status)
         if failures := self.run.failures:
             names = ", ".join(result.stream for result in failures)
-            raise RunFailed(f"{len(failures)} of {len(self.run.results)} streams failed: {names}")
+            raise StreamsFailedError(
+                f"{len(failures)} of {len(self.run.results)} streams failed: {names}"
+            )
 
     def _sync_children(self) -> None:
         """Sync all child streams, those first that waited longest.

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 from tap_smokeball import streams
-from tap_smokeball.errors import RunFailed
-from tap_smokeball.singer.message_writer import Writer
+from tap_smokeball.errors import StreamsFailedError
+from tap_smokeball.singer.message_writer import BufferedMessageWriter
 from tap_smokeball.tap import TapSmokeball
 
 if sys.version_info >= (3, 12):
@@ -93,7 +93,7 @@ class Crash(Exception):  # noqa: N818 - what the test does to the tap
     """The target died."""
 
 
-class Collector(Writer):
+class Collector(BufferedMessageWriter):
     """Takes messages as they would stand on standard output.
 
     Args:
@@ -171,7 +171,7 @@ def use(
             message_writer=writer,
         )
         what(tap)
-    except RunFailed as error:
+    except StreamsFailedError as error:
         output.status, output.stderr = 1, str(error)
     except Crash:
         output.status = -signal.SIGKILL

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from smokeball_sandbox import SandboxServer
 from tap_smokeball import streams
-from tap_smokeball.records.columns import walk
+from tap_smokeball.records.columns import walk_columns
 from tests.harness import Output, catalog, config, run, truth
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ INCREMENTAL = sorted(name for name, stream in STREAMS.items() if "replication_ke
 OPT_IN = [
     ".".join([name, *place[1::2]])
     for name, stream in STREAMS.items()
-    for place, field in walk(stream.columns.fields)
+    for place, field in walk_columns(stream.columns.fields)
     if not field.selected
 ]
 

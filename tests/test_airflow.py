@@ -231,4 +231,4 @@ def test_the_summary_is_read_as_the_tap_writes_it(tmp_path: Path) -> None:
     assert (report["firm"], report["seconds"], report["rows"]) == ("alpha", 9.9, 6)
     assert report["requests"] == summary.value["requests"] > 1
     assert not report["complete"]
-    assert report["streams"]["fees"]["error"] == "AccessDenied"
+    assert report["streams"]["fees"]["error"] == "AccessDeniedError"

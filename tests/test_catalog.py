@@ -110,7 +110,9 @@ def test_sensitive_blocks_are_not_selected() -> None:
 
 
 def test_what_needs_care_is_marked() -> None:
-    whole = {vars(stream)["name"]: stream.sensitive for stream in streams.ALL if stream.sensitive}
+    whole = {
+        vars(stream)["name"]: stream.sensitivity for stream in streams.ALL if stream.sensitivity
+    }
     assert {name for name, why in whole.items() if why == "trust"} == {
         "bank_accounts",
         "matter_balances",
@@ -119,10 +121,10 @@ def test_what_needs_care_is_marked() -> None:
     assert {"matters", "matter_roles", "memos", "fees", "expenses", "invoices"} <= whole.keys()
     assert {"contacts", "contact_relations", "matter_layouts", "intake_submissions"} <= whole.keys()
     single = {
-        f"{vars(stream)['name']}.{field.name}": field.sensitive
+        f"{vars(stream)['name']}.{field.name}": field.sensitivity
         for stream in streams.ALL
         for field in stream.columns.fields
-        if field.sensitive
+        if field.sensitivity
     }
     assert single["tasks.note"] == single["files.name"] == single["events.subject"] == "privileged"
     assert single["staff.rate"] == single["firm.abn"] == "personal"

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
-from tap_smokeball.records.columns import many, nested, number, whole
-from tap_smokeball.records.decimals import exact
+from tap_smokeball.records.columns import decimal, integer, nested_object, object_list
+from tap_smokeball.records.decimals import as_decimal_string
 from tap_smokeball.records.record_builder import json_schema
 from tests.harness import cli, config, run, truth
 from tests.recorded_firm import STREAMS
@@ -78,16 +78,16 @@ def test_the_digits_are_the_apis(firm: SandboxServer) -> None:
 
 
 FIELDS = (
-    number("a", "A"),
-    whole("b", "B"),
-    nested("c", "C", number("a", "A")),
-    many("d", "D", number("a", "A"), nested("e", "E", number("a", "A"))),
+    decimal("a", "A"),
+    integer("b", "B"),
+    nested_object("c", "C", decimal("a", "A")),
+    object_list("d", "D", decimal("a", "A"), nested_object("e", "E", decimal("a", "A"))),
 )
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=None) | st.integers())
 def test_no_number_is_altered_or_written_with_an_exponent(value: Decimal | int) -> None:
-    columns = [exact(field) for field in FIELDS]
+    columns = [as_decimal_string(field) for field in FIELDS]
     row = {"a": value, "c": {"a": value}, "d": [{"a": value, "e": {"a": value}}]}
     extras: dict[str, Any] = {}
     record = {f.name: f.convert(row[f.name], extras, f.name) for f in columns if f.convert}
@@ -100,7 +100,7 @@ def test_no_number_is_altered_or_written_with_an_exponent(value: Decimal | int) 
 
 @pytest.mark.parametrize("value", [True, "12.50", {"value": 1}, [1]])
 def test_what_is_no_number_is_kept_among_the_extras(value: Any) -> None:
-    [column] = [exact(number("a", "A"))]
+    [column] = [as_decimal_string(decimal("a", "A"))]
     extras: dict[str, Any] = {}
     assert column.convert
     assert column.convert(value, extras, "a") is None
@@ -108,7 +108,7 @@ def test_what_is_no_number_is_kept_among_the_extras(value: Any) -> None:
 
 
 def test_descriptions_and_whole_numbers_stay() -> None:
-    plain, decimal = json_schema(FIELDS), json_schema(exact(field) for field in FIELDS)
+    plain, decimal = json_schema(FIELDS), json_schema(as_decimal_string(field) for field in FIELDS)
     assert decimal["properties"]["b"] == plain["properties"]["b"]
     assert decimal["properties"]["a"]["description"] == "A"
     assert decimal["properties"]["d"]["items"]["properties"]["a"]["anyOf"][0] == DECIMAL

@@ -6,7 +6,7 @@ import re
 
 from scripts import operations
 from scripts.generate_docs import read
-from tap_smokeball.run.status import Outcome
+from tap_smokeball.run.status import StreamStatus
 from tests.test_summary import OF_A_RUN, OF_A_STREAM
 
 
@@ -31,4 +31,4 @@ def test_it_describes_every_field_and_every_end() -> None:
     described = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
     assert described == OF_A_RUN | OF_A_STREAM
     ends = re.findall(r"^\| [^`|]* \| `(\w+)` \|", read(operations.PAGE), re.MULTILINE)
-    assert sorted(ends) == sorted(outcome.name.lower() for outcome in Outcome)
+    assert sorted(ends) == sorted(outcome.name.lower() for outcome in StreamStatus)

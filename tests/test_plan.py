@@ -206,7 +206,7 @@ class TestFailures:
         assert output.status == 1
         assert output.stderr == "1 of 2 streams failed: fees"
         assert "grant the app the scope fees/read" in caplog.text
-        assert re.search(r"^fees +failed: AccessDenied$", output.stdout, re.MULTILINE)
+        assert re.search(r"^fees +failed: AccessDeniedError$", output.stdout, re.MULTILINE)
         assert read(output.stdout).streams == {"matters": 1}
 
     def test_parents_that_cannot_be_listed(self, firm: SandboxServer) -> None:

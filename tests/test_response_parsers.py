@@ -8,11 +8,11 @@ import pytest
 
 from tap_smokeball.api import response_parsers
 from tap_smokeball.api.pagination import read_all
-from tap_smokeball.errors import UnexpectedAnswer
+from tap_smokeball.errors import UnexpectedResponseError
 from tests.harness import by_id
 
 if TYPE_CHECKING:
-    from tap_smokeball.api.response_parsers import Shape
+    from tap_smokeball.api.response_parsers import ResponseFormat
 
 A, B = {"id": "a"}, {"id": "b"}
 
@@ -43,7 +43,7 @@ A, B = {"id": "a"}, {"id": "b"}
         (response_parsers.FOLDERS, {"value": [{"href": "…"}]}, []),
     ],
 )
-def test_rows_are_taken_out(shape: Shape, body: Any, rows: Any) -> None:
+def test_rows_are_taken_out(shape: ResponseFormat, body: Any, rows: Any) -> None:
     assert shape.read(body).rows == rows
 
 
@@ -61,14 +61,14 @@ def test_rows_are_taken_out(shape: Shape, body: Any, rows: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("body", [None, {}, "text", ["text"], {"value": "text"}, {"message": 1}])
-def test_what_is_no_such_answer_is_refused(shape: Shape, body: Any) -> None:
+def test_what_is_no_such_answer_is_refused(shape: ResponseFormat, body: Any) -> None:
     if shape is response_parsers.OBJECT and isinstance(body, dict) and body:
         return  # an object is taken as it is
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedResponseError):
         shape.read(body)
 
 
-def pages(shape: Shape, bodies: dict[int, Any]) -> tuple[list[str], list[int]]:
+def pages(shape: ResponseFormat, bodies: dict[int, Any]) -> tuple[list[str], list[int]]:
     """Return the ids that a list read by a shape has, and the offsets that it was asked at."""
     asked = []
 

@@ -13,7 +13,7 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.streams._state import StreamStateManager
 
 from tap_smokeball.sync.base_stream import SmokeballStream
-from tap_smokeball.sync.bookmarks import WatermarkState
+from tap_smokeball.sync.bookmarks import BookmarkManager
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.tap import TapSmokeball
 
@@ -27,7 +27,7 @@ OVERRIDDEN = [
     (Stream, ChildStream, "_write_schema_message"),
     (Stream, SmokeballStream, "_sync_records"),
     (Stream, SmokeballStream, "_write_record_message"),
-    (StreamStateManager, WatermarkState, "increment_state"),
+    (StreamStateManager, BookmarkManager, "increment_state"),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.sync.list_reader import Latest
+from tap_smokeball.sync.list_reader import NewestTimestamp
 from tests.harness import Output, catalog, config, run, truth
 from tests.recorded_firm import (
     INCREMENTAL,
@@ -156,12 +156,12 @@ def test_a_stamp_without_a_zone_is_utc(sent: str, expected: str | None) -> None:
 
 
 def test_rows_without_a_stamp_do_not_hide_the_stamps_of_others() -> None:
-    latest = Latest("lastUpdated")
+    latest = NewestTimestamp("lastUpdated")
     rows: list[Json] = [{}, {"lastUpdated": None}, {"lastUpdated": 7}, {"lastUpdated": "soon"}]
     assert [latest.see(row) for row in rows] == [None, None, 7, None]
     assert (latest.bookmark(9), latest.bookmark(5)) == (7, 5)
-    assert Latest("lastUpdated").bookmark(9) is None
-    assert Latest(None).bookmark(9) == 9
+    assert NewestTimestamp("lastUpdated").bookmark(9) is None
+    assert NewestTimestamp(None).bookmark(9) == 9
 
 
 def own(stream: str, record: Json) -> Json:

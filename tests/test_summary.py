@@ -123,7 +123,11 @@ def test_a_failed_stream(firm: SandboxServer, log: pytest.LogCaptureFixture) -> 
     assert point["tags"]["status"] == "failed"
     assert (point["value"]["exit_status"], point["value"]["complete"]) == (1, False)
     fees = point["value"]["streams"]["fees"]
-    assert (fees["ended"], fees["error"], fees["watermark"]) == ("failed", "AccessDenied", None)
+    assert (fees["ended"], fees["error"], fees["watermark"]) == (
+        "failed",
+        "AccessDeniedError",
+        None,
+    )
     assert point["value"]["streams"]["matters"]["ended"] == "complete"
 
 

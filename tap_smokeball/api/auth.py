@@ -42,7 +42,7 @@ class Token:
     stale_at: float
 
 
-class TokenSource:
+class TokenProvider:
     """Mints access tokens, one for all workers.
 
     Args:
@@ -68,7 +68,7 @@ class TokenSource:
 
         Raises:
             AuthenticationError: The login refuses to give one.
-            ConnectionFailed: The login cannot be reached.
+            ApiConnectionError: The login cannot be reached.
         """
         with self._lock:
             if self._token is None or time.monotonic() >= self._token.stale_at:
@@ -82,7 +82,7 @@ class TokenSource:
 
         Raises:
             AuthenticationError: There is no other, or the login refuses to give one.
-            ConnectionFailed: The login cannot be reached.
+            ApiConnectionError: The login cannot be reached.
         """
         with self._lock:
             if self._settings.access_token:

@@ -41,15 +41,15 @@ import msgspec
 import requests
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.api.auth import TokenSource
-from tap_smokeball.api.rate_limit import Bucket
-from tap_smokeball.api.transport import Http, TryAgain
+from tap_smokeball.api.auth import TokenProvider
+from tap_smokeball.api.rate_limit import TokenBucket
+from tap_smokeball.api.transport import RetryableError, Transport
 from tap_smokeball.errors import (
-    AccessDenied,
+    AccessDeniedError,
     AuthenticationError,
-    NotFound,
-    RequestRefused,
-    UnexpectedAnswer,
+    NotFoundError,
+    RequestRejectedError,
+    UnexpectedResponseError,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
-    from tap_smokeball.api.transport import Reply
+    from tap_smokeball.api.transport import RawResponse
     from tap_smokeball.config.settings import Settings
 
 T = TypeVar("T")
@@ -86,20 +86,20 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Answer(Generic[T]):
+class Response(Generic[T]):
     """What one request brought.
 
     Attributes:
         data: What was wanted out of the decoded body.
-        as_of: The server's clock in ticks, not later than the moment the request was sent, so
+        server_time: The server's clock in ticks, not later than the moment the request was sent, so
             that no row changed after it can be missing from a later read that starts here.
     """
 
     data: T
-    as_of: int
+    server_time: int
 
 
-class Api:
+class ApiClient:
     """Smokeball's API behind one token bucket and one token.
 
     Args:
@@ -110,9 +110,9 @@ class Api:
     def __init__(self, settings: Settings, logger: logging.Logger) -> None:
         self._settings = settings
         self._logger = logger
-        self._bucket = Bucket(settings.requests_per_second, settings.burst)
-        self.http = Http(settings, self._bucket, logger)
-        self._tokens = TokenSource(settings, self._ask_for_token)
+        self._bucket = TokenBucket(settings.requests_per_second, settings.burst)
+        self.http = Transport(settings, self._bucket, logger)
+        self._tokens = TokenProvider(settings, self._ask_for_token)
         self.sends_date = True
         """Whether all answers so far carried the server's clock."""
 
@@ -122,15 +122,15 @@ class Api:
         ids: Mapping[str, str],
         params: Mapping[str, Any],
         read: Callable[[Any], T],
-    ) -> Answer[T]:
+    ) -> Response[T]:
         """Send one GET request and return what it brought.
 
         Args:
             endpoint: What to read.
             ids: Values for the placeholders of its path.
             params: Query parameters; a list repeats its name.
-            read: Takes what is wanted out of the decoded body; raises `UnexpectedAnswer` if it
-                is not there, which is tried again like a broken answer.
+            read: Takes what is wanted out of the decoded body; raises
+                `UnexpectedResponseError` if it is not there, which is tried again like one.
 
         Raises:
             SmokeballError: One of its kinds, as the module's table says.
@@ -141,7 +141,7 @@ class Api:
             headers["UserId"] = self._settings.user_id
         what = f"{endpoint.stream} (GET {endpoint.path}, request id {headers['RequestId']})"
 
-        def attempt(*, renewed: bool = False) -> Answer[T]:
+        def attempt(*, renewed: bool = False) -> Response[T]:
             self._bucket.acquire()
             token = self._tokens.get()
             headers["Authorization"] = f"Bearer {token}"
@@ -154,7 +154,7 @@ class Api:
                 return attempt(renewed=True)
             _check(response, endpoint, what)
             data = _read(response, read)
-            return Answer(data, self._server_clock(response, sent_at, local_clock))
+            return Response(data, self._server_clock(response, sent_at, local_clock))
 
         return self.http.persist(attempt, endpoint.stream, what)
 
@@ -171,7 +171,7 @@ class Api:
 
         return self.http.persist(attempt, "login", "the login (POST /oauth2/token)")
 
-    def _server_clock(self, response: Reply, sent_at: float, local: int) -> int:
+    def _server_clock(self, response: RawResponse, sent_at: float, local: int) -> int:
         took = int((time.monotonic() - sent_at) * dotnet_ticks.PER_SECOND) + 1
         try:
             return dotnet_ticks.from_http_date(response.headers["Date"]) - took
@@ -185,18 +185,18 @@ class Api:
             return local
 
 
-def _check(response: Reply, endpoint: Endpoint, what: str) -> None:
+def _check(response: RawResponse, endpoint: Endpoint, what: str) -> None:
     status = response.status
     if status == requests.codes.ok:
         return
     if status == requests.codes.forbidden:
-        raise AccessDenied(
+        raise AccessDeniedError(
             f"403 {what}: grant the app the scope {endpoint.scope} and sign in again, check "
             "api_key, or deselect the stream",
         )
     if status == requests.codes.not_found:
-        raise NotFound(f"404 {what}: there is no such record")
-    raise RequestRefused(
+        raise NotFoundError(f"404 {what}: there is no such record")
+    raise RequestRejectedError(
         f"{status} {what}: the API does not take this request. Check the settings; if they are "
         "right, report it with the request id",
     )
@@ -204,14 +204,14 @@ def _check(response: Reply, endpoint: Endpoint, what: str) -> None:
 
 def _with_token(answer: Any) -> Any:
     if not isinstance(answer, dict) or not answer.get("access_token"):
-        raise UnexpectedAnswer("an answer without a token")
+        raise UnexpectedResponseError("an answer without a token")
     return answer
 
 
-def _read(response: Reply, read: Callable[[Any], T]) -> T:
+def _read(response: RawResponse, read: Callable[[Any], T]) -> T:
     try:
         return read(_decode(response.body))
     except msgspec.DecodeError:
-        raise TryAgain("an answer that is not JSON") from None
-    except UnexpectedAnswer as surprise:
-        raise TryAgain(str(surprise)) from None
+        raise RetryableError("an answer that is not JSON") from None
+    except UnexpectedResponseError as surprise:
+        raise RetryableError(str(surprise)) from None

@@ -23,7 +23,7 @@ import math
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_smokeball.errors import PagingError
+from tap_smokeball.errors import PaginationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,12 +74,12 @@ def read_all(
 
     Args:
         fetch: Reads one page at an offset, with a limit of rows.
-        keyed: Tells rows apart; raises `UnexpectedAnswer` if one lacks what that takes.
+        keyed: Tells rows apart; raises `UnexpectedResponseError` if one lacks what that takes.
         limit: Rows to ask for at once, at least 2.
 
     Raises:
-        PagingError: Pages come without end.
-        UnexpectedAnswer: A row lacks its key.
+        PaginationError: Pages come without end.
+        UnexpectedResponseError: A row lacks its key.
     """
     seen: set[Key] = set()
     previous: dict[Key, Row] = {}
@@ -126,7 +126,7 @@ class _Patience:
         """Bear a page that is not the last one, so many rows having been seen.
 
         Raises:
-            PagingError: There were too many.
+            PaginationError: There were too many.
         """
         if page.size is None or page.size < offset + len(page.rows):
             self._size = math.inf  # what the API tells is not true
@@ -138,7 +138,7 @@ class _Patience:
         grows = self._pages > PAGES + READINGS * self._size / self._stride
         repeats = self._barren > PATIENCE + seen // page.stride
         if grows or repeats:
-            raise PagingError(
+            raise PaginationError(
                 f"after {seen} rows there is no end to the list: it changes as fast as it is read, "
                 "or the API sends the same rows again at every offset. Run again with a larger "
                 "page_size, or when less is changed; if that does not help, report it to Smokeball",

@@ -12,7 +12,7 @@ import threading
 import time
 
 
-class Bucket:
+class TokenBucket:
     """A token bucket that hands out moments to send at (the generic cell rate algorithm).
 
     A caller reserves the next free moment under the lock and then sleeps outside of it, so that

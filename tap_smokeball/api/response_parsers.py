@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_smokeball.api.pagination import Page
-from tap_smokeball.errors import UnexpectedAnswer
+from tap_smokeball.errors import UnexpectedResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from tap_smokeball.api.pagination import Row
 
 
-class Shape(NamedTuple):
+class ResponseFormat(NamedTuple):
     """How an endpoint hands out rows.
 
     Attributes:
-        read: Takes them out of a decoded body; raises `UnexpectedAnswer` if they are not there.
+        read: Takes them out of a decoded body; raises `UnexpectedResponseError` if there are none.
         paged: Whether ``Offset`` and ``Limit`` are sent from the first request on.
     """
 
@@ -33,7 +33,7 @@ class Shape(NamedTuple):
 
 def _page(body: Any) -> Page:
     if not isinstance(body, dict):
-        raise UnexpectedAnswer("an answer without the promised page")
+        raise UnexpectedResponseError("an answer without the promised page")
     size = body.get("size")
     return Page(_rows(body.get("value")), size if isinstance(size, int) else None, _has_next(body))
 
@@ -50,7 +50,7 @@ def _array(body: Any) -> Page:
 
 def _single(body: Any) -> Page:
     if not isinstance(body, dict) or not body:
-        raise UnexpectedAnswer("an answer without the promised object")
+        raise UnexpectedResponseError("an answer without the promised object")
     return Page([body], is_whole=True)
 
 
@@ -68,7 +68,7 @@ def _value_or_items(body: Any) -> Page:
 
 def _roles(body: Any) -> Page:
     if not isinstance(body, dict) or "matterId" not in body:
-        raise UnexpectedAnswer("an answer without the promised roles")
+        raise UnexpectedResponseError("an answer without the promised roles")
     version = {"versionId": body.get("versionId")}
     return Page([{**version, **role} for role in _rows(body.get("roles") or [])], is_whole=True)
 
@@ -86,7 +86,7 @@ def _folders(body: Any) -> Page:
 
 def _rows(value: Any) -> list[Row]:
     if not isinstance(value, list) or not set(map(type, value)) <= {dict}:
-        raise UnexpectedAnswer("an answer without the promised rows")
+        raise UnexpectedResponseError("an answer without the promised rows")
     return value
 
 
@@ -94,28 +94,28 @@ def _has_next(body: dict[str, Any]) -> bool:
     return bool(body.get("next"))
 
 
-PAGED = Shape(_page, paged=True)
+PAGED = ResponseFormat(_page, paged=True)
 """``{"value": […], "size": …, "next": …}``, a page at a time."""
 
-VALUE = Shape(_value)
+VALUE = ResponseFormat(_value)
 """``{"value": […]}`` at once, with or without the rest of the envelope."""
 
-ARRAY = Shape(_array)
+ARRAY = ResponseFormat(_array)
 """``[…]``."""
 
-OBJECT = Shape(_single)
+OBJECT = ResponseFormat(_single)
 """One row, as it is."""
 
-ROLES = Shape(_roles)
+ROLES = ResponseFormat(_roles)
 """``{"matterId": …, "versionId": …, "roles": […]}``; each role is given the version of all."""
 
-PAGED_OR_OBJECT = Shape(_page_or_single, paged=True)
+PAGED_OR_OBJECT = ResponseFormat(_page_or_single, paged=True)
 """A page, as the parameters promise, or one row, as the description does."""
 
-VALUE_OR_ITEMS = Shape(_value_or_items)
+VALUE_OR_ITEMS = ResponseFormat(_value_or_items)
 """``{"value": […]}`` by the description, ``{"items": […]}`` by the guide."""
 
-FOLDERS = Shape(_folders, paged=True)
+FOLDERS = ResponseFormat(_folders, paged=True)
 """``{"value": [{"folders": […], "files": […]}]}``: each becomes ``{"id": …, "folder": …}``.
 
 Files count, since offsets may count them too; their ``folder`` is null.

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from tap_smokeball.errors import ConnectionFailed
+from tap_smokeball.errors import ApiConnectionError
 
 if TYPE_CHECKING:
     import logging
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
-    from tap_smokeball.api.rate_limit import Bucket
+    from tap_smokeball.api.rate_limit import TokenBucket
     from tap_smokeball.config.settings import Settings
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ QUIET_RETRIES = 2
 _HELP = "Check the network, api_url and auth_url, and status.smokeball.com; then run again"
 
 
-class TryAgain(Exception):  # noqa: N818 - a signal between this module and its callers
+class RetryableError(Exception):
     """A failure that may pass; its text is what it will be reported as if it does not.
 
     Args:
@@ -54,7 +54,7 @@ class TryAgain(Exception):  # noqa: N818 - a signal between this module and its 
         self.answered = answered
 
 
-class Reply(NamedTuple):
+class RawResponse(NamedTuple):
     """An answer, read to its end."""
 
     status: int
@@ -62,7 +62,7 @@ class Reply(NamedTuple):
     body: bytes
 
 
-class Http:
+class Transport:
     """Sends requests from any thread, each on connections of its own, one to a host.
 
     Args:
@@ -71,7 +71,7 @@ class Http:
         logger: Takes warnings about requests that fail again and again.
     """
 
-    def __init__(self, settings: Settings, bucket: Bucket, logger: logging.Logger) -> None:
+    def __init__(self, settings: Settings, bucket: TokenBucket, logger: logging.Logger) -> None:
         self.requests: Counter[str] = Counter()
         """Requests sent so far, by stream; retries count."""
         self.retries: Counter[str] = Counter()
@@ -89,24 +89,24 @@ class Http:
         """Call ``attempt`` until it succeeds, fails for good, or has asked to try too often.
 
         Args:
-            attempt: Sends one request by `send`; raises `TryAgain` where that may help.
+            attempt: Sends one request by `send`; raises `RetryableError` where that may help.
             stream: The stream that the request is counted for.
             what: Names the request in messages.
 
         Raises:
-            ConnectionFailed: It asked to try again more than ``max_retries`` times.
+            ApiConnectionError: It asked to try again more than ``max_retries`` times.
         """
         tries = 0
         while True:
             try:
                 result = attempt()
-            except TryAgain as failure:
+            except RetryableError as failure:
                 tries += 1
                 # Once nothing answers at all, further streams need not wait as long again.
                 if tries > (0 if self._unreachable else self._settings.max_retries):
                     self._unreachable = not failure.answered
                     how_often = "once" if tries == 1 else f"{tries} times"
-                    raise ConnectionFailed(
+                    raise ApiConnectionError(
                         f"{what}: {failure}, tried {how_often}. {_HELP}"
                     ) from None
                 self._count(self.retries, stream)
@@ -114,7 +114,7 @@ class Http:
                 if tries > QUIET_RETRIES or wait > LONG_WAIT_SECONDS:
                     self._logger.warning("%s: %s, trying again in %.0f s", what, failure, wait)
                 if self._closed.wait(wait):
-                    raise ConnectionFailed(f"{what}: given up, as the run is over") from None
+                    raise ApiConnectionError(f"{what}: given up, as the run is over") from None
             else:
                 self._unreachable = False
                 return result
@@ -129,12 +129,12 @@ class Http:
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | str | None = None,
         auth: AuthBase | None = None,
-    ) -> Reply:
+    ) -> RawResponse:
         """Send one request for a stream.
 
         Raises:
-            TryAgain: No answer, half an answer, 429 or 5xx.
-            ConnectionFailed: The server's certificate is not trusted.
+            RetryableError: No answer, half an answer, 429 or 5xx.
+            ApiConnectionError: The server's certificate is not trusted.
         """
         self._count(self.requests, stream)
         session = self._session(url)
@@ -157,29 +157,29 @@ class Http:
             )
             body = b"".join(response.iter_content(None))
         except requests.exceptions.SSLError:
-            raise ConnectionFailed(
+            raise ApiConnectionError(
                 "The server's certificate is not trusted. Behind a proxy that inspects traffic, "
                 "name its authority in REQUESTS_CA_BUNDLE; otherwise check api_url and auth_url",
             ) from None
         except requests.exceptions.Timeout:
             seconds = f"{self._settings.timeout_seconds:g}"
-            raise TryAgain(f"no answer within {seconds} s", answered=False) from None
+            raise RetryableError(f"no answer within {seconds} s", answered=False) from None
         except (
             requests.exceptions.ChunkedEncodingError,
             requests.exceptions.ContentDecodingError,
         ):
-            raise TryAgain("an answer that was cut short") from None
+            raise RetryableError("an answer that was cut short") from None
         except requests.exceptions.ConnectionError as error:
-            raise TryAgain(_why(error), answered=False) from None
+            raise RetryableError(_why(error), answered=False) from None
         if response.status_code == requests.codes.too_many_requests:
             wait = _retry_after(response.headers)
             self._bucket.pause(1.0 if wait is None else wait)
-            raise TryAgain("429 Too Many Requests", wait)
+            raise RetryableError("429 Too Many Requests", wait)
         if response.status_code >= requests.codes.server_error:
-            raise TryAgain(
+            raise RetryableError(
                 f"{response.status_code} from the server", _retry_after(response.headers)
             )
-        return Reply(response.status_code, response.headers, body)
+        return RawResponse(response.status_code, response.headers, body)
 
     def close(self) -> None:
         """Close all connections, and let nobody try again."""

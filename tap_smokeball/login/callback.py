@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from tap_smokeball.errors import AuthenticationError, reason
-from tap_smokeball.login.grant import ForeignAnswer
+from tap_smokeball.login.grant import StateMismatchError
 
 if sys.version_info >= (3, 11):
     from typing import Self
@@ -55,7 +55,7 @@ class Callback:
     Args:
         redirect_uri: The address, at one of the hosts in `LISTENS`.
         read: Takes the address with what the browser brought and returns the code in it; raises
-            `ForeignAnswer`, which is turned away, or `AuthenticationError`, which ends the wait.
+            `StateMismatchError`, which is turned away, or `AuthenticationError`, which ends it.
         warn: Is told of answers that were turned away.
 
     Raises:
@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         result: str | AuthenticationError
         try:
             result = self.server.read(f"{self.server.redirect_uri}?{came.query}")
-        except ForeignAnswer:
+        except StateMismatchError:
             self._answer(
                 HTTPStatus.BAD_REQUEST,
                 "Not this sign-in",

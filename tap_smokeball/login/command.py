@@ -15,13 +15,13 @@ from dotenv import find_dotenv
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api import token_expiry
-from tap_smokeball.api.rate_limit import Bucket
-from tap_smokeball.api.transport import Http
+from tap_smokeball.api.rate_limit import TokenBucket
+from tap_smokeball.api.transport import Transport
 from tap_smokeball.config import settings
 from tap_smokeball.errors import SmokeballError
 from tap_smokeball.login.callback import LISTENS, Callback
 from tap_smokeball.login.env_file import EnvFile
-from tap_smokeball.login.grant import ForeignAnswer, Grant
+from tap_smokeball.login.grant import Grant, StateMismatchError
 from tap_smokeball.redaction import SECRETS
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _sign_in(
     checked: settings.Settings, redirect_uri: str, timeout: int, *, browser: bool
 ) -> tuple[str, int]:
     """Return the refresh token, and the ticks from which it lives at the latest."""
-    http = Http(checked, Bucket(5, 5), logging.getLogger(__name__))
+    http = Transport(checked, TokenBucket(5, 5), logging.getLogger(__name__))
     try:
         grant = Grant(checked, http, redirect_uri)
         if urlsplit(redirect_uri).scheme == "http":
@@ -231,7 +231,7 @@ def _pasted(grant: Grant) -> str:
     while True:
         try:
             return grant.code_in(click.prompt(question, err=True, hide_input=True).strip())
-        except ForeignAnswer:
+        except StateMismatchError:
             _say("That is not where this sign-in ended: the address holds a code and a state")
 
 

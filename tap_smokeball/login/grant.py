@@ -11,12 +11,12 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 from oauthlib.oauth2 import MismatchingStateError, OAuth2Error, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 
-from tap_smokeball.api.transport import TryAgain
+from tap_smokeball.api.transport import RetryableError
 from tap_smokeball.errors import AuthenticationError
 from tap_smokeball.redaction import SECRETS
 
 if TYPE_CHECKING:
-    from tap_smokeball.api.transport import Http, Reply
+    from tap_smokeball.api.transport import RawResponse, Transport
     from tap_smokeball.config.settings import Settings
 
 _VERIFIER_LENGTH = 64
@@ -50,7 +50,7 @@ _FOR_CODE = {
 """What to do when the code brings no token."""
 
 
-class ForeignAnswer(Exception):  # noqa: N818 - what came, not what failed
+class StateMismatchError(Exception):
     """An answer to another sign-in than this one: its ``state`` is not ours."""
 
 
@@ -66,7 +66,7 @@ class Grant:
         address: What the user opens in a browser.
     """
 
-    def __init__(self, settings: Settings, http: Http, redirect_uri: str) -> None:
+    def __init__(self, settings: Settings, http: Transport, redirect_uri: str) -> None:
         # The settings take https alone, and plain http for this machine (RFC 8252, 8.3), which
         # the library takes only if told so.
         os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
@@ -91,10 +91,10 @@ class Grant:
 
         Raises:
             AuthenticationError: It sends the user to a page of errors.
-            ConnectionFailed: The login cannot be reached.
+            ApiConnectionError: The login cannot be reached.
         """
 
-        def attempt() -> Reply:
+        def attempt() -> RawResponse:
             return self._http.send("login", "GET", self.address)
 
         response = self._http.persist(attempt, "login", "the login (GET /oauth2/authorize)")
@@ -106,13 +106,13 @@ class Grant:
         """Return the code in the address that the browser came back to.
 
         Raises:
-            ForeignAnswer: It belongs to another sign-in.
+            StateMismatchError: It belongs to another sign-in.
             AuthenticationError: There is no code, but an error.
         """
         try:
             code: str = self._client.parse_request_uri_response(uri, state=self._state)["code"]
         except MismatchingStateError:
-            raise ForeignAnswer from None
+            raise StateMismatchError from None
         except OAuth2Error as error:
             raise _refusal(error.error, _BACK, _AGAIN) from None
         SECRETS.add(code)
@@ -123,7 +123,7 @@ class Grant:
 
         Raises:
             AuthenticationError: It is worth none.
-            ConnectionFailed: The server's certificate is not trusted.
+            ApiConnectionError: The server's certificate is not trusted.
         """
         settings = self._settings
         client_id = settings.client_id or ""
@@ -141,7 +141,7 @@ class Grant:
                 auth=HTTPBasicAuth(client_id, secret) if secret else None,
             )
             tokens = self._client.parse_request_body_response(response.body.decode())
-        except TryAgain as failure:
+        except RetryableError as failure:
             raise AuthenticationError(
                 f"The login did not answer the code ({failure}), which is used up by now: {_AGAIN}"
             ) from None

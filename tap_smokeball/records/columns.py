@@ -23,23 +23,23 @@ Extras = dict[str, Any]
 Convert = Callable[[Any, Extras, str], Any]
 """Makes the column's value of the API's; takes the extras and the value's path for the rest."""
 
-NOISE = frozenset({"self", "relation", "rel", "method"})
+HYPERMEDIA_KEYS = frozenset({"self", "relation", "rel", "method"})
 """Hypermedia that says nothing about the row."""
 
-NEVER_EMITTED = frozenset({"downloadUrl", "uploadUrl"})
+SIGNED_URL_KEYS = frozenset({"downloadUrl", "uploadUrl"})
 """Signed addresses: whoever holds one, holds the document."""
 
 Sensitivity = Literal["personal", "privileged", "trust"]
 """Why a value needs care: about a person, between lawyer and client, or money held in trust."""
 
-_DROPPED = NOISE | NEVER_EMITTED
+_DROPPED = HYPERMEDIA_KEYS | SIGNED_URL_KEYS
 _LINK = frozenset({"id", "href"})
 _LINK_KNOWN = _LINK | _DROPPED | {"etag"}
 _NEVER = "0001-01-01T00:00:00"  # how .NET writes a date that was never set
 
 
 @dataclass(frozen=True)
-class Field:
+class Column:
     """One column.
 
     Attributes:
@@ -48,15 +48,15 @@ class Field:
         inner: The columns of a nested object, or of each object in a list.
         source: The property of the API's row that a derived column is made from.
         selected: Whether it is selected unless the catalog says otherwise.
-        sensitive: Why its values need care, if they do; for the stream reference.
+        sensitivity: Why its values need care, if they do; for the stream reference.
     """
 
     column: th.Property[Any]
     convert: Convert | None = None
-    inner: tuple[Field, ...] = ()
+    inner: tuple[Column, ...] = ()
     source: str | None = None
     selected: bool = True
-    sensitive: Sensitivity | None = None
+    sensitivity: Sensitivity | None = None
 
     @property
     def name(self) -> str:
@@ -72,51 +72,53 @@ class Field:
 Breadcrumb = tuple[str, ...]
 
 
-def walk(fields: Iterable[Field], at: Breadcrumb = ()) -> Iterator[tuple[Breadcrumb, Field]]:
+def walk_columns(
+    fields: Iterable[Column], at: Breadcrumb = ()
+) -> Iterator[tuple[Breadcrumb, Column]]:
     """Yield the columns, and those of nested objects, with their place in the catalog."""
     for field in fields:
         place = (*at, "properties", field.name)
         yield place, field
         if field.is_object:
-            yield from walk(field.inner, place)
+            yield from walk_columns(field.inner, place)
 
 
-def text(name: str, description: str) -> Field:
+def string(name: str, description: str) -> Column:
     """Declare a text, or an identifier."""
     return _field(name, th.StringType(), description)
 
 
-def texts(name: str, description: str) -> Field:
+def strings(name: str, description: str) -> Column:
     """Declare a list of texts."""
     return _field(name, th.ArrayType(th.StringType(nullable=True)), description)
 
 
-def text_or_code(name: str, description: str) -> Field:
+def string_or_code(name: str, description: str) -> Column:
     """Declare a text that some accounts still send as a number; its digits then are the text."""
-    return replace(text(name, description), convert=_as_text)
+    return replace(string(name, description), convert=_as_text)
 
 
-def whole(name: str, description: str) -> Field:
+def integer(name: str, description: str) -> Column:
     """Declare a whole number, up to 64 bits."""
     return _field(name, th.IntegerType(), description)
 
 
-def number(name: str, description: str) -> Field:
+def decimal(name: str, description: str) -> Column:
     """Declare a number with decimals; it keeps every digit that the API sends."""
     return _field(name, th.DecimalType(), description)
 
 
-def flag(name: str, description: str) -> Field:
+def boolean(name: str, description: str) -> Column:
     """Declare a boolean."""
     return _field(name, th.BooleanType(), description)
 
 
-def moment(name: str, description: str) -> Field:
+def date_time(name: str, description: str) -> Column:
     """Declare a date-time: UTC, at most six fractional digits, null if .NET's first instant."""
     return replace(_field(name, th.DateTimeType(), description), convert=_moment)
 
 
-def changed_at(name: str, description: str) -> Field:
+def updated_at_time(name: str, description: str) -> Column:
     """Declare the date-time of a row's last change: UTC also where the API writes no zone.
 
     It is what a filter by last change is held against, and that is in UTC.
@@ -124,54 +126,54 @@ def changed_at(name: str, description: str) -> Field:
     return replace(_field(name, th.DateTimeType(), description), convert=_changed_at)
 
 
-def day(name: str, description: str) -> Field:
+def date(name: str, description: str) -> Column:
     """Declare a date without a time."""
     return replace(_field(name, th.DateType(), description), convert=_day)
 
 
-def link(name: str, description: str) -> Field:
+def link(name: str, description: str) -> Column:
     """Declare a link to another record: its id and its address."""
     return replace(_field(name, _link_type(), description), convert=_link)
 
 
-def links(name: str, description: str) -> Field:
+def links(name: str, description: str) -> Column:
     """Declare a list of links to other records."""
     kind = th.ArrayType(_link_type(nullable=True))
     return replace(_field(name, kind, description), convert=_each(_link))
 
 
-def nested(name: str, description: str, *inner: Field) -> Field:
+def nested_object(name: str, description: str, *inner: Column) -> Column:
     """Declare an object with columns of its own."""
     kind = th.ObjectType(*(field.column for field in inner))
     return replace(_field(name, kind, description), inner=inner, convert=_object(inner))
 
 
-def many(name: str, description: str, *inner: Field) -> Field:
+def object_list(name: str, description: str, *inner: Column) -> Column:
     """Declare a list of objects with columns of their own."""
     kind = th.ArrayType(th.ObjectType(*(field.column for field in inner), nullable=True))
     return replace(_field(name, kind, description), inner=inner, convert=_each(_object(inner)))
 
 
-def free(name: str, description: str) -> Field:
+def json_object(name: str, description: str) -> Column:
     """Declare an object that is passed on as it is, less signed addresses."""
     kind = th.ObjectType(additional_properties=True)
     return replace(_field(name, kind, description), convert=_scrubbed)
 
 
-def as_json(name: str, description: str) -> Field:
+def json_text(name: str, description: str) -> Column:
     """Declare a value of any type, less signed addresses, as the text of its JSON.
 
     Loaders that type what is inside of objects have no type for such a value.
     """
-    return replace(text(name, f"{description}; JSON"), convert=_as_json)
+    return replace(string(name, f"{description}; JSON"), convert=_as_json)
 
 
-def id_in(name: str, source: str, description: str) -> Field:
+def linked_id(name: str, source: str, description: str) -> Column:
     """Declare the id of another record, taken out of the link in another column."""
-    return replace(text(name, description), source=source, convert=_id_in)
+    return replace(string(name, description), source=source, convert=_id_in)
 
 
-def code(name: str, description: str, names: Mapping[int, str]) -> tuple[Field, Field]:
+def enumeration(name: str, description: str, names: Mapping[int, str]) -> tuple[Column, Column]:
     """Declare an enumeration: the number, and beside it ``<name>Name``, null if unknown.
 
     The schema holds no ``enum``: loaders would refuse a row with a number added tomorrow.
@@ -179,38 +181,40 @@ def code(name: str, description: str, names: Mapping[int, str]) -> tuple[Field, 
     meaning = ", ".join(f"{number} {label}" for number, label in names.items())
     label = _field(f"{name}Name", th.StringType(), f"Meaning of `{name}`, null if not known")
     return (
-        whole(name, f"{description}: {meaning}"),
+        integer(name, f"{description}: {meaning}"),
         replace(label, source=name, convert=lambda value, _extras, _path: names.get(value)),
     )
 
 
-def updated_at(source: str) -> Field:
+def last_updated_at(source: str) -> Column:
     """Declare ``lastUpdatedAt``, made of the ticks in another column."""
     label = _field("lastUpdatedAt", th.DateTimeType(), f"`{source}` as a date-time (UTC)")
     return replace(label, source=source, convert=_ticks)
 
 
-def opt_in(field: Field) -> Field:
+def opt_in(field: Column) -> Column:
     """Leave a column out unless the catalog selects it: it is heavy, or sensitive."""
     return replace(field, selected=False)
 
 
-def marked(why: Sensitivity, *fields: Field) -> tuple[Field, ...]:
+def sensitive(why: Sensitivity, *fields: Column) -> tuple[Column, ...]:
     """Mark columns as in need of care, of which the reference tells."""
-    return tuple(replace(field, sensitive=why) for field in fields)
+    return tuple(replace(field, sensitivity=why) for field in fields)
 
 
-def scrub(value: Any) -> Any:
+def strip_signed_urls(value: Any) -> Any:
     """Return a value without the signed addresses in it, at whatever depth."""
     if isinstance(value, dict):
-        return {name: scrub(v) for name, v in value.items() if name not in NEVER_EMITTED}
+        return {
+            name: strip_signed_urls(v) for name, v in value.items() if name not in SIGNED_URL_KEYS
+        }
     if isinstance(value, list):
-        return [scrub(item) for item in value]
+        return [strip_signed_urls(item) for item in value]
     return value
 
 
-def _field(name: str, kind: th.JSONTypeHelper[Any], description: str) -> Field:
-    return Field(th.Property(name, kind, description=description))
+def _field(name: str, kind: th.JSONTypeHelper[Any], description: str) -> Column:
+    return Column(th.Property(name, kind, description=description))
 
 
 def _link_type(*, nullable: bool = False) -> th.ObjectType:
@@ -232,7 +236,7 @@ def _link(value: Any, extras: Extras, path: str) -> Any:
     return {"id": get("id"), "href": get("href")}
 
 
-def _object(inner: tuple[Field, ...]) -> Convert:
+def _object(inner: tuple[Column, ...]) -> Convert:
     blank = {field.name: None for field in inner}
     converts = [(f.name, f.source or f.name, f.convert) for f in inner if f.convert is not None]
 
@@ -310,7 +314,7 @@ def _ticks(value: Any, _extras: Extras, _path: str) -> str | None:
 
 
 def _as_json(value: Any, _extras: Extras, _path: str) -> str:
-    return encoder.encode(scrub(value)).decode()
+    return encoder.encode(strip_signed_urls(value)).decode()
 
 
 def _as_text(value: Any, extras: Extras, path: str) -> str | None:
@@ -325,4 +329,4 @@ def _id_in(value: Any, _extras: Extras, _path: str) -> Any:
 
 
 def _scrubbed(value: Any, _extras: Extras, _path: str) -> Any:
-    return scrub(value)
+    return strip_signed_urls(value)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from tap_smokeball.records.columns import many, nested
+from tap_smokeball.records.columns import nested_object, object_list
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -24,7 +24,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_smokeball.records.columns import Extras, Field
+    from tap_smokeball.records.columns import Column, Extras
 
 PRECISION, SCALE = 38, 18
 """As many digits as Snowflake has: 20 before the point and 18 after it, enough for any double."""
@@ -43,7 +43,7 @@ class _DecimalProperty(th.Property[str]):
         return {self.name: {"anyOf": [decimal, {"type": "null"}], **description}}
 
 
-def exact(field: Field) -> Field:
+def as_decimal_string(field: Column) -> Column:
     """Return a column that gives its numbers, at whatever depth, as the texts of decimals."""
     name, description = field.name, str(field.column.description)
     if isinstance(field.column.wrapped, th.DecimalType):
@@ -51,8 +51,8 @@ def exact(field: Field) -> Field:
         return replace(field, column=column, convert=_as_digits)
     if not field.inner:
         return field
-    declare = nested if field.is_object else many
-    made = declare(name, description, *map(exact, field.inner))
+    declare = nested_object if field.is_object else object_list
+    made = declare(name, description, *map(as_decimal_string, field.inner))
     return replace(field, column=made.column, inner=made.inner, convert=made.convert)
 
 

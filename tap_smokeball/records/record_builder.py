@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk import typing as th
 
-from tap_smokeball.errors import UnexpectedAnswer
-from tap_smokeball.records.columns import NEVER_EMITTED, NOISE, Extras, Field, scrub
+from tap_smokeball.errors import UnexpectedResponseError
+from tap_smokeball.records.columns import (
+    HYPERMEDIA_KEYS,
+    SIGNED_URL_KEYS,
+    Column,
+    Extras,
+    strip_signed_urls,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
     from tap_smokeball.api.pagination import Key, Row
     from tap_smokeball.records.columns import Convert
 
-EXTRA = Field(
+EXTRA = Column(
     th.Property(
         "extraFields",
         th.ObjectType(additional_properties=True),
@@ -39,14 +45,14 @@ class Columns:
         fields: The columns, in the order of the schema; `code` gives two at once.
     """
 
-    def __init__(self, *fields: Field | Sequence[Field]) -> None:
-        self.fields: list[Field] = []
+    def __init__(self, *fields: Column | Sequence[Column]) -> None:
+        self.fields: list[Column] = []
         for field in fields:
-            self.fields += [field] if isinstance(field, Field) else field
+            self.fields += [field] if isinstance(field, Column) else field
         self.fields.append(EXTRA)
 
 
-def json_schema(fields: Iterable[Field]) -> dict[str, Any]:
+def json_schema(fields: Iterable[Column]) -> dict[str, Any]:
     """Return the JSON Schema of records with these columns."""
     return th.PropertiesList(*(field.column for field in fields)).to_dict()
 
@@ -58,7 +64,7 @@ class RowKey:
         fields: The columns that do, some of them perhaps derived from others.
     """
 
-    def __init__(self, fields: Sequence[Field]) -> None:
+    def __init__(self, fields: Sequence[Column]) -> None:
         self._names = ", ".join(field.name for field in fields)
         self._parts = [(f.source or f.name, f.convert if f.source else None) for f in fields]
         alone = len(fields) == 1 and not fields[0].source
@@ -68,7 +74,7 @@ class RowKey:
         """Return rows by their keys.
 
         Raises:
-            UnexpectedAnswer: A row lacks part of it.
+            UnexpectedResponseError: A row lacks part of it.
         """
         if self._only:
             keyed: dict[Key, Row] = {row.get(self._only): row for row in rows}
@@ -86,8 +92,8 @@ class RowKey:
             keyed[key] = row
         return keyed
 
-    def _lacking(self) -> UnexpectedAnswer:
-        return UnexpectedAnswer(f"a row without its key ({self._names})")
+    def _lacking(self) -> UnexpectedResponseError:
+        return UnexpectedResponseError(f"a row without its key ({self._names})")
 
 
 class Plan(NamedTuple):
@@ -110,7 +116,7 @@ MOST_PLANS = 1_000
 """Plans that are kept, so that a stream whose rows are all different takes no more memory."""
 
 
-class Shaper:
+class RecordBuilder:
     """Makes records of rows.
 
     Args:
@@ -118,7 +124,7 @@ class Shaper:
         mask: Which of them, and of what is nested in them, the catalog selects.
     """
 
-    def __init__(self, fields: Iterable[Field], mask: SelectionMask) -> None:
+    def __init__(self, fields: Iterable[Column], mask: SelectionMask) -> None:
         fields = list(fields)
         self._selected = {f.name: f for f in fields if mask["properties", f.name]}
         self._declared = {field.name for field in fields if field.source is None}
@@ -157,12 +163,12 @@ class Shaper:
             if extras:
                 self.surprises |= extras.keys()
                 if EXTRA.name in record:
-                    record[EXTRA.name] = scrub(extras)
+                    record[EXTRA.name] = strip_signed_urls(extras)
                 extras = {}
             yield record
 
     def _plan(self, row: Row) -> Plan:
-        unknown = row.keys() - self._declared - NOISE - NEVER_EMITTED
+        unknown = row.keys() - self._declared - HYPERMEDIA_KEYS - SIGNED_URL_KEYS
         kept = (row.keys() - unknown) & self._selected.keys()
         plan = Plan(
             dropped=[name for name in row if name not in self._selected],
@@ -184,7 +190,7 @@ Lost = dict[str, Any]
 """Deselected properties of a nested object: None to drop one, a nested `Lost` to look inside."""
 
 
-def _deselected(field: Field, mask: SelectionMask, at: tuple[str, ...]) -> Lost:
+def _deselected(field: Column, mask: SelectionMask, at: tuple[str, ...]) -> Lost:
     """Return what the catalog deselects inside of a column.
 
     The Singer catalog can name the properties of nested objects, not those of objects in lists.

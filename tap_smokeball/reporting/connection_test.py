@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api import token_expiry
 from tap_smokeball.api.client import Endpoint
-from tap_smokeball.api.response_parsers import OBJECT, PAGED, Shape
-from tap_smokeball.errors import AccessDenied, SmokeballError
+from tap_smokeball.api.response_parsers import OBJECT, PAGED, ResponseFormat
+from tap_smokeball.errors import AccessDeniedError, SmokeballError
 from tap_smokeball.reporting.text_table import aligned
 from tap_smokeball.run.request_estimate import words
 from tap_smokeball.sync.child_stream import ChildStream
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_smokeball.api.pagination import Page
-    from tap_smokeball.run.status import Result
+    from tap_smokeball.run.status import StreamResult
     from tap_smokeball.sync.base_stream import SmokeballStream
     from tap_smokeball.tap import TapSmokeball
 
@@ -69,26 +69,29 @@ def examine(tap: TapSmokeball) -> None:
     tap.logger.info("What can be reached:\n%s\n\n%s", aligned(access), aligned(facts))
 
 
-def _look(tap: TapSmokeball, endpoint: Endpoint, shape: Shape, params: dict[str, str]) -> _Seen:
+def _look(
+    tap: TapSmokeball, endpoint: Endpoint, shape: ResponseFormat, params: dict[str, str]
+) -> _Seen:
     before = dotnet_ticks.now()
     try:
         more = {"Offset": 0, "Limit": 1} if shape.paged else {}
         ask = lambda: tap.api.get(endpoint, {}, {**params, **more}, shape.read)  # noqa: E731
         answer = tap.workers.call(ask)
-    except AccessDenied:
+    except AccessDeniedError:
         return _Seen(problem=f"not available: 403, the scope {endpoint.scope} is missing")
     except SmokeballError as error:
         return _Seen(problem=f"not known: {type(error).__name__}")
     after = dotnet_ticks.now()
     # What the server said is cut to whole seconds, and the time that the answer took is taken off.
     return _Seen(
-        answer.data, skew=(answer.as_of - after, answer.as_of + dotnet_ticks.PER_SECOND - before)
+        answer.data,
+        skew=(answer.server_time - after, answer.server_time + dotnet_ticks.PER_SECOND - before),
     )
 
 
-def _access(tap: TapSmokeball, result: Result) -> tuple[str, str]:
+def _access(tap: TapSmokeball, result: StreamResult) -> tuple[str, str]:
     stream = cast("SmokeballStream", tap.streams[result.stream])
-    if result.problem == AccessDenied.__name__:
+    if result.problem == AccessDeniedError.__name__:
         return result.stream, f"no, 403: grant the scope {stream.scope} and sign in again"
     if result.failed:
         return result.stream, f"no, {result.problem}"

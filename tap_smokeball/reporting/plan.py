@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, cast
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.client import Endpoint
-from tap_smokeball.errors import NotFound, SmokeballError
+from tap_smokeball.errors import NotFoundError, SmokeballError
 from tap_smokeball.reporting.text_table import aligned
 from tap_smokeball.run.request_estimate import pages, words
 from tap_smokeball.sync.child_stream import ChildStream, Parent, ParentStream
-from tap_smokeball.sync.top_level_stream import FirmWideStream
+from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from tap_smokeball.api.client import Answer
+    from tap_smokeball.api.client import Response
     from tap_smokeball.api.pagination import Page, Row
     from tap_smokeball.sync.base_stream import SmokeballStream
     from tap_smokeball.tap import TapSmokeball
 
-    Ask = Callable[[int, int], Answer[Page]]
+    Ask = Callable[[int, int], Response[Page]]
 
 LISTED_PAGES = 4
 """Pages of a list of parents that are looked at."""
@@ -122,7 +122,7 @@ class _Planner:
         self._lists = [
             s
             for s in streams
-            if isinstance(s, FirmWideStream) and (s.selected or s.has_selected_descendents)
+            if isinstance(s, TopLevelStream) and (s.selected or s.has_selected_descendents)
         ]
 
     def estimates(self) -> Iterator[Estimate]:
@@ -146,8 +146,8 @@ class _Planner:
             except SmokeballError as error:
                 child.fail(error)
 
-    def _of_list(self, stream: FirmWideStream) -> Estimate:
-        if not stream.shape.paged:
+    def _of_list(self, stream: TopLevelStream) -> Estimate:
+        if not stream.response_format.paged:
             return Estimate(stream.name, 1, None, "comes at once")
         ask = self._asking(stream, {}, stream.params(stream.starting_ticks))
         rows, basis = self._count(ask)
@@ -158,14 +158,16 @@ class _Planner:
         ask = self._asking(stream, {}, stream.params(None))
         total, rows, basis = self._survey(ask, stream)
         listed = {
-            row["id"]: stream.as_parent(row, dotnet_ticks.of_stamp(row.get(stream.stamp or "")))
+            row["id"]: stream.as_parent(
+                row, dotnet_ticks.of_stamp(row.get(stream.updated_at_field or ""))
+            )
             for row in rows
         }
         stream.listed = sorted(listed.values(), key=lambda parent: parent.id)
         since = stream.starting_ticks
         wanted = [p for p in listed.values() if not p.changed or p.changed >= (since or 0)]
         share = len(wanted) / (len(listed) or 1) if stream.selected else 0
-        requests = pages(total, self._limit) if stream.shape.paged else 1
+        requests = pages(total, self._limit) if stream.response_format.paged else 1
         self._totals[stream.name] = total
         return Estimate(stream.name, requests, total * share, basis)
 
@@ -173,7 +175,7 @@ class _Planner:
         """Return how many parents there are, some or all of them, and how that is known."""
         limit = self._limit
         answer = ask(0, limit)
-        stream.listing_began = answer.as_of
+        stream.listing_began = answer.server_time
         page, rows = answer.data, list(answer.data.rows)
         if 1 < len(rows) < limit and page.has_next:  # the API cuts its pages shorter
             limit = self._limit = len(rows)
@@ -198,8 +200,10 @@ class _Planner:
     def _below(self, stream: ChildStream, parents: ParentStream) -> Estimate:
         todo, total = stream.todo(), self._totals[parents.name]
         count = round(len(todo) * total / (len(parents.listed) or 1))
-        of_them = f"of {count:,} {parents.noun}" + (f", {total:,} in all" if count != total else "")
-        if not (stream.shape.paged or stream.nested):
+        of_them = f"of {count:,} {parents.plural_name}" + (
+            f", {total:,} in all" if count != total else ""
+        )
+        if not (stream.response_format.paged or stream.recursive):
             return Estimate(stream.name, count, None, f"one for each {of_them}")
         seen: dict[str, int] = {}
         sizes = (len(todo),) if len(todo) <= FEW else (SAMPLE, LARGER_SAMPLE)
@@ -219,12 +223,12 @@ class _Planner:
         ids = {stream.parent_key: parent.id}
         params = stream.params_below(parent, stream.starting_ticks)
         try:
-            if stream.nested:
+            if stream.recursive:
                 return self._tap.workers.call(
                     lambda: sum(len(rows) for rows in stream.read_below(ids, params))
                 )
             return self._count(self._asking(stream, ids, params), self._limit)[0]
-        except NotFound:
+        except NotFoundError:
             return 0
 
     def _count(self, ask: Ask, limit: int = 1) -> tuple[int, str]:
@@ -254,7 +258,7 @@ class _Planner:
         """Return what asks a list for a page, without the blocks that make it heavy."""
         light = {name: value for name, value in params.items() if name != "Fields"}
         ask = partial(stream.fetch, Endpoint(stream.name, stream.path, stream.scope), ids, light)
-        if isinstance(stream, FirmWideStream):  # asks in a worker by itself
+        if isinstance(stream, TopLevelStream):  # asks in a worker by itself
             return ask
         return lambda offset, limit: self._tap.workers.call(partial(ask, offset, limit))
 

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from tap_smokeball.run.request_estimate import words
-from tap_smokeball.run.status import Outcome
+from tap_smokeball.run.status import StreamStatus
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from tap_smokeball.run.status import Result, Run
+    from tap_smokeball.run.status import RunStatus, StreamResult
 
 LINE_EVERY_SECONDS = 10.0
 RATE_OVER_SECONDS = 30.0
@@ -43,7 +43,7 @@ FRAME_LINES = 3
 
 
 @contextmanager
-def shown(run: Run, allowance: float) -> Iterator[None]:
+def shown(run: RunStatus, allowance: float) -> Iterator[None]:
     """Show how far a run is while the block lasts.
 
     Args:
@@ -72,7 +72,7 @@ def _is_for_people() -> bool:
 class _Pace:
     """How fast the run is, and so how long it still takes."""
 
-    def __init__(self, run: Run, allowance: float) -> None:
+    def __init__(self, run: RunStatus, allowance: float) -> None:
         self.allowance = allowance
         self._run = run
         self._seen = deque([(time.monotonic(), run.requests)])
@@ -95,13 +95,13 @@ class _Pace:
         return rate, f"{words(seconds)} left"
 
 
-def _current(run: Run) -> Result | None:
+def _current(run: RunStatus) -> StreamResult | None:
     results = list(run.results.values())
-    return next((result for result in results if result.outcome is Outcome.BEGUN), None)
+    return next((result for result in results if result.outcome is StreamStatus.BEGUN), None)
 
 
 @contextmanager
-def _lines(run: Run, pace: _Pace) -> Iterator[None]:
+def _lines(run: RunStatus, pace: _Pace) -> Iterator[None]:
     """Write a line every ten seconds, and none in a run that is shorter."""
     over = threading.Event()
 
@@ -119,7 +119,7 @@ def _lines(run: Run, pace: _Pace) -> Iterator[None]:
         thread.join()
 
 
-def _parts(result: Result, pace: _Pace) -> Iterator[str]:
+def _parts(result: StreamResult, pace: _Pace) -> Iterator[str]:
     forecast = result.forecast
     yield f"{result.stream}: {_steps(result)} {forecast.noun}"
     yield f"{result.rows:,} rows"
@@ -129,13 +129,13 @@ def _parts(result: Result, pace: _Pace) -> Iterator[str]:
         yield left
 
 
-def _steps(result: Result) -> str:
+def _steps(result: StreamResult) -> str:
     forecast = result.forecast
     return f"{forecast.done:,}" + (f" of {forecast.steps:,}" if forecast.steps is not None else "")
 
 
 @contextmanager
-def _display(run: Run, pace: _Pace) -> Iterator[None]:
+def _display(run: RunStatus, pace: _Pace) -> Iterator[None]:
     """Draw a table of the streams that is renewed in its place, and gone at the end."""
     from rich.console import Console  # noqa: PLC0415 - costs start-up, and is an extra
     from rich.live import Live  # noqa: PLC0415
@@ -154,7 +154,7 @@ def _display(run: Run, pace: _Pace) -> Iterator[None]:
         yield
 
 
-def _screen(run: Run, pace: _Pace, console: Console) -> RenderableType:
+def _screen(run: RunStatus, pace: _Pace, console: Console) -> RenderableType:
     from rich.console import Group  # noqa: PLC0415 - as above
     from rich.progress_bar import ProgressBar  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -167,12 +167,12 @@ def _screen(run: Run, pace: _Pace, console: Console) -> RenderableType:
     table.add_column(no_wrap=True)
     results = list(run.results.values())
     for result in _fitting(results, console.size.height - FRAME_LINES):
-        share = 1.0 if result.outcome is Outcome.COMPLETE else result.forecast.share
-        begun = result.outcome is Outcome.BEGUN
+        share = 1.0 if result.outcome is StreamStatus.COMPLETE else result.forecast.share
+        begun = result.outcome is StreamStatus.BEGUN
         state = result.ended
         if begun:
             state = f"{_steps(result)} {result.forecast.noun}"
-        elif result.outcome in {Outcome.NOT_REACHED, Outcome.TIME_LIMIT}:
+        elif result.outcome in {StreamStatus.NOT_REACHED, StreamStatus.TIME_LIMIT}:
             state = "waits"
         table.add_row(
             Text(result.stream, style="bold" if begun else ""),
@@ -180,7 +180,7 @@ def _screen(run: Run, pace: _Pace, console: Console) -> RenderableType:
             f"{result.rows:,} rows",
             Text(state, style="red" if result.failed else ""),
         )
-    done = sum(result.outcome is Outcome.COMPLETE for result in results)
+    done = sum(result.outcome is StreamStatus.COMPLETE for result in results)
     rate, left = pace.look()
     left_of_all = run.requests_left
     parts = [f"{done} of {len(results)} streams"]
@@ -192,12 +192,12 @@ def _screen(run: Run, pace: _Pace, console: Console) -> RenderableType:
     return Group(table, Text(", ".join(parts), style="bold", no_wrap=True))
 
 
-def _fitting(results: list[Result], room: int) -> list[Result]:
+def _fitting(results: list[StreamResult], room: int) -> list[StreamResult]:
     """Return as many streams as fit: those at work and to come before those that are done."""
     surplus = len(results) - max(1, room)
     if surplus <= 0:
         return results
-    at_work = next((at for at, r in enumerate(results) if r.outcome is Outcome.BEGUN), 0)
+    at_work = next((at for at, r in enumerate(results) if r.outcome is StreamStatus.BEGUN), 0)
     first = min(at_work, surplus)
     return results[first : first + max(1, room)]
 

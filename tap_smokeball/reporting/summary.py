@@ -17,12 +17,12 @@ from singer_sdk import metrics
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.config import settings
 from tap_smokeball.reporting.text_table import aligned
-from tap_smokeball.run.status import Outcome
+from tap_smokeball.run.status import StreamStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_smokeball.run.status import Result, Run
+    from tap_smokeball.run.status import RunStatus, StreamResult
     from tap_smokeball.sync.base_stream import SmokeballStream
     from tap_smokeball.tap import TapSmokeball
 
@@ -54,7 +54,7 @@ def told(tap: TapSmokeball) -> Iterator[None]:
         metrics.log(tap.metrics_logger, point)
 
 
-def table(run: Run) -> str:
+def table(run: RunStatus) -> str:
     """Return what happened, as a table to be read by people."""
     lines = [("stream", "rows", "requests", "seconds", "how it ended")]
     lines += [
@@ -87,7 +87,7 @@ def report(tap: TapSmokeball, began: int, status: int) -> dict[str, Any]:
     return {
         "version": settings.version(),
         "exit_status": status,
-        "complete": all(r.outcome is Outcome.COMPLETE for r in run.results.values()),
+        "complete": all(r.outcome is StreamStatus.COMPLETE for r in run.results.values()),
         "stopped_by": _stopped_by(run),
         "signal": run.signal or None,
         "max_run_seconds": run.limit_seconds,
@@ -99,7 +99,7 @@ def report(tap: TapSmokeball, began: int, status: int) -> dict[str, Any]:
     }
 
 
-def _of_stream(tap: TapSmokeball, result: Result) -> dict[str, Any]:
+def _of_stream(tap: TapSmokeball, result: StreamResult) -> dict[str, Any]:
     run, stream = tap.run, cast("SmokeballStream", tap.streams[result.stream])
     watermark = stream.state_manager.last_pass(tap.settings.visible)
     return {
@@ -115,10 +115,10 @@ def _of_stream(tap: TapSmokeball, result: Result) -> dict[str, Any]:
     }
 
 
-def _stopped_by(run: Run) -> str | None:
+def _stopped_by(run: RunStatus) -> str | None:
     if run.signal:
         return "signal"
-    cut = (Outcome.TIME_LIMIT, Outcome.NOT_REACHED)
+    cut = (StreamStatus.TIME_LIMIT, StreamStatus.NOT_REACHED)
     if run.limit_seconds is not None and any(r.outcome in cut for r in run.results.values()):
         return "time_limit"
     return None

@@ -30,7 +30,7 @@ def pages(rows: int, limit: int) -> int:
 
 
 @dataclass
-class Forecast:
+class RequestEstimate:
     """How many requests a stream takes, as far as is known by now.
 
     Attributes:

@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tap_smokeball.run.request_estimate import Forecast
+from tap_smokeball.run.request_estimate import RequestEstimate
 
 if TYPE_CHECKING:
     import logging
 
-    from tap_smokeball.api.transport import Http
+    from tap_smokeball.api.transport import Transport
 
 
 class Stopped(Exception):  # noqa: N818 - a signal, not an error
     """The run is told to stop, and the work at hand is given up."""
 
 
-class Outcome(Enum):
+class StreamStatus(Enum):
     """How a stream ended: the name for machines, the value for people."""
 
     NOT_REACHED = "not reached"
@@ -32,11 +32,11 @@ class Outcome(Enum):
     FAILED = "failed"
 
 
-_STILL_TO_DO = (Outcome.NOT_REACHED, Outcome.BEGUN, Outcome.TIME_LIMIT)
+_STILL_TO_DO = (StreamStatus.NOT_REACHED, StreamStatus.BEGUN, StreamStatus.TIME_LIMIT)
 
 
 @dataclass
-class Result:
+class StreamResult:
     """How one stream fared.
 
     Attributes:
@@ -52,19 +52,19 @@ class Result:
     stream: str
     rows: int = 0
     seconds: float = 0.0
-    outcome: Outcome = Outcome.NOT_REACHED
+    outcome: StreamStatus = StreamStatus.NOT_REACHED
     problem: str = ""
     resumed: bool = False
-    forecast: Forecast = field(default_factory=Forecast)
+    forecast: RequestEstimate = field(default_factory=RequestEstimate)
 
     def fail(self, problem: str) -> None:
         """Take note that it failed, and why."""
-        self.outcome, self.problem = Outcome.FAILED, problem
+        self.outcome, self.problem = StreamStatus.FAILED, problem
 
     @property
     def failed(self) -> bool:
         """Whether it failed."""
-        return self.outcome is Outcome.FAILED
+        return self.outcome is StreamStatus.FAILED
 
     @property
     def ended(self) -> str:
@@ -73,7 +73,7 @@ class Result:
 
 
 @dataclass
-class Run:
+class RunStatus:
     """The state of one run, shared by all streams.
 
     Attributes:
@@ -82,10 +82,10 @@ class Run:
         limit_seconds: Age at which the run stops cleanly, or None.
     """
 
-    http: Http
+    http: Transport
     logger: logging.Logger
     limit_seconds: float | None
-    results: dict[str, Result] = field(default_factory=dict)
+    results: dict[str, StreamResult] = field(default_factory=dict)
     signal: int = 0
     """Number of the signal that told the run to stop, 0 if none did."""
     repaged: Counter[str] = field(default_factory=Counter)
@@ -118,9 +118,9 @@ class Run:
         """Seconds since it began."""
         return time.monotonic() - self._began
 
-    def result(self, stream: str) -> Result:
+    def result(self, stream: str) -> StreamResult:
         """Return the result of a stream, to be filled in as it runs."""
-        return self.results.setdefault(stream, Result(stream))
+        return self.results.setdefault(stream, StreamResult(stream))
 
     def count_repaged(self, stream: str) -> None:
         """Count a seam that was not where it had to be; called in any thread."""
@@ -128,7 +128,7 @@ class Run:
             self.repaged[stream] += 1
 
     @property
-    def failures(self) -> list[Result]:
+    def failures(self) -> list[StreamResult]:
         """The streams that failed."""
         return [result for result in self.results.values() if result.failed]
 

@@ -31,7 +31,7 @@ from tap_smokeball.run.status import Stopped
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from tap_smokeball.run.status import Run
+    from tap_smokeball.run.status import RunStatus
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -51,7 +51,7 @@ TICK_SECONDS = 0.2
 """How long the main thread waits before it looks whether it is told to stop."""
 
 
-class Workers(Executor):
+class WorkerPool(Executor):
     """A few daemon threads.
 
     Args:
@@ -62,7 +62,7 @@ class Workers(Executor):
 
     _gc_thresholds: tuple[int, int, int]
 
-    def __init__(self, count: int, run: Run, tend: Callable[[], None]) -> None:
+    def __init__(self, count: int, run: RunStatus, tend: Callable[[], None]) -> None:
         self._count = count
         self._run = run
         self._tend = tend

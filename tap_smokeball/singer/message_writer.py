@@ -43,7 +43,7 @@ class Record(msgspec.Struct, tag_field="type", tag="RECORD", omit_defaults=True)
     time_extracted: datetime | None = None
 
 
-class Writer(MsgSpecWriter):
+class BufferedMessageWriter(MsgSpecWriter):
     """Writes messages to standard output in blocks; a SCHEMA or STATE pushes out what waits.
 
     The SDK flushes after each record, which costs more than making it. Where rows only trickle in,

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from tap_smokeball.api.response_parsers import OBJECT
 from tap_smokeball.records.columns import (
-    code,
-    day,
-    flag,
+    boolean,
+    date,
+    date_time,
+    decimal,
+    enumeration,
+    integer,
     link,
     links,
-    many,
-    moment,
-    nested,
-    number,
-    text,
-    whole,
+    nested_object,
+    object_list,
+    string,
 )
 from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.matters import MattersStream
-from tap_smokeball.sync.base_stream import EXTRACTED
+from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
 from tap_smokeball.sync.child_stream import ChildStream
-from tap_smokeball.sync.list_reader import Since
-from tap_smokeball.sync.top_level_stream import FirmWideStream
+from tap_smokeball.sync.list_reader import UpdatedSinceFilter
+from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 FEE_TYPES = {0: "Fixed", 1: "Time"}
 ENTRY_TYPES = {0: "Fixed", 1: "Time", 2: "Expense", 3: "Surcharge"}
@@ -43,34 +43,34 @@ BILLING_TYPES = {
 TIMEKEEPER_TYPES = {0: "Length6", 1: "Length2", 2: "UseFirmDefault"}
 
 
-class ActivityCodesStream(FirmWideStream):
+class ActivityCodesStream(TopLevelStream):
     """Activity codes: templates with the rates and texts of fees and expenses."""
 
     name = "activity_codes"
     path = "/activitycodes"
     primary_keys = ("id",)
-    replication_key = EXTRACTED
+    replication_key = EXTRACTED_TICKS
     scope = "activitycodes/read"
-    since = Since("UpdatedSince", str)
+    updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
     columns = Columns(
-        text("id", "Id of the activity code"),
-        text("href", "Address of the activity code in the API"),
-        text("versionId", "Changes with every change of the activity code"),
-        text("updatedByUserId", "Id of the user who last changed it"),
-        *code("type", "What it makes", ENTRY_TYPES),
-        text("description", "Text of the entries made from it"),
-        text("code", "The code itself"),
-        flag("isBillable", "Whether entries made from it can be billed"),
-        *code("rateType", "Where the rate comes from", RATE_TYPES),
-        number("rate", "Rate in dollars, if it overrides that of all staff"),
-        number("quantity", "Default: units of an expense; minutes of time, divided by 100"),
-        flag("taxInclusive", "Whether amounts include GST (AU)"),
-        flag("taxExempt", "Whether entries are exempt from tax"),
-        flag("taxZeroRated", "Whether entries are zero-rated for tax"),
-        flag("taxOutOfScope", "Whether entries are out of scope for tax"),
-        flag("isDeleted", "Whether the activity code is deleted"),
-        number("inputTaxRate", "Input tax rate in percent"),
-        number("outputTaxRate", "Output tax rate in percent"),
+        string("id", "Id of the activity code"),
+        string("href", "Address of the activity code in the API"),
+        string("versionId", "Changes with every change of the activity code"),
+        string("updatedByUserId", "Id of the user who last changed it"),
+        *enumeration("type", "What it makes", ENTRY_TYPES),
+        string("description", "Text of the entries made from it"),
+        string("code", "The code itself"),
+        boolean("isBillable", "Whether entries made from it can be billed"),
+        *enumeration("rateType", "Where the rate comes from", RATE_TYPES),
+        decimal("rate", "Rate in dollars, if it overrides that of all staff"),
+        decimal("quantity", "Default: units of an expense; minutes of time, divided by 100"),
+        boolean("taxInclusive", "Whether amounts include GST (AU)"),
+        boolean("taxExempt", "Whether entries are exempt from tax"),
+        boolean("taxZeroRated", "Whether entries are zero-rated for tax"),
+        boolean("taxOutOfScope", "Whether entries are out of scope for tax"),
+        boolean("isDeleted", "Whether the activity code is deleted"),
+        decimal("inputTaxRate", "Input tax rate in percent"),
+        decimal("outputTaxRate", "Output tax rate in percent"),
     )
 
 
@@ -82,55 +82,55 @@ class FeesStream(ChildStream):
     parent_key = "matterId"
     path = "/matters/{matterId}/fees"
     primary_keys = ("id",)
-    replication_key = EXTRACTED
+    replication_key = EXTRACTED_TICKS
     scope = "fees/read"
-    sensitive = "privileged"
-    since = Since("UpdatedSince", str)
+    sensitivity = "privileged"
+    updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
     columns = Columns(
-        text("id", "Id of the fee"),
-        text("href", "Address of the fee in the API"),
-        text("versionId", "Changes with every change of the fee"),
-        text("matterId", "Id of the matter that the fee was read below"),
+        string("id", "Id of the fee"),
+        string("href", "Address of the fee in the API"),
+        string("versionId", "Changes with every change of the fee"),
+        string("matterId", "Id of the matter that the fee was read below"),
         link("matter", "Matter of the fee"),
         link("staff", "Staff member who did the work"),
-        text("staffId", "Id of that staff member; given up by the API in favour of `staff`"),
-        text("createdByUserId", "Id of the user who entered the fee"),
-        moment("createdDate", "When the fee was entered; the API has it since April 2026"),
-        text("lastUpdatedByUserId", "Id of the user who last changed the fee"),
-        text("invoiceId", "Id of the invoice that bills the fee; null if not billed"),
-        text("activityCode", "Activity code"),
-        text("utbmsTaskCode", "UTBMS task code (US)"),
-        text("subject", "What was done, in short"),
-        text("description", "What was done, in detail"),
-        day("feeDate", "Day of the work"),
-        *code("feeType", "Kind of fee", FEE_TYPES),
-        flag("finalized", "Whether the fee is final"),
-        flag("isInvoicedExternally", "Whether it is billed outside of Smokeball"),
-        flag("isWrittenOff", "Whether it is written off: shown on the invoice, not counted"),
-        flag("isBillable", "Whether it can be billed"),
-        number("tax", "GST in dollars (AU)"),
-        flag("taxInclusive", "Whether `amount` includes GST (AU)"),
-        flag("taxExempt", "Whether it is exempt from tax, so that `tax` is 0"),
-        flag("taxOutOfScope", "Whether it is out of scope for tax, so that `tax` is 0"),
-        whole("duration", "Time billed, in minutes"),
-        whole("durationWorked", "Time worked, in minutes"),
-        number("rate", "Rate an hour, or the fixed fee, in the firm's currency"),
-        number("amount", "Amount in the firm's currency; whether with tax, see `taxInclusive`"),
-        number("amountExcTax", "Amount without tax"),
-        number("amountIncTax", "Amount with tax"),
-        number("billableAmountExcTax", "Part of `amountExcTax` that can be billed"),
-        number("billableTax", "Part of `tax` that can be billed"),
-        flag("isDeleted", "Whether the fee is deleted"),
-        many(
+        string("staffId", "Id of that staff member; given up by the API in favour of `staff`"),
+        string("createdByUserId", "Id of the user who entered the fee"),
+        date_time("createdDate", "When the fee was entered; the API has it since April 2026"),
+        string("lastUpdatedByUserId", "Id of the user who last changed the fee"),
+        string("invoiceId", "Id of the invoice that bills the fee; null if not billed"),
+        string("activityCode", "Activity code"),
+        string("utbmsTaskCode", "UTBMS task code (US)"),
+        string("subject", "What was done, in short"),
+        string("description", "What was done, in detail"),
+        date("feeDate", "Day of the work"),
+        *enumeration("feeType", "Kind of fee", FEE_TYPES),
+        boolean("finalized", "Whether the fee is final"),
+        boolean("isInvoicedExternally", "Whether it is billed outside of Smokeball"),
+        boolean("isWrittenOff", "Whether it is written off: shown on the invoice, not counted"),
+        boolean("isBillable", "Whether it can be billed"),
+        decimal("tax", "GST in dollars (AU)"),
+        boolean("taxInclusive", "Whether `amount` includes GST (AU)"),
+        boolean("taxExempt", "Whether it is exempt from tax, so that `tax` is 0"),
+        boolean("taxOutOfScope", "Whether it is out of scope for tax, so that `tax` is 0"),
+        integer("duration", "Time billed, in minutes"),
+        integer("durationWorked", "Time worked, in minutes"),
+        decimal("rate", "Rate an hour, or the fixed fee, in the firm's currency"),
+        decimal("amount", "Amount in the firm's currency; whether with tax, see `taxInclusive`"),
+        decimal("amountExcTax", "Amount without tax"),
+        decimal("amountIncTax", "Amount with tax"),
+        decimal("billableAmountExcTax", "Part of `amountExcTax` that can be billed"),
+        decimal("billableTax", "Part of `tax` that can be billed"),
+        boolean("isDeleted", "Whether the fee is deleted"),
+        object_list(
             "sourceItems",
             "Entries that the fee was put together from",
-            text("id", "Id of the entry"),
-            text("href", "Address of the entry in the API"),
-            text("description", "What was done"),
-            whole("duration", "Time in minutes"),
-            flag("isBillable", "Whether it can be billed"),
+            string("id", "Id of the entry"),
+            string("href", "Address of the entry in the API"),
+            string("description", "What was done"),
+            integer("duration", "Time in minutes"),
+            boolean("isBillable", "Whether it can be billed"),
         ),
-        text("createdFromActivityId", "Id of the activity code that the fee was made from"),
+        string("createdFromActivityId", "Id of the activity code that the fee was made from"),
     )
 
 
@@ -142,44 +142,44 @@ class ExpensesStream(ChildStream):
     parent_key = "matterId"
     path = "/matters/{matterId}/expenses"
     primary_keys = ("id",)
-    replication_key = EXTRACTED
+    replication_key = EXTRACTED_TICKS
     scope = "expenses/read"
-    sensitive = "privileged"
-    since = Since("UpdatedSince", str)
+    sensitivity = "privileged"
+    updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
     columns = Columns(
-        text("id", "Id of the expense"),
-        text("href", "Address of the expense in the API"),
-        text("versionId", "Changes with every change of the expense"),
-        text("createdByUserId", "Id of the user who entered the expense"),
+        string("id", "Id of the expense"),
+        string("href", "Address of the expense in the API"),
+        string("versionId", "Changes with every change of the expense"),
+        string("createdByUserId", "Id of the user who entered the expense"),
         link("staff", "Staff member whom the expense is put down to"),
         link("matter", "Matter of the expense"),
         link("invoice", "Invoice that bills the expense"),
-        text("staffId", "Id of that staff member; given up by the API in favour of `staff`"),
-        text("matterId", "Id of the matter that the expense was read below"),
-        text("invoiceId", "Id of the invoice that bills the expense; null if not billed"),
-        text("origin", "Where the expense comes from"),
-        text("activityCode", "Activity code"),
-        text("utbmsTaskCode", "UTBMS task code (US)"),
-        text("subject", "What it was spent on, in short"),
-        text("description", "What it was spent on, in detail"),
-        day("expenseDate", "Day of the expense"),
-        text("costType", "Hard (paid to others) or Soft (the firm's own overhead)"),
-        number("quantity", "Quantity in units"),
-        number("price", "Price of a unit in the firm's currency"),
-        number("amount", "`price` times `quantity`; whether with tax, see `taxInclusive`"),
-        number("amountExcTax", "Amount without tax"),
-        number("amountIncTax", "Amount with tax"),
-        number("tax", "GST in dollars (AU)"),
-        number("outputTax", "Output tax (AU, UK)"),
-        flag("taxInclusive", "Whether `amount` includes GST (AU)"),
-        flag("taxZeroRated", "Whether it is zero-rated for tax"),
-        flag("taxOutOfScope", "Whether it is out of scope for tax"),
-        flag("taxExempt", "Whether it is exempt from tax"),
-        flag("finalized", "Whether the expense is final"),
-        flag("isWrittenOff", "Whether it is written off: shown on the invoice, not counted"),
-        flag("isBillable", "Whether it can be billed"),
-        flag("isInvoicedExternally", "Whether it is billed outside of Smokeball"),
-        flag("isDeleted", "Whether the expense is deleted"),
+        string("staffId", "Id of that staff member; given up by the API in favour of `staff`"),
+        string("matterId", "Id of the matter that the expense was read below"),
+        string("invoiceId", "Id of the invoice that bills the expense; null if not billed"),
+        string("origin", "Where the expense comes from"),
+        string("activityCode", "Activity code"),
+        string("utbmsTaskCode", "UTBMS task code (US)"),
+        string("subject", "What it was spent on, in short"),
+        string("description", "What it was spent on, in detail"),
+        date("expenseDate", "Day of the expense"),
+        string("costType", "Hard (paid to others) or Soft (the firm's own overhead)"),
+        decimal("quantity", "Quantity in units"),
+        decimal("price", "Price of a unit in the firm's currency"),
+        decimal("amount", "`price` times `quantity`; whether with tax, see `taxInclusive`"),
+        decimal("amountExcTax", "Amount without tax"),
+        decimal("amountIncTax", "Amount with tax"),
+        decimal("tax", "GST in dollars (AU)"),
+        decimal("outputTax", "Output tax (AU, UK)"),
+        boolean("taxInclusive", "Whether `amount` includes GST (AU)"),
+        boolean("taxZeroRated", "Whether it is zero-rated for tax"),
+        boolean("taxOutOfScope", "Whether it is out of scope for tax"),
+        boolean("taxExempt", "Whether it is exempt from tax"),
+        boolean("finalized", "Whether the expense is final"),
+        boolean("isWrittenOff", "Whether it is written off: shown on the invoice, not counted"),
+        boolean("isBillable", "Whether it can be billed"),
+        boolean("isInvoicedExternally", "Whether it is billed outside of Smokeball"),
+        boolean("isDeleted", "Whether the expense is deleted"),
     )
 
 
@@ -191,68 +191,68 @@ class InvoicesStream(ChildStream):
     parent_key = "matterId"
     path = "/matters/{matterId}/invoices"
     primary_keys = ("id",)
-    replication_key = EXTRACTED
+    replication_key = EXTRACTED_TICKS
     scope = "invoices/read"
-    sensitive = "privileged"
-    since = Since("UpdatedSince", str)
+    sensitivity = "privileged"
+    updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
     columns = Columns(
-        text("id", "Id of the invoice"),
-        text("href", "Address of the invoice in the API"),
-        text("versionId", "Changes with every change of the invoice"),
+        string("id", "Id of the invoice"),
+        string("href", "Address of the invoice in the API"),
+        string("versionId", "Changes with every change of the invoice"),
         link("matter", "Matter of the invoice"),
-        text("matterId", "Id of the matter that the invoice was read below"),
-        text("lastUpdatedByUserId", "Id of the user who last changed the invoice"),
-        text("description", "What the invoice is for"),
-        *code("status", "Status of the invoice", INVOICE_STATUSES),
-        whole("invoiceNumber", "Invoice number"),
-        text("invoiceTitle", "Title"),
-        text("invoiceTitleLine2", "Second line of the title"),
-        moment("issuedDate", "When the invoice was issued"),
-        moment("dueDate", "When the invoice is due"),
-        moment("paidDate", "When the invoice was paid in full; null if it is not"),
-        nested(
+        string("matterId", "Id of the matter that the invoice was read below"),
+        string("lastUpdatedByUserId", "Id of the user who last changed the invoice"),
+        string("description", "What the invoice is for"),
+        *enumeration("status", "Status of the invoice", INVOICE_STATUSES),
+        integer("invoiceNumber", "Invoice number"),
+        string("invoiceTitle", "Title"),
+        string("invoiceTitleLine2", "Second line of the title"),
+        date_time("issuedDate", "When the invoice was issued"),
+        date_time("dueDate", "When the invoice is due"),
+        date_time("paidDate", "When the invoice was paid in full; null if it is not"),
+        nested_object(
             "discount",
             "Discount that was set; what it comes to is in `invoiceTotals`",
-            *code("type", "Kind of discount", DISCOUNT_TYPES),
-            number("fixedDiscount", "Amount taken off, if fixed"),
-            number("percentage", "Percentage taken off, 0 to 100"),
-            text("description", "Reason for the discount"),
+            *enumeration("type", "Kind of discount", DISCOUNT_TYPES),
+            decimal("fixedDiscount", "Amount taken off, if fixed"),
+            decimal("percentage", "Percentage taken off, 0 to 100"),
+            string("description", "Reason for the discount"),
         ),
-        nested(
+        nested_object(
             "surcharge",
             "Surcharge that was set",
-            *code("type", "Kind of surcharge", SURCHARGE_TYPES),
-            number("fixedSurcharge", "Amount put on, if fixed"),
-            number("percentage", "Percentage put on"),
-            text("description", "Reason for the surcharge"),
-            *code("applyTo", "What it is put on", SURCHARGE_TARGETS),
+            *enumeration("type", "Kind of surcharge", SURCHARGE_TYPES),
+            decimal("fixedSurcharge", "Amount put on, if fixed"),
+            decimal("percentage", "Percentage put on"),
+            string("description", "Reason for the surcharge"),
+            *enumeration("applyTo", "What it is put on", SURCHARGE_TARGETS),
         ),
-        many("debtors", "Who owes the invoice", link("contact", "Contact who owes it")),
-        many(
+        object_list("debtors", "Who owes the invoice", link("contact", "Contact who owes it")),
+        object_list(
             "entries",
             "Fees and expenses on the invoice",
-            text("id", "Id of the fee or expense"),
-            text("versionId", "Version of the fee or expense that is billed"),
-            *code("type", "Kind of entry", ENTRY_TYPES),
+            string("id", "Id of the fee or expense"),
+            string("versionId", "Version of the fee or expense that is billed"),
+            *enumeration("type", "Kind of entry", ENTRY_TYPES),
         ),
-        flag("waived", "Whether the invoice is waived"),
-        nested(
+        boolean("waived", "Whether the invoice is waived"),
+        nested_object(
             "invoiceTotals",
             "What the invoice comes to, in the firm's currency",
-            number("paid", "Paid so far"),
-            number("billed", "Billed without tax and interest, before discounts and write-offs"),
-            number("unpaid", "Still due, with tax and interest"),
-            number("unpaidExcInterest", "Still due without interest"),
-            number("writtenOff", "Written off"),
-            number("waived", "Waived"),
-            number("discount", "Discounts"),
-            number("total", "Total with tax and interest, before payments and write-offs"),
-            number("tax", "Tax"),
-            number("interest", "Interest charged so far"),
-            number("feeTotal", "All fees, written off or not"),
-            number("writtenOffFeeTotal", "Fees written off"),
-            number("expenseTotal", "All expenses, written off or not"),
-            number("writtenOffExpenseTotal", "Expenses written off"),
+            decimal("paid", "Paid so far"),
+            decimal("billed", "Billed without tax and interest, before discounts and write-offs"),
+            decimal("unpaid", "Still due, with tax and interest"),
+            decimal("unpaidExcInterest", "Still due without interest"),
+            decimal("writtenOff", "Written off"),
+            decimal("waived", "Waived"),
+            decimal("discount", "Discounts"),
+            decimal("total", "Total with tax and interest, before payments and write-offs"),
+            decimal("tax", "Tax"),
+            decimal("interest", "Interest charged so far"),
+            decimal("feeTotal", "All fees, written off or not"),
+            decimal("writtenOffFeeTotal", "Fees written off"),
+            decimal("expenseTotal", "All expenses, written off or not"),
+            decimal("writtenOffExpenseTotal", "Expenses written off"),
         ),
     )
 
@@ -267,23 +267,23 @@ class BillingConfigurationsStream(ChildStream):
     path = "/matters/{matterId}/billingconfiguration"
     primary_keys = ("matterId",)
     scope = "billingconfiguration/read"
-    sensitive = "privileged"
-    shape = OBJECT
+    sensitivity = "privileged"
+    response_format = OBJECT
     columns = Columns(
-        text("id", "Id of the billing configuration"),
-        text("href", "Address of the billing configuration in the API"),
-        text("versionId", "Changes with every change of the billing configuration"),
-        *code("billingType", "Basis of billing", BILLING_TYPES),
-        number("amount", "Amount in the firm's currency, for fixed and time-based billing"),
-        number("disbursementAmount", "Amount for disbursements (AU, UK)"),
-        number("contingencyAmount", "Contingency in percent"),
+        string("id", "Id of the billing configuration"),
+        string("href", "Address of the billing configuration in the API"),
+        string("versionId", "Changes with every change of the billing configuration"),
+        *enumeration("billingType", "Basis of billing", BILLING_TYPES),
+        decimal("amount", "Amount in the firm's currency, for fixed and time-based billing"),
+        decimal("disbursementAmount", "Amount for disbursements (AU, UK)"),
+        decimal("contingencyAmount", "Contingency in percent"),
         links("debtors", "Contacts who are billed"),
-        text("rateSetId", "Id of the rate set (AU, UK)"),
-        flag("isUtbmsEnabled", "Whether UTBMS codes are used (US)"),
-        text("ledesFirmId", "Id of the firm in LEDES files (US)"),
-        text("ledesMatterId", "Id of the matter in LEDES files (US)"),
-        text("ledesClientMatterId", "Id of the client's matter in LEDES files (US)"),
-        *code(
+        string("rateSetId", "Id of the rate set (AU, UK)"),
+        boolean("isUtbmsEnabled", "Whether UTBMS codes are used (US)"),
+        string("ledesFirmId", "Id of the firm in LEDES files (US)"),
+        string("ledesMatterId", "Id of the matter in LEDES files (US)"),
+        string("ledesClientMatterId", "Id of the client's matter in LEDES files (US)"),
+        *enumeration(
             "ledesTimekeeperClassificationType",
             "Timekeeper classification in LEDES files (US)",
             TIMEKEEPER_TYPES,

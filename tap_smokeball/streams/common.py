@@ -4,61 +4,61 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_smokeball.records.columns import many, nested, text
+from tap_smokeball.records.columns import nested_object, object_list, string
 
 if TYPE_CHECKING:
-    from tap_smokeball.records.columns import Field
+    from tap_smokeball.records.columns import Column
 
 
-def phone(name: str, description: str, *more: Field) -> Field:
+def phone(name: str, description: str, *more: Column) -> Column:
     """Declare a phone number."""
-    return nested(
+    return nested_object(
         name,
         description,
-        text("areaCode", "Area code"),
-        text("number", "Number without the area code"),
+        string("areaCode", "Area code"),
+        string("number", "Number without the area code"),
         *more,
     )
 
 
-def street() -> tuple[Field, ...]:
+def street() -> tuple[Column, ...]:
     """Declare the parts of an address that the firm and its contacts have in common."""
     return (
-        text("careOf", "Care of"),
-        text("buildingLevel", "Level of the building"),
-        text("unitNumber", "Number of the unit"),
-        text("unitType", "Kind of unit, as Suite or Flat"),
-        text("streetNumber", "Number in the street"),
-        text("streetName", "Name of the street"),
-        text("streetType", "Kind of street, as Avenue"),
-        text("addressLine1", "First line"),
-        text("addressLine2", "Second line"),
-        text("city", "City, town or suburb"),
-        text("state", "State, province or region"),
-        text("zipCode", "Zip code or postcode"),
-        text("locality", "Locality"),
-        text("county", "County"),
-        text("country", "Country"),
+        string("careOf", "Care of"),
+        string("buildingLevel", "Level of the building"),
+        string("unitNumber", "Number of the unit"),
+        string("unitType", "Kind of unit, as Suite or Flat"),
+        string("streetNumber", "Number in the street"),
+        string("streetName", "Name of the street"),
+        string("streetType", "Kind of street, as Avenue"),
+        string("addressLine1", "First line"),
+        string("addressLine2", "Second line"),
+        string("city", "City, town or suburb"),
+        string("state", "State, province or region"),
+        string("zipCode", "Zip code or postcode"),
+        string("locality", "Locality"),
+        string("county", "County"),
+        string("country", "Country"),
     )
 
 
-def document_exchange(name: str, description: str) -> Field:
+def document_exchange(name: str, description: str) -> Column:
     """Declare a Document Exchange address."""
-    return nested(
+    return nested_object(
         name,
         description,
-        text("number", "Number in the exchange"),
-        text("exchange", "Name of the exchange"),
-        text("state", "State of the exchange"),
+        string("number", "Number in the exchange"),
+        string("exchange", "Name of the exchange"),
+        string("state", "State of the exchange"),
     )
 
 
-def licence_numbers(name: str, description: str) -> Field:
+def licence_numbers(name: str, description: str) -> Column:
     """Declare a list of licence numbers."""
-    return many(
+    return object_list(
         name,
         description,
-        text("state", "State that the licence is for"),
-        text("type", "Kind of licence"),
-        text("number", "Number of the licence"),
+        string("state", "State that the licence is for"),
+        string("type", "Kind of licence"),
+        string("number", "Number of the licence"),
     )

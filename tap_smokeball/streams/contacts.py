@@ -4,185 +4,185 @@ from __future__ import annotations
 
 from tap_smokeball.api.response_parsers import VALUE
 from tap_smokeball.records.columns import (
-    Field,
-    day,
-    flag,
+    Column,
+    boolean,
+    date,
+    date_time,
+    integer,
+    last_updated_at,
     links,
-    many,
-    moment,
-    nested,
+    nested_object,
+    object_list,
     opt_in,
-    text,
-    texts,
-    updated_at,
-    whole,
+    string,
+    strings,
 )
 from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.common import document_exchange, phone, street
 from tap_smokeball.sync.child_stream import ChildStream, ParentStream
-from tap_smokeball.sync.list_reader import Since
+from tap_smokeball.sync.list_reader import UpdatedSinceFilter
 
 
-def _address(name: str, description: str, *more: Field) -> Field:
-    return nested(
+def _address(name: str, description: str, *more: Column) -> Column:
+    return nested_object(
         name,
         description,
         *street(),
-        nested(
+        nested_object(
             "poBox",
             "PO box",
-            text("careOf", "Care of"),
-            text("poBoxType", "Kind of PO box, as Locked Bag"),
-            text("poBoxNumber", "Number of the PO box"),
-            text("city", "City, town or suburb"),
-            text("state", "State, province or region"),
-            text("zipCode", "Zip code or postcode"),
+            string("careOf", "Care of"),
+            string("poBoxType", "Kind of PO box, as Locked Bag"),
+            string("poBoxNumber", "Number of the PO box"),
+            string("city", "City, town or suburb"),
+            string("state", "State, province or region"),
+            string("zipCode", "Zip code or postcode"),
         ),
         *more,
     )
 
 
-def _identity_check(name: str, description: str) -> Field:
-    return nested(
+def _identity_check(name: str, description: str) -> Column:
+    return nested_object(
         name,
         description,
-        flag("isCompleted", "Whether the check is done"),
-        moment("completedDateTime", "When it was done"),
-        text("reference", "Reference of the service that did it"),
-        text("source", "Service that did it"),
-        text("status", "Status of the check"),
+        boolean("isCompleted", "Whether the check is done"),
+        date_time("completedDateTime", "When it was done"),
+        string("reference", "Reference of the service that did it"),
+        string("source", "Service that did it"),
+        string("status", "Status of the check"),
     )
 
 
-def _signer(name: str, description: str) -> Field:
-    return nested(
+def _signer(name: str, description: str) -> Column:
+    return nested_object(
         name,
         description,
-        text("name", "Full name"),
+        string("name", "Full name"),
         _address("address", "Address"),
-        text("personType", "Capacity in which the person signs"),
-        text("selectedOfficeHeld", "Office that the person holds"),
+        string("personType", "Capacity in which the person signs"),
+        string("selectedOfficeHeld", "Office that the person holds"),
         _identity_check("voiDetails", "Verification of identity"),
     )
 
 
-_PERSON = nested(
+_PERSON = nested_object(
     "person",
     "Who it is, if a person",
-    text("title", "Title, as Mr"),
-    text("firstName", "First name"),
-    text("middleName", "Middle name"),
-    text("lastName", "Last name"),
-    text("nameSuffix", "Suffix of the name, as PhD"),
-    text("customName", "Name to be used in letters"),
-    text("otherNames", "Other names (US)"),
+    string("title", "Title, as Mr"),
+    string("firstName", "First name"),
+    string("middleName", "Middle name"),
+    string("lastName", "Last name"),
+    string("nameSuffix", "Suffix of the name, as PhD"),
+    string("customName", "Name to be used in letters"),
+    string("otherNames", "Other names (US)"),
     _address("residentialAddress", "Where the person lives"),
     _address("mailingAddress", "Where mail goes (US)"),
     phone("phone", "Phone number"),
-    phone("phone2", "Other phone number", text("extension", "Extension")),
+    phone("phone2", "Other phone number", string("extension", "Extension")),
     phone("fax", "Fax number (US)"),
     phone("cell", "Mobile number"),
-    text("email", "Email address"),
-    text("notes", "Notes"),
-    text("occupation", "Occupation"),
-    text("gender", "Gender"),
-    text("maritalStatus", "Marital status"),
-    text("specialNeeds", "Special needs (AU)"),
-    day("birthDate", "Date of birth"),
-    text("birthPlace", "Place of birth"),
-    text("birthState", "State of birth"),
-    text("birthCountry", "Country of birth"),
-    text("identificationNumberType", "What the identification number is of"),
-    text("identificationNumber", "Identification number"),
-    text("birthFirstName", "First name at birth"),
-    text("birthMiddleName", "Middle name at birth"),
-    text("birthLastName", "Last name at birth"),
-    text("previousNames", "Previous names"),
+    string("email", "Email address"),
+    string("notes", "Notes"),
+    string("occupation", "Occupation"),
+    string("gender", "Gender"),
+    string("maritalStatus", "Marital status"),
+    string("specialNeeds", "Special needs (AU)"),
+    date("birthDate", "Date of birth"),
+    string("birthPlace", "Place of birth"),
+    string("birthState", "State of birth"),
+    string("birthCountry", "Country of birth"),
+    string("identificationNumberType", "What the identification number is of"),
+    string("identificationNumber", "Identification number"),
+    string("birthFirstName", "First name at birth"),
+    string("birthMiddleName", "Middle name at birth"),
+    string("birthLastName", "Last name at birth"),
+    string("previousNames", "Previous names"),
     opt_in(
-        nested(
+        nested_object(
             "passportDetails",
             "Passport; sent only if asked",
-            text("passportNumber", "Number"),
-            day("passportIssueDate", "Day of issue"),
-            day("passportExpireDate", "Day of expiry"),
-            text("passportIssueCountry", "Country of issue"),
-            text("passportIssueAuthority", "Authority that issued it (UK)"),
+            string("passportNumber", "Number"),
+            date("passportIssueDate", "Day of issue"),
+            date("passportExpireDate", "Day of expiry"),
+            string("passportIssueCountry", "Country of issue"),
+            string("passportIssueAuthority", "Authority that issued it (UK)"),
         ),
     ),
     opt_in(
-        nested(
+        nested_object(
             "deathDetails",
             "Death; sent only if asked",
-            day("deathDate", "Date of death"),
-            flag("isDeathDateUnknown", "Whether the date is not known"),
-            day("deathDateFrom", "Earliest date that it can be"),
-            day("deathDateTo", "Latest date that it can be"),
-            text("deathPlace", "Place of death"),
-            text("deathState", "State of death (AU, US)"),
-            text("deathCountry", "Country of death"),
-            text("deathCounty", "County of death (US)"),
+            date("deathDate", "Date of death"),
+            boolean("isDeathDateUnknown", "Whether the date is not known"),
+            date("deathDateFrom", "Earliest date that it can be"),
+            date("deathDateTo", "Latest date that it can be"),
+            string("deathPlace", "Place of death"),
+            string("deathState", "State of death (AU, US)"),
+            string("deathCountry", "Country of death"),
+            string("deathCounty", "County of death (US)"),
         ),
     ),
-    text("correctionsReferenceNumber", "Corrections reference number (AU)"),
-    text("centrelinkReferenceNumber", "Centrelink reference number (AU)"),
+    string("correctionsReferenceNumber", "Corrections reference number (AU)"),
+    string("centrelinkReferenceNumber", "Centrelink reference number (AU)"),
     opt_in(
-        nested(
+        nested_object(
             "citizenshipDetails",
             "Citizenship; sent only if asked",
-            text("countryOfCitizenship", "Country of citizenship"),
-            text("nationality", "Nationality"),
-            text("languageOfInterpreter", "Language that an interpreter is needed for"),
+            string("countryOfCitizenship", "Country of citizenship"),
+            string("nationality", "Nationality"),
+            string("languageOfInterpreter", "Language that an interpreter is needed for"),
         ),
     ),
     opt_in(
-        nested(
+        nested_object(
             "utbmsDetails",
             "UTBMS details; sent only if asked (US)",
-            text("ledesClientId", "Id of the client in LEDES files"),
+            string("ledesClientId", "Id of the client in LEDES files"),
         ),
     ),
     opt_in(
-        nested(
+        nested_object(
             "executionOptions",
             "How the person signs, power of attorney included; sent only if asked (AU)",
-            text("poaType", "Kind of power of attorney"),
-            day("poaDate", "Day of the power of attorney"),
-            text("attorneyName", "Name of the attorney"),
+            string("poaType", "Kind of power of attorney"),
+            date("poaDate", "Day of the power of attorney"),
+            string("attorneyName", "Name of the attorney"),
             _address("address", "Address of the attorney"),
-            text("poaRegisteredBook", "Book that it is registered in"),
-            text("poaRegisteredNumber", "Number that it is registered under"),
-            text("executionType", "How the person signs"),
+            string("poaRegisteredBook", "Book that it is registered in"),
+            string("poaRegisteredNumber", "Number that it is registered under"),
+            string("executionType", "How the person signs"),
             _identity_check("poaVoiDetails", "Verification of the attorney's identity"),
         ),
     ),
     opt_in(_identity_check("voiDetails", "Verification of identity; sent only if asked (AU)")),
 )
 
-_COMPANY = nested(
+_COMPANY = nested_object(
     "company",
     "Who it is, if an organisation",
-    text("name", "Name"),
-    text("type", "Kind of organisation, as Corporation"),
+    string("name", "Name"),
+    string("type", "Kind of organisation, as Corporation"),
     phone("phone", "Phone number"),
     phone("fax", "Fax number"),
-    text("email", "Email address"),
-    text("website", "Website"),
-    text("notes", "Notes"),
-    text("abn", "ABN (AU) or company registration number (UK)"),
-    text("ein", "Employer identification number (US)"),
-    day("registeredDate", "Day of registration (US)"),
-    text("stateId", "State id (US)"),
-    text("stateRegisteredIn", "State of registration (US)"),
-    text("countryRegisteredIn", "Country of registration (US)"),
-    text("branch", "Branch (US)"),
+    string("email", "Email address"),
+    string("website", "Website"),
+    string("notes", "Notes"),
+    string("abn", "ABN (AU) or company registration number (UK)"),
+    string("ein", "Employer identification number (US)"),
+    date("registeredDate", "Day of registration (US)"),
+    string("stateId", "State id (US)"),
+    string("stateRegisteredIn", "State of registration (US)"),
+    string("countryRegisteredIn", "Country of registration (US)"),
+    string("branch", "Branch (US)"),
     _address("registeredAddress", "Registered address (US)"),
-    flag("firmIsRegisteredAgent", "Whether the firm is its registered agent (US)"),
-    text("companyManagedBy", "Members or Managers (US)"),
-    text("companyNumberType", "What the company number is: ACN or ARBN (AU)"),
-    text("companyNumber", "Company number (AU)"),
-    text("doingBusinessAsName", "Name that it does business as (US)"),
-    text("tradingAs", "How the trading name is introduced (AU)"),
-    text("tradingName", "Trading name (AU, UK)"),
+    boolean("firmIsRegisteredAgent", "Whether the firm is its registered agent (US)"),
+    string("companyManagedBy", "Members or Managers (US)"),
+    string("companyNumberType", "What the company number is: ACN or ARBN (AU)"),
+    string("companyNumber", "Company number (AU)"),
+    string("doingBusinessAsName", "Name that it does business as (US)"),
+    string("tradingAs", "How the trading name is introduced (AU)"),
+    string("tradingName", "Trading name (AU, UK)"),
     _address("mailingAddress", "Where mail goes"),
     _address(
         "businessAddress",
@@ -191,23 +191,23 @@ _COMPANY = nested(
     ),
     links("staff", "Contacts who work there"),
     links("directors", "Contacts who are directors"),
-    texts("staffIds", "Ids of those who work there; given up in favour of `staff`"),
+    strings("staffIds", "Ids of those who work there; given up in favour of `staff`"),
     opt_in(
-        nested(
+        nested_object(
             "executionOptions",
             "How the organisation signs; sent only if asked (AU)",
             _signer("person1", "First who signs"),
             _signer("person2", "Second who signs"),
-            flag("executingUnder127", "Whether it signs under section 127"),
-            text("executingAuthority", "Authority to sign"),
-            text("sealType", "Seal, as WithSeal"),
-            flag(
+            boolean("executingUnder127", "Whether it signs under section 127"),
+            string("executingAuthority", "Authority to sign"),
+            string("sealType", "Seal, as WithSeal"),
+            boolean(
                 "authorisedDepositTakingInstitution",
                 "Whether it is an authorised deposit-taking institution",
             ),
-            text("poaRegistrationNumber", "Number of the power of attorney"),
-            texts("attorneyNames", "Names of the attorneys"),
-            text("executionType", "How it signs"),
+            string("poaRegistrationNumber", "Number of the power of attorney"),
+            strings("attorneyNames", "Names of the attorneys"),
+            string("executionType", "How it signs"),
         ),
     ),
 )
@@ -217,16 +217,16 @@ class ContactsStream(ParentStream):
     """People, organisations, groups and trusts, deleted ones included."""
 
     name = "contacts"
-    noun = "contacts"
+    plural_name = "contacts"
     path = "/contacts"
     primary_keys = ("id",)
     replication_key = "lastUpdated"
     scope = "contacts/read"
-    sensitive = "personal"
-    since = Since("UpdatedSince", str)
-    stamp = "lastUpdated"
+    sensitivity = "personal"
+    updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
+    updated_at_field = "lastUpdated"
     sort = "asc(lastUpdated)"
-    on_request = (
+    opt_in_fields = (
         "passportDetails",
         "deathDetails",
         "citizenshipDetails",
@@ -236,47 +236,47 @@ class ContactsStream(ParentStream):
         "voiDetails",
     )
     columns = Columns(
-        text("id", "Id of the contact"),
-        text("href", "Address of the contact in the API"),
-        text("externalSystemId", "Id of the contact in another system"),
-        text("versionId", "Changes with every change of the contact"),
+        string("id", "Id of the contact"),
+        string("href", "Address of the contact in the API"),
+        string("externalSystemId", "Id of the contact in another system"),
+        string("versionId", "Changes with every change of the contact"),
         _PERSON,
         _COMPANY,
-        nested(
+        nested_object(
             "trust",
             "Which it is, if a trust (US)",
-            text("name", "Name"),
-            text("status", "In what capacity it acts, as Trustee of"),
-            text("trustNumber", "Number of the trust"),
-            day("executedDate", "Day on which it was executed"),
+            string("name", "Name"),
+            string("status", "In what capacity it acts, as Trustee of"),
+            string("trustNumber", "Number of the trust"),
+            date("executedDate", "Day on which it was executed"),
             phone("phone", "Phone number"),
             phone("fax", "Fax number"),
             _address("address", "Address"),
-            many(
+            object_list(
                 "trustees",
                 "Trustees",
-                text("name", "Name"),
-                text("type", "Company or Individual"),
+                string("name", "Name"),
+                string("type", "Company or Individual"),
             ),
             links("contacts", "Contacts of the trust"),
         ),
-        nested(
+        nested_object(
             "groupOfPeople",
             "Who they are, if a group",
             links("people", "Contacts in the group"),
             _address("residentialAddress", "Where they live"),
             _address("mailingAddress", "Where mail goes (US)"),
-            text("name", "Names of the first five"),
+            string("name", "Names of the first five"),
         ),
-        flag("isDeleted", "Whether the contact is deleted"),
-        whole("lastUpdated", "When the contact last changed: .NET ticks"),
-        updated_at("lastUpdated"),
-        many(
+        boolean("isDeleted", "Whether the contact is deleted"),
+        integer("lastUpdated", "When the contact last changed: .NET ticks"),
+        last_updated_at("lastUpdated"),
+        object_list(
             "tags",
             "Tags of the contact",
-            text("id", "Id of the tag; tags of roles have none"),
-            text("name", "Name of the tag"),
-            text("type", "Role or Custom"),
+            string("id", "Id of the tag; tags of roles have none"),
+            string("name", "Name of the tag"),
+            string("type", "Role or Custom"),
         ),
     )
 
@@ -291,11 +291,11 @@ class ContactRelationsStream(ChildStream):
     path = "/contacts/{contactId}/relations"
     primary_keys = ("contactId", "id")
     scope = "contacts/read"
-    sensitive = "personal"
-    shape = VALUE
+    sensitivity = "personal"
+    response_format = VALUE
     columns = Columns(
-        text("id", "Id of the related contact"),
-        text("href", "Address of the related contact in the API"),
+        string("id", "Id of the related contact"),
+        string("href", "Address of the related contact in the API"),
     )
 
 

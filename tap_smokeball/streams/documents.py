@@ -7,8 +7,16 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from tap_smokeball.api.response_parsers import FOLDERS
-from tap_smokeball.errors import NotFound
-from tap_smokeball.records.columns import flag, free, link, marked, moment, text, whole
+from tap_smokeball.errors import NotFoundError
+from tap_smokeball.records.columns import (
+    boolean,
+    date_time,
+    integer,
+    json_object,
+    link,
+    sensitive,
+    string,
+)
 from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.matters import MattersStream
 from tap_smokeball.sync.child_stream import ChildStream
@@ -35,31 +43,31 @@ class FilesStream(ChildStream):
     primary_keys = ("id",)
     scope = "documents/read"
     sort = "asc(dateCreated)"
-    stamp = "dateModified"
+    updated_at_field = "dateModified"
     columns = Columns(
-        text("id", "Id of the file"),
-        text("href", "Address of the file's record in the API"),
-        text("versionId", "Id of the current version of the file"),
+        string("id", "Id of the file"),
+        string("href", "Address of the file's record in the API"),
+        string("versionId", "Id of the current version of the file"),
         link("folder", "Folder that the file is in; null at the root"),
         link("matter", "Matter of the file"),
-        *marked("privileged", text("name", "Name of the file without its extension")),
-        text("fileExtension", "Extension, as .pdf"),
-        text("ownerId", "Id of the user, or of the app, that put the file there"),
-        *marked(
+        *sensitive("privileged", string("name", "Name of the file without its extension")),
+        string("fileExtension", "Extension, as .pdf"),
+        string("ownerId", "Id of the user, or of the app, that put the file there"),
+        *sensitive(
             "privileged",
-            text("to", "Recipients, if it is an email"),
-            text("from", "Sender, if it is an email"),
+            string("to", "Recipients, if it is an email"),
+            string("from", "Sender, if it is an email"),
         ),
-        moment("dateCreated", "When the file was made"),
-        moment("dateModified", "When the file last changed"),
-        whole("sizeBytes", "Size in bytes"),
+        date_time("dateCreated", "When the file was made"),
+        date_time("dateModified", "When the file last changed"),
+        integer("sizeBytes", "Size in bytes"),
         link("downloadInfo", "Where the API tells how to download the file"),
-        *marked("privileged", free("additionalData", "More about the file, by name")),
-        flag("isFavorite", "Whether the file is a favourite"),
-        flag("isUploaded", "Whether the contents are uploaded"),
-        flag("isCancelled", "Whether the upload was cancelled"),
-        flag("isDuplicate", "Whether it is a duplicate, for emails"),
-        flag("isDeleted", "Whether the file is deleted"),
+        *sensitive("privileged", json_object("additionalData", "More about the file, by name")),
+        boolean("isFavorite", "Whether the file is a favourite"),
+        boolean("isUploaded", "Whether the contents are uploaded"),
+        boolean("isCancelled", "Whether the upload was cancelled"),
+        boolean("isDuplicate", "Whether it is a duplicate, for emails"),
+        boolean("isDeleted", "Whether the file is deleted"),
     )
 
 
@@ -73,13 +81,13 @@ class FoldersStream(ChildStream):
     path = "/matters/{matterId}/documents/folders"
     primary_keys = ("matterId", "id")
     scope = "documents/read"
-    shape = FOLDERS
-    nested = True
+    response_format = FOLDERS
+    recursive = True
     columns = Columns(
-        text("id", "Id of the folder"),
-        text("href", "Address of the folder in the API"),
-        text("parentId", "Id of the folder that it is in; null at the root"),
-        *marked("privileged", text("name", "Name of the folder")),
+        string("id", "Id of the folder"),
+        string("href", "Address of the folder in the API"),
+        string("parentId", "Id of the folder that it is in; null at the root"),
+        *sensitive("privileged", string("name", "Name of the folder")),
     )
 
     @override
@@ -95,7 +103,7 @@ class FoldersStream(ChildStream):
             inside = {**ids, "folderId": todo.popleft()}
             try:
                 listed = self._folders_in(inside, params, "/{folderId}")
-            except NotFound:  # deleted since it was listed
+            except NotFoundError:  # deleted since it was listed
                 continue
             # A folder that is moved meanwhile can be met again, even inside of itself.
             fresh = {id_: folder for id_, folder in listed.items() if id_ not in met}

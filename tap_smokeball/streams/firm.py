@@ -4,130 +4,130 @@ from __future__ import annotations
 
 from tap_smokeball.api.response_parsers import ARRAY, OBJECT, VALUE
 from tap_smokeball.records.columns import (
-    flag,
-    marked,
-    moment,
-    nested,
-    number,
-    text,
-    texts,
+    boolean,
+    date_time,
+    decimal,
+    nested_object,
+    sensitive,
+    string,
+    strings,
 )
 from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.common import document_exchange, licence_numbers, phone, street
-from tap_smokeball.sync.top_level_stream import FirmWideStream
+from tap_smokeball.sync.top_level_stream import TopLevelStream
 
-_PO_BOX = (text("poBoxType", "Kind of PO box"), text("poBoxNumber", "Number of the PO box"))
+_PO_BOX = (string("poBoxType", "Kind of PO box"), string("poBoxNumber", "Number of the PO box"))
 
 
-class FirmStream(FirmWideStream):
+class FirmStream(TopLevelStream):
     """The firm itself: one row with its name, addresses, product and add-ons."""
 
     name = "firm"
     path = "/firm"
     primary_keys = ("id",)
     scope = "firm/read"
-    shape = OBJECT
+    response_format = OBJECT
     columns = Columns(
-        text("id", "Id of the firm"),
-        text("href", "Address of the firm in the API"),
-        text("versionId", "Changes with every change of the firm"),
-        text("owner", "Brand that the firm is a customer of, as Smokeball"),
-        text("name", "Name of the firm"),
-        nested(
+        string("id", "Id of the firm"),
+        string("href", "Address of the firm in the API"),
+        string("versionId", "Changes with every change of the firm"),
+        string("owner", "Brand that the firm is a customer of, as Smokeball"),
+        string("name", "Name of the firm"),
+        nested_object(
             "status",
             "Standing of the firm's account",
-            text("status", "Active, Warning or Suspended"),
-            text("statusMessage", "Reason for the status"),
+            string("status", "Active, Warning or Suspended"),
+            string("statusMessage", "Reason for the status"),
         ),
-        text("productId", "Product: SMK001 Bill, SMK002 Grow, SMK003 Prosper+, SMK004 Boost"),
-        texts("addOnIds", "Add-ons, as ADD001 Intake or ADD005 Api"),
-        *marked(
+        string("productId", "Product: SMK001 Bill, SMK002 Grow, SMK003 Prosper+, SMK004 Boost"),
+        strings("addOnIds", "Add-ons, as ADD001 Intake or ADD005 Api"),
+        *sensitive(
             "personal",
-            text("email", "Email address (AU)"),
-            text("abn", "ABN (AU) or VAT number (UK)"),
-            text("acn", "ACN (AU) or company registration number (UK)"),
-            nested("streetAddress", "Street address", *street(), *_PO_BOX),
-            nested("mailingAddress", "Mailing address", *street(), *_PO_BOX),
+            string("email", "Email address (AU)"),
+            string("abn", "ABN (AU) or VAT number (UK)"),
+            string("acn", "ACN (AU) or company registration number (UK)"),
+            nested_object("streetAddress", "Street address", *street(), *_PO_BOX),
+            nested_object("mailingAddress", "Mailing address", *street(), *_PO_BOX),
             document_exchange("dxAddress", "Document Exchange address (AU)"),
             phone("phone", "Phone number"),
             phone("fax", "Fax number"),
         ),
-        text("logo", "Address of the logo"),
-        nested(
+        string("logo", "Address of the logo"),
+        nested_object(
             "stylingDetails",
             "How the firm's pages look",
-            text("primaryColorHexCode", "Primary colour"),
-            text("secondaryColorHexCode", "Secondary colour"),
-            text("fontFamilyName", "Font"),
+            string("primaryColorHexCode", "Primary colour"),
+            string("secondaryColorHexCode", "Secondary colour"),
+            string("fontFamilyName", "Font"),
         ),
-        *marked("personal", licence_numbers("licenceNumbers", "Licence numbers of the firm")),
-        moment("createdDate", "When the firm's account was made"),
+        *sensitive("personal", licence_numbers("licenceNumbers", "Licence numbers of the firm")),
+        date_time("createdDate", "When the firm's account was made"),
     )
 
 
-class StaffStream(FirmWideStream):
+class StaffStream(TopLevelStream):
     """Staff members, former ones included, with their hourly rates."""
 
     name = "staff"
     path = "/staff"
     primary_keys = ("id",)
     scope = "staff/read"
-    on_request = ("rate",)
+    opt_in_fields = ("rate",)
     columns = Columns(
-        text("id", "Id of the staff member"),
-        text("href", "Address of the staff member in the API"),
-        text("versionId", "Changes with every change of the staff member"),
-        text("title", "Title, as Mr"),
-        text("firstName", "First name"),
-        text("middleName", "Middle name"),
-        text("lastName", "Last name"),
-        text("initials", "Initials"),
-        *marked(
+        string("id", "Id of the staff member"),
+        string("href", "Address of the staff member in the API"),
+        string("versionId", "Changes with every change of the staff member"),
+        string("title", "Title, as Mr"),
+        string("firstName", "First name"),
+        string("middleName", "Middle name"),
+        string("lastName", "Last name"),
+        string("initials", "Initials"),
+        *sensitive(
             "personal",
             phone("phone", "Phone number"),
             phone("cell", "Mobile number"),
-            text("email", "Email address"),
+            string("email", "Email address"),
         ),
-        text("role", "Role in the firm"),
-        *marked("personal", number("rate", "Rate an hour in the firm's currency")),
-        text("avatar", "Address of the picture"),
-        flag("former", "Whether the staff member has left"),
-        flag("enabled", "Whether the staff member can sign in"),
-        *marked("personal", text("userId", "Id of the staff member as a user, if enabled")),
-        text("colorFill", "Fill colour in the calendar"),
-        text("colorStroke", "Outline colour in the calendar"),
-        *marked(
+        string("role", "Role in the firm"),
+        *sensitive("personal", decimal("rate", "Rate an hour in the firm's currency")),
+        string("avatar", "Address of the picture"),
+        boolean("former", "Whether the staff member has left"),
+        boolean("enabled", "Whether the staff member can sign in"),
+        *sensitive("personal", string("userId", "Id of the staff member as a user, if enabled")),
+        string("colorFill", "Fill colour in the calendar"),
+        string("colorStroke", "Outline colour in the calendar"),
+        *sensitive(
             "personal",
             licence_numbers("licenceNumbers", "Licence numbers of the staff member"),
-            nested(
+            nested_object(
                 "outOfOffice",
                 "Absence, if one is set",
-                moment("startDate", "When it begins"),
-                moment("endDate", "When it ends"),
+                date_time("startDate", "When it begins"),
+                date_time("endDate", "When it ends"),
             ),
         ),
     )
 
 
-class FirmUsersStream(FirmWideStream):
+class FirmUsersStream(TopLevelStream):
     """Which user is which staff member; other streams name either of them."""
 
     name = "firm_users"
     path = "/firmusers"
     primary_keys = ("userId", "staffId")
     scope = "firmusers/read"
-    sensitive = "personal"
-    shape = ARRAY
+    sensitivity = "personal"
+    response_format = ARRAY
     columns = Columns(
-        text("id", "Id of the pair; the API does not say what it is made of"),
-        text("href", "Address of the pair in the API"),
-        text("staffId", "Id of the staff member"),
-        text("userId", "Id of the user"),
-        flag("isFormerUser", "Whether the user has left"),
+        string("id", "Id of the pair; the API does not say what it is made of"),
+        string("href", "Address of the pair in the API"),
+        string("staffId", "Id of the staff member"),
+        string("userId", "Id of the user"),
+        boolean("isFormerUser", "Whether the user has left"),
     )
 
 
-class GroupsStream(FirmWideStream):
+class GroupsStream(TopLevelStream):
     """Groups of users that permissions are given to."""
 
     name = "groups"
@@ -135,13 +135,13 @@ class GroupsStream(FirmWideStream):
     path = "/groups"
     primary_keys = ("id",)
     scope = "groups/read"
-    shape = VALUE
+    response_format = VALUE
     columns = Columns(
-        text("id", "Id of the group"),
-        text("href", "Address of the group in the API"),
-        text("name", "Name of the group"),
-        texts("principalIds", "Ids of the users and groups in it"),
-        flag("isDeleted", "Whether the group is deleted"),
+        string("id", "Id of the group"),
+        string("href", "Address of the group in the API"),
+        string("name", "Name of the group"),
+        strings("principalIds", "Ids of the users and groups in it"),
+        boolean("isDeleted", "Whether the group is deleted"),
     )
 
 

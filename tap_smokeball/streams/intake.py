@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import OBJECT
-from tap_smokeball.errors import NotFound
+from tap_smokeball.errors import NotFoundError
 from tap_smokeball.records.columns import (
-    changed_at,
-    flag,
+    boolean,
+    date_time,
     link,
     links,
-    many,
-    moment,
-    nested,
+    nested_object,
+    object_list,
     opt_in,
-    text,
+    string,
+    updated_at_time,
 )
 from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.matters import MattersStream
 from tap_smokeball.sync.child_stream import ChildStream
-from tap_smokeball.sync.top_level_stream import FirmWideStream
+from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 
 SCOPE = "for intake (not in the vendor's list; the firm needs the add-on Intake)"
 
-_ANSWERS = many(
+_ANSWERS = object_list(
     "fields",
     "Questions and answers",
-    text("type", "Kind of field, as text, date, phoneNumber or signature"),
-    text("label", "Question"),
-    text("value", "Answer"),
+    string("type", "Kind of field, as text, date, phoneNumber or signature"),
+    string("label", "Question"),
+    string("value", "Answer"),
 )
 
 
-class IntakeFormsStream(FirmWideStream):
+class IntakeFormsStream(TopLevelStream):
     """Forms that the firm sends to clients."""
 
     name = "intake_forms"
@@ -53,17 +53,17 @@ class IntakeFormsStream(FirmWideStream):
     path = "/intake/forms"
     primary_keys = ("id",)
     scope = SCOPE
-    stamp = "lastUpdated"
+    updated_at_field = "lastUpdated"
     columns = Columns(
-        text("id", "Id of the form"),
-        text("href", "Address of the form in the API"),
-        flag("isSmokeballForm", "Whether it is one of Smokeball's own forms"),
-        text("title", "Title"),
-        text("category", "What it is for: lead or matter"),
+        string("id", "Id of the form"),
+        string("href", "Address of the form in the API"),
+        boolean("isSmokeballForm", "Whether it is one of Smokeball's own forms"),
+        string("title", "Title"),
+        string("category", "What it is for: lead or matter"),
         links("matterTypes", "Matter types that it is offered for"),
-        flag("active", "Whether it is in use"),
-        moment("createdDate", "When the form was made"),
-        changed_at("lastUpdated", "When the form last changed"),
+        boolean("active", "Whether it is in use"),
+        date_time("createdDate", "When the form was made"),
+        updated_at_time("lastUpdated", "When the form last changed"),
     )
 
 
@@ -77,34 +77,36 @@ class IntakeSubmissionsStream(ChildStream):
     path = "/intake/{matterId}/submissions"
     primary_keys = ("id",)
     scope = SCOPE
-    sensitive = "personal"
-    stamp = "lastUpdated"
+    sensitivity = "personal"
+    updated_at_field = "lastUpdated"
     columns = Columns(
-        text("id", "Id of the submission"),
-        text("href", "Address of the submission in the API"),
-        text("formId", "Id of the form"),
-        text("formTitle", "Title of the form"),
-        text("status", "Status: draft, active, completed or cancelled"),
-        text(
+        string("id", "Id of the submission"),
+        string("href", "Address of the submission in the API"),
+        string("formId", "Id of the form"),
+        string("formTitle", "Title of the form"),
+        string("status", "Status: draft, active, completed or cancelled"),
+        string(
             "communicationMethod",
             "How it went out: email, communicate, embed, internalUse or document",
         ),
         link("matter", "Matter of the submission"),
-        moment("createdDate", "When the submission was made"),
-        changed_at("lastUpdated", "When the submission last changed"),
-        nested(
+        date_time("createdDate", "When the submission was made"),
+        updated_at_time("lastUpdated", "When the submission last changed"),
+        nested_object(
             "recipient",
             "Whom it was sent to",
-            text("contactId", "Id of the contact"),
-            text("email", "Email address"),
-            text("name", "Name"),
+            string("contactId", "Id of the contact"),
+            string("email", "Email address"),
+            string("name", "Name"),
         ),
         opt_in(
-            many(
+            object_list(
                 "responses",
                 "Answers, by section",
-                text("sectionTitle", "Title of the section"),
-                many("groups", "Groups in it", text("label", "Title of the group"), _ANSWERS),
+                string("sectionTitle", "Title of the section"),
+                object_list(
+                    "groups", "Groups in it", string("label", "Title of the group"), _ANSWERS
+                ),
                 _ANSWERS,
             ),
         ),
@@ -128,7 +130,7 @@ class IntakeSubmissionsStream(ChildStream):
         ids = {**ids, "submissionId": row["id"]}
         try:
             page = self._tap.api.get(endpoint, ids, {}, OBJECT.read).data
-        except NotFound:  # deleted since it was listed
+        except NotFoundError:  # deleted since it was listed
             return row
         return {**row, "responses": page.rows[0].get("responses")}
 

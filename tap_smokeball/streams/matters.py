@@ -8,27 +8,27 @@ from typing import Any
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.response_parsers import OBJECT, ROLES, VALUE, VALUE_OR_ITEMS
 from tap_smokeball.records.columns import (
-    as_json,
-    code,
-    flag,
-    free,
-    id_in,
+    boolean,
+    date_time,
+    decimal,
+    enumeration,
+    integer,
+    json_object,
+    json_text,
+    last_updated_at,
     link,
+    linked_id,
     links,
-    many,
-    moment,
-    nested,
-    number,
+    nested_object,
+    object_list,
     opt_in,
-    text,
-    texts,
-    updated_at,
-    whole,
+    string,
+    strings,
 )
 from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.sync.child_stream import ChildStream, ParentStream
-from tap_smokeball.sync.list_reader import Since
-from tap_smokeball.sync.top_level_stream import FirmWideStream
+from tap_smokeball.sync.list_reader import UpdatedSinceFilter
+from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -40,71 +40,75 @@ class MattersStream(ParentStream):
     """Matters and leads, in any status, with links to the people on them."""
 
     name = "matters"
-    noun = "matters"
+    plural_name = "matters"
     path = "/matters"
     primary_keys = ("id",)
     replication_key = "versionId"
     scope = "matters/read"
-    sensitive = "privileged"
-    since = Since("LastUpdated", dotnet_ticks.to_iso_seconds)
-    stamp = "versionId"
+    sensitivity = "privileged"
+    updated_since_filter = UpdatedSinceFilter("LastUpdated", dotnet_ticks.to_iso_seconds)
+    updated_at_field = "versionId"
     sort = "asc(lastUpdated)"
-    on_request = ("items", "tags")
+    opt_in_fields = ("items", "tags")
     columns = Columns(
-        text("id", "Id of the matter"),
-        text("href", "Address of the matter in the API"),
-        text("externalSystemId", "Id of the matter in another system"),
-        text("versionId", "When the matter last changed: .NET ticks, as text"),
-        updated_at("versionId"),
-        text("number", "Matter number; a lead has none before it is converted"),
-        text("title", "Title, made of number, clients, type and other sides"),
+        string("id", "Id of the matter"),
+        string("href", "Address of the matter in the API"),
+        string("externalSystemId", "Id of the matter in another system"),
+        string("versionId", "When the matter last changed: .NET ticks, as text"),
+        last_updated_at("versionId"),
+        string("number", "Matter number; a lead has none before it is converted"),
+        string("title", "Title, made of number, clients, type and other sides"),
         link("matterType", "Type of the matter"),
         links("clients", "Contacts in the role of client"),
         links("otherSides", "Contacts on the other side"),
-        text("description", "What the matter is about"),
-        text("status", "Open, Pending, Closed, Deleted or Cancelled"),
+        string("description", "What the matter is about"),
+        string("status", "Open, Pending, Closed, Deleted or Cancelled"),
         link("personResponsible", "Staff member who is responsible"),
         link("personAssisting", "Staff member who assists"),
         links("personAssistingStaffs", "All staff members who assist"),
         link("originatingStaff", "Staff member who brought the matter in"),
         links("originatingStaffs", "All staff members who brought the matter in"),
-        nested(
+        nested_object(
             "splitOriginatingStaffSettings",
             "How the origination is shared",
-            flag("isEnabled", "Whether it is shared"),
-            many(
+            boolean("isEnabled", "Whether it is shared"),
+            object_list(
                 "splitMatterStaffs",
                 "Who takes part",
-                text("matterStaffId", "Id of the staff member"),
-                whole("matterStaffRatio", "Share of the staff member"),
+                string("matterStaffId", "Id of the staff member"),
+                integer("matterStaffRatio", "Share of the staff member"),
             ),
-            text("splitMethod", "Unknown, SplitEvenly or UseRatio"),
-            text("remainderStaffId", "Id of the staff member who gets what division leaves over"),
+            string("splitMethod", "Unknown, SplitEvenly or UseRatio"),
+            string("remainderStaffId", "Id of the staff member who gets what division leaves over"),
         ),
         link("supervisor", "Supervisor (UK)"),
-        text("clientCode", "Code of the client in another system (AU, UK)"),
-        moment("openedDate", "When the matter was opened"),
-        moment("closedDate", "When the matter was closed"),
-        moment("leadOpenedDate", "When the lead was opened"),
-        moment("leadClosedDate", "When the lead was closed"),
-        text("leadClosedReason", "Why the lead was closed"),
-        flag("isLead", "Whether it is a lead, that is, not yet a matter"),
+        string("clientCode", "Code of the client in another system (AU, UK)"),
+        date_time("openedDate", "When the matter was opened"),
+        date_time("closedDate", "When the matter was closed"),
+        date_time("leadOpenedDate", "When the lead was opened"),
+        date_time("leadClosedDate", "When the lead was closed"),
+        string("leadClosedReason", "Why the lead was closed"),
+        boolean("isLead", "Whether it is a lead, that is, not yet a matter"),
         link("branch", "Branch of the firm"),
-        text("branchProviderId", "Id of the branch's provider"),
-        text("referralType", "Name of the referral type"),
+        string("branchProviderId", "Id of the branch's provider"),
+        string("referralType", "Name of the referral type"),
         link("referrer", "Contact who referred the matter"),
-        text("referralAgreementFeeType", "What kind of fee was agreed on with the referrer"),
-        number("referralAgreementFee", "Fee agreed on with the referrer"),
-        text("referralAgreementFeeComment", "Remark on that fee"),
-        opt_in(free("items", "Tree of roles and layouts, by kind; large, and sent only if asked")),
-        many(
+        string("referralAgreementFeeType", "What kind of fee was agreed on with the referrer"),
+        decimal("referralAgreementFee", "Fee agreed on with the referrer"),
+        string("referralAgreementFeeComment", "Remark on that fee"),
+        opt_in(
+            json_object(
+                "items", "Tree of roles and layouts, by kind; large, and sent only if asked"
+            )
+        ),
+        object_list(
             "tags",
             "Tags of the matter",
-            text("id", "Id of the tag"),
-            text("href", "Address of the tag in the API"),
-            text("type", "Kind of tag, as Staff or Custom"),
-            text("name", "Name of the tag"),
-            text("color", "Colour of the tag"),
+            string("id", "Id of the tag"),
+            string("href", "Address of the tag in the API"),
+            string("type", "Kind of tag, as Staff or Custom"),
+            string("name", "Name of the tag"),
+            string("color", "Colour of the tag"),
             link("staff", "Staff member, for tags of that kind"),
         ),
     )
@@ -119,7 +123,7 @@ class MattersStream(ParentStream):
         return params
 
 
-class MatterTypesStream(FirmWideStream):
+class MatterTypesStream(TopLevelStream):
     """Types that matters and leads can have, of every location unless one is set."""
 
     name = "matter_types"
@@ -127,15 +131,15 @@ class MatterTypesStream(FirmWideStream):
     primary_keys = ("id",)
     scope = "mattertypes/read"
     columns = Columns(
-        text("id", "Id of the matter type; its suffix is the location"),
-        text("href", "Address of the matter type in the API"),
-        text("versionId", "Changes with every change of the matter type"),
-        text("name", "Name of the matter type"),
-        text("category", "Name of its category"),
-        *code("type", "What it is a type of", {0: "MatterType", 1: "LeadType"}),
-        texts("representativeOptions", "What the firm can represent in such a matter"),
-        text("location", "State that it belongs to"),
-        flag("isDeleted", "Whether the matter type is deleted"),
+        string("id", "Id of the matter type; its suffix is the location"),
+        string("href", "Address of the matter type in the API"),
+        string("versionId", "Changes with every change of the matter type"),
+        string("name", "Name of the matter type"),
+        string("category", "Name of its category"),
+        *enumeration("type", "What it is a type of", {0: "MatterType", 1: "LeadType"}),
+        strings("representativeOptions", "What the firm can represent in such a matter"),
+        string("location", "State that it belongs to"),
+        boolean("isDeleted", "Whether the matter type is deleted"),
     )
 
     @override
@@ -144,34 +148,34 @@ class MatterTypesStream(FirmWideStream):
         return {**super().params(since), **({"Location": location} if location else {})}
 
 
-class ReferralTypesStream(FirmWideStream):
+class ReferralTypesStream(TopLevelStream):
     """Ways in which matters are referred; a matter holds the name, not the id."""
 
     name = "referral_types"
     path = "/referraltypes"
     primary_keys = ("id",)
     scope = "referraltypes/read"
-    shape = VALUE
+    response_format = VALUE
     columns = Columns(
-        text("id", "Id of the referral type"),
-        text("href", "Address of the referral type in the API"),
-        text("name", "Name of the referral type"),
-        flag("isDeleted", "Whether the referral type is deleted"),
+        string("id", "Id of the referral type"),
+        string("href", "Address of the referral type in the API"),
+        string("name", "Name of the referral type"),
+        boolean("isDeleted", "Whether the referral type is deleted"),
     )
 
 
 _STAGE = (
-    text("id", "Id of the stage"),
-    text("href", "Address of the stage in the API"),
-    text("versionId", "Changes with every change of the stage"),
-    text("name", "Name of the stage"),
-    flag("isDeleted", "Whether the stage is deleted"),
-    whole("lastUpdated", "When the stage last changed: .NET ticks"),
-    updated_at("lastUpdated"),
+    string("id", "Id of the stage"),
+    string("href", "Address of the stage in the API"),
+    string("versionId", "Changes with every change of the stage"),
+    string("name", "Name of the stage"),
+    boolean("isDeleted", "Whether the stage is deleted"),
+    integer("lastUpdated", "When the stage last changed: .NET ticks"),
+    last_updated_at("lastUpdated"),
 )
 
 
-class MatterStagesStream(FirmWideStream):
+class MatterStagesStream(TopLevelStream):
     """The stage that each matter is in now."""
 
     name = "matter_stages"
@@ -179,22 +183,22 @@ class MatterStagesStream(FirmWideStream):
     primary_keys = ("matterId",)
     replication_key = "lastUpdated"
     scope = "stages/read"
-    since = Since("UpdatedSince", str)
-    stamp = "lastUpdated"
+    updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
+    updated_at_field = "lastUpdated"
     columns = Columns(
-        id_in("matterId", "matter", "Id of the matter"),
-        text("id", "Id of the entry; the API does not say what it is made of"),
-        text("href", "Address of the entry in the API"),
-        text("versionId", "Changes with every change of the entry"),
+        linked_id("matterId", "matter", "Id of the matter"),
+        string("id", "Id of the entry; the API does not say what it is made of"),
+        string("href", "Address of the entry in the API"),
+        string("versionId", "Changes with every change of the entry"),
         link("matter", "Matter that is in the stage"),
         link("stageSet", "Stage set that the stage is of"),
-        nested("stage", "Stage that the matter is in", *_STAGE),
-        whole("lastUpdated", "When the entry last changed: .NET ticks"),
-        updated_at("lastUpdated"),
+        nested_object("stage", "Stage that the matter is in", *_STAGE),
+        integer("lastUpdated", "When the entry last changed: .NET ticks"),
+        last_updated_at("lastUpdated"),
     )
 
 
-class StageSetsStream(FirmWideStream):
+class StageSetsStream(TopLevelStream):
     """Stage sets with their stages: the ways that matters go."""
 
     name = "stage_sets"
@@ -202,17 +206,17 @@ class StageSetsStream(FirmWideStream):
     primary_keys = ("id",)
     replication_key = "lastUpdated"
     scope = "stagesets/read"
-    since = Since("UpdatedSince", str)
-    stamp = "lastUpdated"
+    updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
+    updated_at_field = "lastUpdated"
     columns = Columns(
-        text("id", "Id of the stage set"),
-        text("href", "Address of the stage set in the API"),
-        text("versionId", "Changes with every change of the stage set"),
-        text("name", "Name of the stage set"),
-        flag("isDeleted", "Whether the stage set is deleted"),
-        many("stages", "Stages of the set, in their order", *_STAGE),
-        whole("lastUpdated", "When the stage set last changed: .NET ticks"),
-        updated_at("lastUpdated"),
+        string("id", "Id of the stage set"),
+        string("href", "Address of the stage set in the API"),
+        string("versionId", "Changes with every change of the stage set"),
+        string("name", "Name of the stage set"),
+        boolean("isDeleted", "Whether the stage set is deleted"),
+        object_list("stages", "Stages of the set, in their order", *_STAGE),
+        integer("lastUpdated", "When the stage set last changed: .NET ticks"),
+        last_updated_at("lastUpdated"),
     )
 
 
@@ -225,32 +229,32 @@ class MatterRolesStream(ChildStream):
     path = "/matters/{matterId}/roles"
     primary_keys = ("matterId", "id")
     scope = "roles/read"
-    sensitive = "privileged"
-    shape = ROLES
+    sensitivity = "privileged"
+    response_format = ROLES
     columns = Columns(
-        text("id", "Id of the role in the matter"),
-        text("href", "Address of the role in the API"),
-        text("versionId", "Changes with every change of any role of the matter"),
-        text("name", "Name of the role, as Client"),
+        string("id", "Id of the role in the matter"),
+        string("href", "Address of the role in the API"),
+        string("versionId", "Changes with every change of any role of the matter"),
+        string("name", "Name of the role, as Client"),
         link("contact", "Contact in the role; null if it is not filled"),
-        text("roleDescription", "Name that the firm gave the role"),
-        text("description", "What the role is"),
+        string("roleDescription", "Name that the firm gave the role"),
+        string("description", "What the role is"),
         links("representatives", "Contacts who represent the one in the role"),
-        many(
+        object_list(
             "relationships",
             "Others around the one in the role, as a solicitor",
-            text("id", "Id of the relationship"),
-            text("href", "Address of the relationship in the API"),
-            text("name", "Name of the relationship"),
+            string("id", "Id of the relationship"),
+            string("href", "Address of the relationship in the API"),
+            string("name", "Name of the relationship"),
             link("contact", "Contact on the other end"),
             links("representatives", "Contacts who represent that one"),
         ),
-        flag("isClient", "Whether it is a client's role"),
-        flag("isOtherSide", "Whether it is a role of the other side"),
+        boolean("isClient", "Whether it is a client's role"),
+        boolean("isOtherSide", "Whether it is a role of the other side"),
     )
 
 
-class LayoutDesignsStream(FirmWideStream):
+class LayoutDesignsStream(TopLevelStream):
     """Designs of layouts, the forms with the firm's own fields."""
 
     name = "layout_designs"
@@ -258,14 +262,14 @@ class LayoutDesignsStream(FirmWideStream):
     path = "/layouts"
     primary_keys = ("id",)
     scope = "layoutdesigns/read"
-    stamp = "lastUpdated"
+    updated_at_field = "lastUpdated"
     columns = Columns(
-        text("id", "Id of the layout design"),
-        text("href", "Address of the layout design in the API"),
-        text("versionId", "Changes with every change of the layout design"),
-        text("name", "Name of the layout design"),
-        whole("lastUpdated", "When the layout design last changed: .NET ticks"),
-        updated_at("lastUpdated"),
+        string("id", "Id of the layout design"),
+        string("href", "Address of the layout design in the API"),
+        string("versionId", "Changes with every change of the layout design"),
+        string("name", "Name of the layout design"),
+        integer("lastUpdated", "When the layout design last changed: .NET ticks"),
+        last_updated_at("lastUpdated"),
     )
 
 
@@ -279,30 +283,30 @@ class MatterLayoutsStream(ChildStream):
     path = "/matters/{matterId}/layouts"
     primary_keys = ("matterId", "itemId")
     scope = "layouts/read"
-    sensitive = "personal"
-    shape = VALUE_OR_ITEMS
+    sensitivity = "personal"
+    response_format = VALUE_OR_ITEMS
     columns = Columns(
-        text("id", "Id of the layout; the API does not say how it differs from `itemId`"),
-        text("href", "Address of the layout in the API"),
-        text("name", "Name of the layout"),
-        text("description", "What the layout is for"),
-        text("itemId", "Id of the layout in the matter"),
-        text("parentId", "Id of the layout design that this one belongs to"),
-        whole("index", "Place of the layout among its like, from 0"),
-        whole("parentIndex", "Place of the layout that this one belongs to, from 0"),
+        string("id", "Id of the layout; the API does not say how it differs from `itemId`"),
+        string("href", "Address of the layout in the API"),
+        string("name", "Name of the layout"),
+        string("description", "What the layout is for"),
+        string("itemId", "Id of the layout in the matter"),
+        string("parentId", "Id of the layout design that this one belongs to"),
+        integer("index", "Place of the layout among its like, from 0"),
+        integer("parentIndex", "Place of the layout that this one belongs to, from 0"),
         link("layoutDesign", "Design of the layout"),
-        many(
+        object_list(
             "values",
             "Fields that are filled in; others are not sent",
-            text("key", "Name of the field; repeated ones are numbered, as `Providers[0]/Name`"),
-            text("value", "Value of the field"),
-            as_json("state", "What goes with the value, as whether a box is ticked"),
+            string("key", "Name of the field; repeated ones are numbered, as `Providers[0]/Name`"),
+            string("value", "Value of the field"),
+            json_text("state", "What goes with the value, as whether a box is ticked"),
         ),
-        many(
+        object_list(
             "events",
             "Appointments that belong to the layout",
-            text("id", "Id of the entry"),
-            text("appointmentId", "Id of the appointment"),
+            string("id", "Id of the entry"),
+            string("appointmentId", "Id of the appointment"),
         ),
     )
 
@@ -317,17 +321,17 @@ class ArchivesStream(ChildStream):
     path = "/matters/{matterId}/archive"
     primary_keys = ("matterId",)
     scope = "archive/read"
-    shape = OBJECT
-    may_be_absent = True
+    response_format = OBJECT
+    not_found_means_empty = True
     columns = Columns(
-        text("id", "Id of the matter"),
-        text("href", "Address of the archive entry in the API"),
-        moment("archivedDate", "When the matter was archived"),
-        text("archiveBoxNumber", "Number of the box"),
-        text("archiveComments", "Remarks"),
-        text("archivedLocation", "Where the box is"),
-        moment("destroyDate", "When the files were destroyed"),
-        flag("isArchived", "Whether the matter is archived"),
+        string("id", "Id of the matter"),
+        string("href", "Address of the archive entry in the API"),
+        date_time("archivedDate", "When the matter was archived"),
+        string("archiveBoxNumber", "Number of the box"),
+        string("archiveComments", "Remarks"),
+        string("archivedLocation", "Where the box is"),
+        date_time("destroyDate", "When the files were destroyed"),
+        boolean("isArchived", "Whether the matter is archived"),
     )
 
 

@@ -5,58 +5,58 @@ from __future__ import annotations
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.response_parsers import PAGED_OR_OBJECT, VALUE
 from tap_smokeball.records.columns import (
-    changed_at,
-    code,
-    flag,
-    id_in,
+    boolean,
+    date_time,
+    decimal,
+    enumeration,
     link,
-    many,
-    moment,
-    number,
+    linked_id,
+    object_list,
     opt_in,
-    text,
+    string,
+    updated_at_time,
 )
 from tap_smokeball.records.record_builder import Columns
-from tap_smokeball.sync.base_stream import EXTRACTED
+from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
 from tap_smokeball.sync.child_stream import ChildStream, ParentStream
-from tap_smokeball.sync.list_reader import Since
+from tap_smokeball.sync.list_reader import UpdatedSinceFilter
 
 ACCOUNT_TYPES = {0: "Operating", 1: "Trust", 2: "Credit", 3: "ControlledMoney"}
 ACCOUNT_STATES = {0: "Open", 1: "Closed"}
 
 _BALANCES = (
-    number("balance", "Balance in the firm's currency"),
-    number("protectedBalance", "Part of the balance that is protected"),
-    number("availableBalance", "Balance less what is protected"),
+    decimal("balance", "Balance in the firm's currency"),
+    decimal("protectedBalance", "Part of the balance that is protected"),
+    decimal("availableBalance", "Balance less what is protected"),
 )
-_CHEQUES = number("unpresentedChequesBalance", "Cheques that are not reconciled yet")
-_CHANGED = changed_at("lastUpdated", "When the balance last changed")
+_CHEQUES = decimal("unpresentedChequesBalance", "Cheques that are not reconciled yet")
+_CHANGED = updated_at_time("lastUpdated", "When the balance last changed")
 
 
 class BankAccountsStream(ParentStream):
     """Bank accounts: operating, trust, credit and controlled money."""
 
     name = "bank_accounts"
-    noun = "bank accounts"
+    plural_name = "bank accounts"
     path = "/bankaccounts"
     primary_keys = ("id",)
     scope = "bankaccounts/read"
-    sensitive = "trust"
-    shape = VALUE
+    sensitivity = "trust"
+    response_format = VALUE
     columns = Columns(
-        text("id", "Id of the bank account"),
-        text("href", "Address of the bank account in the API"),
-        text("type", "Operating, Trust, Credit or ControlledMoney"),
-        *code("status", "Status of the account", ACCOUNT_STATES),
+        string("id", "Id of the bank account"),
+        string("href", "Address of the bank account in the API"),
+        string("type", "Operating, Trust, Credit or ControlledMoney"),
+        *enumeration("status", "Status of the account", ACCOUNT_STATES),
         link("matter", "Matter of the account, for controlled money"),
-        *code("accountType", "Kind of account; given up in favour of `type`", ACCOUNT_TYPES),
-        text("accountName", "Name of the account"),
-        text("accountNumber", "Number of the account"),
-        text("bankName", "Name of the bank"),
-        text("branchNumber", "Number of the branch: BSB, routing number or sort code"),
-        text("branchName", "Name of the branch"),
-        number("balance", "Balance in the firm's currency"),
-        many(
+        *enumeration("accountType", "Kind of account; given up in favour of `type`", ACCOUNT_TYPES),
+        string("accountName", "Name of the account"),
+        string("accountNumber", "Number of the account"),
+        string("bankName", "Name of the bank"),
+        string("branchNumber", "Number of the branch: BSB, routing number or sort code"),
+        string("branchName", "Name of the branch"),
+        decimal("balance", "Balance in the firm's currency"),
+        object_list(
             "contactBalances",
             "What the account holds for each contact in each matter (US)",
             link("matter", "Matter"),
@@ -65,7 +65,7 @@ class BankAccountsStream(ParentStream):
             _CHANGED,
         ),
         opt_in(
-            many(
+            object_list(
                 "matterBalances",
                 "What the account holds for each matter; the stream `matter_balances` has the same",
                 link("matter", "Matter"),
@@ -87,11 +87,11 @@ class MatterBalancesStream(ChildStream):
     primary_keys = ("bankAccountId", "matterId")
     replication_key = "lastUpdated"
     scope = "bankaccounts/read"
-    sensitive = "trust"
-    since = Since("LastUpdated", dotnet_ticks.to_iso_seconds)
-    stamp = "lastUpdated"
+    sensitivity = "trust"
+    updated_since_filter = UpdatedSinceFilter("LastUpdated", dotnet_ticks.to_iso_seconds)
+    updated_at_field = "lastUpdated"
     columns = Columns(
-        id_in("matterId", "matter", "Id of the matter"),
+        linked_id("matterId", "matter", "Id of the matter"),
         link("matter", "Matter that the money is held for"),
         *_BALANCES,
         _CHEQUES,
@@ -107,31 +107,31 @@ class TransactionsStream(ChildStream):
     parent_key = "bankAccountId"
     path = "/bankaccounts/{bankAccountId}/transactions"
     primary_keys = ("id",)
-    replication_key = EXTRACTED
+    replication_key = EXTRACTED_TICKS
     scope = "bankaccounts/read"
-    sensitive = "trust"
-    shape = PAGED_OR_OBJECT
-    since = Since("LastUpdated", dotnet_ticks.to_iso_seconds)
+    sensitivity = "trust"
+    response_format = PAGED_OR_OBJECT
+    updated_since_filter = UpdatedSinceFilter("LastUpdated", dotnet_ticks.to_iso_seconds)
     columns = Columns(
-        text("id", "Id of the transaction"),
-        text("href", "Address of the transaction in the API"),
-        text("payorName", "Name of the one who paid"),
+        string("id", "Id of the transaction"),
+        string("href", "Address of the transaction in the API"),
+        string("payorName", "Name of the one who paid"),
         link("matter", "Matter of the transaction"),
         link("payor", "Contact who paid"),
         link("bankAccount", "Bank account that the money moved in"),
-        text(
+        string(
             "type",
             "Deposit, InvoicePayment, VendorPayment, BankFees, Interest, any of these with "
             "Reversal behind it, or Transfer",
         ),
-        number("amount", "Amount in the firm's currency"),
-        moment("enteredDate", "When the transaction was entered"),
-        moment("effectiveDate", "When the transaction took effect"),
-        text("reference", "Reference"),
-        text("reason", "Reason"),
-        text("description", "Description"),
-        text("note", "Note for the firm's own use"),
-        flag("reversed", "Whether the transaction is reversed"),
+        decimal("amount", "Amount in the firm's currency"),
+        date_time("enteredDate", "When the transaction was entered"),
+        date_time("effectiveDate", "When the transaction took effect"),
+        string("reference", "Reference"),
+        string("reason", "Reason"),
+        string("description", "Description"),
+        string("note", "Note for the firm's own use"),
+        boolean("reversed", "Whether the transaction is reversed"),
         link("reversedToTransaction", "Transaction that reverses this one"),
         link("reversedFromTransaction", "Transaction that this one reverses"),
     )

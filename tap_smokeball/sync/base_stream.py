@@ -20,15 +20,15 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.client import Endpoint
-from tap_smokeball.api.response_parsers import PAGED, Shape
-from tap_smokeball.errors import BatchFailed, MappingFailed, SmokeballError, reason
-from tap_smokeball.records.columns import Field, Sensitivity, text, walk, whole
-from tap_smokeball.records.decimals import exact
-from tap_smokeball.records.record_builder import Columns, RowKey, Shaper, json_schema
-from tap_smokeball.run.status import Outcome, Stopped
+from tap_smokeball.api.response_parsers import PAGED, ResponseFormat
+from tap_smokeball.errors import BatchStorageError, SmokeballError, StreamMapError, reason
+from tap_smokeball.records.columns import Column, Sensitivity, integer, string, walk_columns
+from tap_smokeball.records.decimals import as_decimal_string
+from tap_smokeball.records.record_builder import Columns, RecordBuilder, RowKey, json_schema
+from tap_smokeball.run.status import Stopped, StreamStatus
 from tap_smokeball.singer.record_stream import EmittingStream
-from tap_smokeball.sync.bookmarks import WatermarkState
-from tap_smokeball.sync.list_reader import Reading
+from tap_smokeball.sync.bookmarks import BookmarkManager
+from tap_smokeball.sync.list_reader import ListReader
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
     from singer_sdk.helpers import types
     from singer_sdk.singerlib import MetadataMapping
 
-    from tap_smokeball.api.client import Answer
+    from tap_smokeball.api.client import Response
     from tap_smokeball.api.pagination import Page
     from tap_smokeball.records.columns import Breadcrumb
-    from tap_smokeball.sync.list_reader import Since
+    from tap_smokeball.sync.list_reader import UpdatedSinceFilter
     from tap_smokeball.tap import TapSmokeball
 
-EXTRACTED = "extractedTicks"
+EXTRACTED_TICKS = "extractedTicks"
 """Bookmark column of streams whose rows carry no stamp: the server's clock as their read began."""
 
 
@@ -58,12 +58,12 @@ class SmokeballStream(EmittingStream):
         path: Path template of the endpoint.
         columns: The columns of the record.
         scope: The OAuth scope that opens the endpoint.
-        shape: The shape of its answers.
-        since: Its filter by last change, if it has one.
-        stamp: The property of a row that holds its last change, as ticks or as a date-time, if it
-            has one.
+        response_format: The shape of its answers.
+        updated_since_filter: Its filter by last change, if it has one.
+        updated_at_field: The property of a row that holds its last change, as ticks or as a
+            date-time, if it has one.
         sort: Value of the ``Sort`` parameter, where the API offers one by time.
-        on_request: Properties that the API sends only if its ``Fields`` parameter names them.
+        opt_in_fields: Properties that the API sends only if its ``Fields`` parameter names them.
         parent_key: Column with the parent's id, if the rows hang below a parent.
         sensitive: Why all of it needs care, if it does; single columns say so themselves.
     """
@@ -71,28 +71,30 @@ class SmokeballStream(EmittingStream):
     path: ClassVar[str]
     columns: ClassVar[Columns]
     scope: ClassVar[str]
-    shape: ClassVar[Shape] = PAGED
-    since: ClassVar[Since | None] = None
-    stamp: ClassVar[str | None] = None
+    response_format: ClassVar[ResponseFormat] = PAGED
+    updated_since_filter: ClassVar[UpdatedSinceFilter | None] = None
+    updated_at_field: ClassVar[str | None] = None
     sort: ClassVar[str | None] = None
-    on_request: ClassVar[tuple[str, ...]] = ()
+    opt_in_fields: ClassVar[tuple[str, ...]] = ()
     parent_key: ClassVar[str | None] = None
-    sensitive: ClassVar[Sensitivity | None] = None
+    sensitivity: ClassVar[Sensitivity | None] = None
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `records` makes the types fit
 
     _tap: TapSmokeball
 
     @cached_property
-    def all_columns(self) -> list[Field]:
+    def all_columns(self) -> list[Column]:
         """The stream's columns and those that the tap adds."""
         columns = [*self.columns.fields]
         if self.parent_key and self.parent_key not in {field.name for field in columns}:
-            columns.insert(0, text(self.parent_key, "Id of the record that this one hangs below"))
-        if self.replication_key == EXTRACTED:
-            columns.append(whole(EXTRACTED, "When it was read: .NET ticks of the server's clock"))
+            columns.insert(0, string(self.parent_key, "Id of the record that this one hangs below"))
+        if self.replication_key == EXTRACTED_TICKS:
+            columns.append(
+                integer(EXTRACTED_TICKS, "When it was read: .NET ticks of the server's clock")
+            )
         if self.config.get("use_singer_decimal"):
-            columns = [exact(column) for column in columns]
+            columns = [as_decimal_string(column) for column in columns]
         return columns
 
     @property
@@ -110,22 +112,22 @@ class SmokeballStream(EmittingStream):
         fresh = self._metadata is None
         metadata = super().metadata
         if fresh and self._tap_input_catalog is None:
-            for place, field in walk(self.columns.fields):
+            for place, field in walk_columns(self.columns.fields):
                 if not field.selected:
                     metadata[place].selected_by_default = False
         return metadata
 
     @property
     @override
-    def state_manager(self) -> WatermarkState:
+    def state_manager(self) -> BookmarkManager:
         if self._state_manager is None:
-            self._state_manager = WatermarkState(
+            self._state_manager = BookmarkManager(
                 tap_name=self.tap_name,
                 stream_name=self.name,
                 tap_state=self.tap_state,
                 state_partitioning_keys=(),
             )
-        return cast("WatermarkState", self._state_manager)
+        return cast("BookmarkManager", self._state_manager)
 
     @override
     def generate_child_contexts(
@@ -154,7 +156,9 @@ class SmokeballStream(EmittingStream):
         except (ImportError, OSError) as error:
             if not self.in_batches:
                 raise
-            self.fail(BatchFailed(f"batch_config: its storage cannot be used: {reason(error)}"))
+            self.fail(
+                BatchStorageError(f"batch_config: its storage cannot be used: {reason(error)}")
+            )
         finally:
             if result.failed and self.in_batches:  # what was read may not have been written
                 self.state_manager.restore(before)
@@ -167,7 +171,7 @@ class SmokeballStream(EmittingStream):
         What was yielded before it is written, and the bookmark stays where it was.
         """
         result = self._tap.run.result(self.name)
-        result.outcome = Outcome.BEGUN
+        result.outcome = StreamStatus.BEGUN
         try:
             counts = int(self.selected)
             for record in self.read():
@@ -176,9 +180,9 @@ class SmokeballStream(EmittingStream):
         except SmokeballError as error:
             self.fail(error)
         except Stopped:
-            result.outcome = Outcome.STOPPED
-        if result.outcome is Outcome.BEGUN:
-            result.outcome = Outcome.COMPLETE
+            result.outcome = StreamStatus.STOPPED
+        if result.outcome is StreamStatus.BEGUN:
+            result.outcome = StreamStatus.COMPLETE
         self._report_surprises()
 
     def fail(self, error: SmokeballError) -> None:
@@ -228,8 +232,8 @@ class SmokeballStream(EmittingStream):
             params["Sort"] = self.sort
         if wanted := self._requested:
             params["Fields"] = ",".join(wanted)
-        if self.since and since is not None:
-            params[self.since.parameter] = self.since.dialect(since)
+        if self.updated_since_filter and since is not None:
+            params[self.updated_since_filter.parameter] = self.updated_since_filter.dialect(since)
         return params
 
     def is_selected(self, place: Breadcrumb) -> bool:
@@ -241,14 +245,14 @@ class SmokeballStream(EmittingStream):
         """Which of the properties that are sent only on request are wanted."""
         found = {
             field.name
-            for place, field in walk(self.columns.fields)
-            if self.on_request
+            for place, field in walk_columns(self.columns.fields)
+            if self.opt_in_fields
             and self.selected
             and self.is_selected(place)
             # What stands in another such property comes with it.
-            and not set(self.on_request).intersection(place[:-1])
+            and not set(self.opt_in_fields).intersection(place[:-1])
         }
-        return [name for name in self.on_request if name in found]
+        return [name for name in self.opt_in_fields if name in found]
 
     def fetch(
         self,
@@ -257,18 +261,18 @@ class SmokeballStream(EmittingStream):
         params: dict[str, Any],
         offset: int,
         limit: int,
-    ) -> Answer[Page]:
+    ) -> Response[Page]:
         """Request one page, or all that the endpoint has."""
-        if self.shape.paged or offset:
+        if self.response_format.paged or offset:
             params = {**params, "Offset": offset, "Limit": limit}
-        return self._tap.api.get(endpoint, ids, params, self.shape.read)
+        return self._tap.api.get(endpoint, ids, params, self.response_format.read)
 
     def open(
         self,
         ids: dict[str, str],
         params: dict[str, Any],
         below: str = "",
-    ) -> Reading:
+    ) -> ListReader:
         """Begin to read a list; for ``--test`` only as many rows as are wanted.
 
         Args:
@@ -280,7 +284,7 @@ class SmokeballStream(EmittingStream):
         fetch = partial(self.fetch, endpoint, ids, params)
         limit = self._tap.settings.page_size
         repaged = partial(self._tap.run.count_repaged, self.name)
-        return Reading(fetch, self.row_key, limit, self.ABORT_AT_RECORD_COUNT, repaged)
+        return ListReader(fetch, self.row_key, limit, self.ABORT_AT_RECORD_COUNT, repaged)
 
     @cached_property
     def row_key(self) -> RowKey:
@@ -302,9 +306,9 @@ class SmokeballStream(EmittingStream):
         return str(stamp) if "string" in schema["type"] else stamp
 
     @cached_property
-    def shaper(self) -> Shaper:
+    def shaper(self) -> RecordBuilder:
         """Makes records of rows, as the catalog selects."""
-        return Shaper(self.all_columns, self.mask)
+        return RecordBuilder(self.all_columns, self.mask)
 
     def _report_surprises(self) -> None:
         names = {re.sub(r"\.\d+", "[]", name) for name in self.shaper.surprises}
@@ -331,7 +335,7 @@ class SmokeballStream(EmittingStream):
             try:
                 mapped = stream_map.transform(record)
             except Exception as error:  # noqa: BLE001 - an expression can fail in any way
-                raise MappingFailed(
+                raise StreamMapError(
                     f"stream_maps: an expression for {self.name} fails on a record "
                     f"({type(error).__name__}): check its names, and what it does with null",
                 ) from None

@@ -53,7 +53,7 @@ class Pass:
     after: str | None = None
 
 
-class WatermarkState(StreamStateManager):
+class BookmarkManager(StreamStateManager):
     """The state of one stream."""
 
     @override

@@ -31,13 +31,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
 
-from tap_smokeball.errors import NotFound
+from tap_smokeball.errors import NotFoundError
 from tap_smokeball.run.request_estimate import pages
-from tap_smokeball.run.status import Outcome
-from tap_smokeball.sync.base_stream import EXTRACTED, SmokeballStream
+from tap_smokeball.run.status import StreamStatus
+from tap_smokeball.sync.base_stream import EXTRACTED_TICKS, SmokeballStream
 from tap_smokeball.sync.bookmarks import Pass
-from tap_smokeball.sync.list_reader import Latest
-from tap_smokeball.sync.top_level_stream import FirmWideStream
+from tap_smokeball.sync.list_reader import NewestTimestamp
+from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -70,14 +70,14 @@ class Parent:
     barren: tuple[str, ...] = ()
 
 
-class ParentStream(FirmWideStream):
+class ParentStream(TopLevelStream):
     """A list of the whole firm whose rows have others below them.
 
     Attributes:
-        noun: What its rows are called, in the plural.
+        plural_name: What its rows are called, in the plural.
     """
 
-    noun: ClassVar[str]
+    plural_name: ClassVar[str]
 
     listed: list[Parent]
     """All its rows, by id; there once it was synced, if a child is selected."""
@@ -91,7 +91,7 @@ class ParentStream(FirmWideStream):
             return
         since = self.starting_ticks
         reading = self.open({}, self.params(None))
-        latest = Latest(self.stamp)
+        latest = NewestTimestamp(self.updated_at_field)
         listed = []
         for rows in reading:
             wanted = []
@@ -100,7 +100,7 @@ class ParentStream(FirmWideStream):
                 listed.append(self.as_parent(row, changed))
                 if self.selected and (since is None or changed is None or changed >= since):
                     wanted.append(row)
-            yield from self.shaper.records(wanted, {EXTRACTED: reading.began})
+            yield from self.shaper.records(wanted, {EXTRACTED_TICKS: reading.began})
         self.listed = sorted(listed, key=lambda parent: parent.id)
         self.listing_began = reading.began
         self.finish(latest.bookmark(reading.began))
@@ -108,28 +108,32 @@ class ParentStream(FirmWideStream):
     def as_parent(self, row: Row, changed: int | None) -> Parent:
         """Return what the children need to know of a row that changed at that tick."""
         barren = tuple(name for name, only_below in self._choosy if not row.get(only_below))
-        return Parent(row["id"], changed if self.stamp else 0, barren)
+        return Parent(row["id"], changed if self.updated_at_field else 0, barren)
 
     @cached_property
     def _choosy(self) -> list[tuple[str, str]]:
         """Children that have nothing below some parents, and the property that tells."""
         children = cast("list[ChildStream]", self.child_streams)
-        return [(c.name, c.only_below) for c in children if c.selected and c.only_below]
+        return [
+            (c.name, c.requires_parent_field)
+            for c in children
+            if c.selected and c.requires_parent_field
+        ]
 
 
 class ChildStream(SmokeballStream):
     """Rows below each row of another stream.
 
     Attributes:
-        only_below: The property of a parent that is empty if it has no such rows.
-        may_be_absent: Whether 404 means that there is nothing below a parent, not that it is gone.
-        nested: Whether the rows are found only by going from list to list.
+        requires_parent_field: The property of a parent that is empty if it has no such rows.
+        not_found_means_empty: Whether 404 means that a parent has none, not that it is gone.
+        recursive: Whether the rows are found only by going from list to list.
     """
 
     parent_key: ClassVar[str]
-    only_below: ClassVar[str | None] = None
-    may_be_absent: ClassVar[bool] = False
-    nested: ClassVar[bool] = False
+    requires_parent_field: ClassVar[str | None] = None
+    not_found_means_empty: ClassVar[bool] = False
+    recursive: ClassVar[bool] = False
 
     _sweeps = True
     _schema_written = False
@@ -142,7 +146,7 @@ class ChildStream(SmokeballStream):
         """Find out how much there is to do, once the parents are listed."""
         if self._can_sync():
             steps = len(self.todo())
-            self._tap.run.result(self.name).forecast.begin(steps, self._parents.noun)
+            self._tap.run.result(self.name).forecast.begin(steps, self._parents.plural_name)
 
     def todo(self) -> list[Parent]:
         """Return the listed parents that a run reads below, those that changed first."""
@@ -152,7 +156,7 @@ class ChildStream(SmokeballStream):
 
     def requests_below(self, rows: int) -> int:
         """Return how many requests it takes to read so many rows below one parent."""
-        return pages(rows, self._tap.settings.page_size) if self.shape.paged else 1
+        return pages(rows, self._tap.settings.page_size) if self.response_format.paged else 1
 
     def catch_up(self) -> None:
         """Sync only what hangs below parents that changed since the last run, if any did."""
@@ -191,14 +195,14 @@ class ChildStream(SmokeballStream):
             yield from self._sweep(gone)
         else:
             result = self._tap.run.result(self.name)
-            result.outcome = Outcome.TIME_LIMIT  # unless the sweep still begins
+            result.outcome = StreamStatus.TIME_LIMIT  # unless the sweep still begins
         if gone:
             self.logger.warning(
                 "%s: %d of %d %s are gone since they were listed (404)",
                 self.name,
                 len(gone),
                 len(self._parents.listed),
-                self._parents.noun,
+                self._parents.plural_name,
             )
 
     def _read_changed(self, gone: list[Parent]) -> Iterator[types.Record]:
@@ -232,7 +236,7 @@ class ChildStream(SmokeballStream):
         if count == len(todo):
             self.finish(work.watermark)
         else:
-            self._tap.run.result(self.name).outcome = Outcome.TIME_LIMIT
+            self._tap.run.result(self.name).outcome = StreamStatus.TIME_LIMIT
 
     def _ahead(self) -> list[Parent]:
         after = self._pass.after
@@ -261,7 +265,7 @@ class ChildStream(SmokeballStream):
         written = 0.0
         with closing(self._tap.workers.in_order(todo, below)) as done_so_far:
             for parent, pieces in done_so_far:
-                added = {self.parent_key: parent.id, EXTRACTED: parents.listing_began}
+                added = {self.parent_key: parent.id, EXTRACTED_TICKS: parents.listing_began}
                 below_it = 0
                 for rows in pieces:
                     below_it += len(rows)
@@ -307,7 +311,7 @@ class ChildStream(SmokeballStream):
             params: Query parameters besides the page's.
 
         Raises:
-            NotFound: The parent is gone.
+            NotFoundError: The parent is gone.
         """
         yield from self.open(ids, params)
 
@@ -331,6 +335,6 @@ class ChildStream(SmokeballStream):
                 yield rows
                 if self.is_sample:
                     return
-        except NotFound:
-            if not self.may_be_absent:
+        except NotFoundError:
+            if not self.not_found_means_empty:
                 gone.append(parent)

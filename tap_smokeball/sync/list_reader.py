@@ -11,13 +11,13 @@ from tap_smokeball.api.pagination import read_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tap_smokeball.api.client import Answer
+    from tap_smokeball.api.client import Response
     from tap_smokeball.api.pagination import Page, Row
     from tap_smokeball.records.record_builder import RowKey
 
 
 @dataclass(frozen=True)
-class Since:
+class UpdatedSinceFilter:
     """A filter by the time of the last change.
 
     Attributes:
@@ -30,7 +30,7 @@ class Since:
     dialect: Callable[[int], str]
 
 
-class Reading:
+class ListReader:
     """One reading of a list: its rows in pieces, and the server's clock when it began.
 
     Attributes:
@@ -39,7 +39,7 @@ class Reading:
 
     def __init__(
         self,
-        fetch: Callable[[int, int], Answer[Page]],
+        fetch: Callable[[int, int], Response[Page]],
         key: RowKey,
         limit: int,
         sample: int | None,
@@ -62,7 +62,7 @@ class Reading:
 
     def _page(self, offset: int, limit: int) -> Page:
         answer = self._fetch(offset, limit)
-        self.began = self.began or answer.as_of
+        self.began = self.began or answer.server_time
         self._look_for_seams(offset)
         return answer.data
 
@@ -74,11 +74,11 @@ class Reading:
         self._offset, self._steps_back = offset, steps_back
 
 
-class Latest:
+class NewestTimestamp:
     """Finds the bookmark of a stream whose rows are stamped.
 
     Args:
-        stamp: The property that holds a row's last change; None if there is none.
+        updated_at_field: The property that holds a row's last change; None if there is none.
     """
 
     def __init__(self, stamp: str | None) -> None:
