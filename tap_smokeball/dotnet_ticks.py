@@ -82,7 +82,7 @@ def parse(value: object) -> int | None:
     return None
 
 
-def of_stamp(value: object) -> int | None:
+def from_timestamp(value: object) -> int | None:
     """Return the ticks that a row or a bookmark is stamped with, else None.
 
     A stamp is ticks or a date-time; one without a zone is UTC, as in the filters that select by it.

@@ -1,32 +1,110 @@
-"""What can go wrong, and what to do about it.
+"""The errors that the tap expects.
 
 ::
 
-    SmokeballError                 the base of all
-    ├── ApiConnectionError           no usable answer after all retries
-    ├── AuthenticationError        no token to be had, or the token is refused
-    ├── RequestRejectedError             the API said no to one request
-    │   ├── AccessDeniedError           403: a scope, the API key or a permission is missing
-    │   └── NotFoundError               404: the record, or the parent it hangs under, is gone
-    ├── UnexpectedResponseError           an answer that fits nothing the API is known to send
-    │   └── PaginationError            pages that cannot be put together without a gap
-    ├── StreamMapError              an expression in stream_maps cannot be applied
-    ├── BatchStorageError                the storage that batch_config names cannot be used
-    └── StreamsFailedError                  some streams failed; the others are complete
+    SmokeballError                  base of all
+    ├── ApiConnectionError          no usable response after all retries
+    ├── AuthenticationError         no access token, or the API rejects it
+    ├── RequestRejectedError        the API rejected one request
+    │   ├── AccessDeniedError       403: a scope, the API key or a permission is missing
+    │   └── NotFoundError           404: the record or its parent does not exist
+    ├── UnexpectedResponseError     a response that the API is not known to send
+    │   └── PaginationError         pages that cannot be joined without a gap
+    ├── ParentListError             the parent stream of a child stream failed
+    ├── StreamMapError              an expression in stream_maps fails
+    ├── BatchStorageError           the storage that batch_config names cannot be used
+    └── StreamsFailedError          some streams failed; the others are complete
 
-A message names the stream, the path template and the request id, and says what to do. It never
-holds a body, a query string, a token or the value of a setting: logs outlive permissions.
+The text of an error is derived from its fields. It says what failed and why, then what to do. It
+never holds a body, a query string, a token or the value of a setting: logs outlive permissions.
 """
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+
+@dataclass(frozen=True)
+class RequestInfo:
+    """The request that an error is about, without anything confidential.
+
+    Attributes:
+        stream: Name of the stream that the request is for.
+        path: Path template, as ``/matters/{matterId}/fees``.
+        request_id: Value of the ``RequestId`` header, for Smokeball's support.
+        method: HTTP method.
+    """
+
+    stream: str
+    path: str
+    request_id: str | None = None
+    method: str = "GET"
+
+    @override
+    def __str__(self) -> str:
+        identified = f", request id {self.request_id}" if self.request_id else ""
+        return f"{self.stream} ({self.method} {self.path}{identified})"
+
 
 class SmokeballError(Exception):
-    """Base of every error that the tap expects."""
+    """Base of every error that the tap expects.
+
+    Args:
+        reason: What failed and why, without confidential data and without a final period.
+        advice: What to do, in the imperative, without a final period.
+        status: HTTP status, if a response came.
+        request: The request that failed, if one did.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        advice: str = "",
+        *,
+        status: int | None = None,
+        request: RequestInfo | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.advice = advice
+        self.status = status
+        self.request = request
+
+    @property
+    def stream(self) -> str | None:
+        """Name of the stream whose request failed."""
+        return self.request.stream if self.request else None
+
+    @property
+    def path(self) -> str | None:
+        """Path template of the request that failed."""
+        return self.request.path if self.request else None
+
+    @property
+    def request_id(self) -> str | None:
+        """Id of the request that failed."""
+        return self.request.request_id if self.request else None
+
+    @property
+    def summary(self) -> str:
+        """What failed, in a few words: for a cell of a table."""
+        return f"{self.status} {self.reason}" if self.status else self.reason
+
+    @override
+    def __str__(self) -> str:
+        where = " ".join(str(part) for part in (self.status, self.request) if part)
+        text = f"{where}: {self.reason}" if where else self.reason
+        return f"{text}. {self.advice}" if self.advice else text
 
 
 class ApiConnectionError(SmokeballError):
-    """No usable answer came, however often the request was tried."""
+    """No usable response came after all retries."""
 
 
 class AuthenticationError(SmokeballError):
@@ -34,7 +112,7 @@ class AuthenticationError(SmokeballError):
 
 
 class RequestRejectedError(SmokeballError):
-    """The API refused a request in a way that trying again will not change."""
+    """The API rejected a request, and a retry would not change that."""
 
 
 class AccessDeniedError(RequestRejectedError):
@@ -42,31 +120,35 @@ class AccessDeniedError(RequestRejectedError):
 
 
 class NotFoundError(RequestRejectedError):
-    """The record does not exist, or no longer (404)."""
+    """The record does not exist, or no longer exists (404)."""
 
 
 class UnexpectedResponseError(SmokeballError):
-    """The API answered with something that it is not known to send."""
+    """The API sent a response that it is not known to send."""
 
 
 class PaginationError(UnexpectedResponseError):
-    """The pages of a list cannot be joined without risking a gap."""
+    """The pages of a list cannot be joined without the risk of a gap."""
+
+
+class ParentListError(SmokeballError):
+    """The parent stream failed, so its child streams cannot be read."""
 
 
 class StreamMapError(SmokeballError):
-    """An expression of a stream map cannot be applied to a record."""
+    """An expression of a stream map fails on a record."""
 
 
 class BatchStorageError(SmokeballError):
-    """The storage for batches cannot be written to."""
+    """The storage for batches cannot be used."""
 
 
 class StreamsFailedError(SmokeballError):
     """At least one stream failed; its bookmark did not move and the others finished."""
 
 
-def reason(error: ImportError | OSError) -> str:
-    """Return what the system says, without the path or address that it says it of."""
+def os_error_message(error: ImportError | OSError) -> str:
+    """Return the message of the system, without the path or URL that it is about."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return str(error)

@@ -1,33 +1,32 @@
-"""The tap: settings, streams, and what frames a run."""
+"""The Singer plugin: options and streams."""
 
 from __future__ import annotations
 
 import copy
-import os
 import sys
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import click
-import msgspec
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MappingError
-from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.singerlib.schema import Schema
 
 from tap_smokeball import dotnet_ticks, redaction, streams
-from tap_smokeball.api import token_expiry
-from tap_smokeball.api.client import ApiClient
-from tap_smokeball.config import input_files, settings
-from tap_smokeball.errors import SmokeballError, StreamsFailedError
-from tap_smokeball.records.decimals import agreed
+from tap_smokeball.api.token_expiry import expiry_warning
+from tap_smokeball.config import input_files, validation
+from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
+from tap_smokeball.errors import SmokeballError
+from tap_smokeball.records.decimals import align_decimal_format
 from tap_smokeball.redaction import SECRETS
 from tap_smokeball.reporting import progress, summary
-from tap_smokeball.run.status import RunStatus, Stopped
-from tap_smokeball.run.worker_pool import WorkerPool
-from tap_smokeball.singer.message_writer import BufferedMessageWriter
+from tap_smokeball.run.status import RunInterruptedError
+from tap_smokeball.run.stop_signals import signals_deferred
+from tap_smokeball.session import Session
+from tap_smokeball.singer.message_writer import BufferedMessageWriter, OutputClosedError
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.runner import Runner
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -35,206 +34,138 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterator, Sequence
-    from types import FrameType
+    from pathlib import PurePath
     from typing import IO
 
     from singer_sdk import Stream
-    from singer_sdk.plugin_base import _ConfigInput
+
+ENV_PREFIX = "TAP_SMOKEBALL_"
 
 
 class TapSmokeball(Tap):
     """Singer tap for Smokeball: a law firm's matters, time and money, complete and resumable."""
 
     name = "tap-smokeball"
-    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(
-        settings.CONFIG
-    )  # the SDK adds to it
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(CONFIG_JSONSCHEMA)
     message_writer_class = BufferedMessageWriter
 
-    @cached_property
-    def settings(self) -> settings.Settings:
-        """The settings, checked and in the units that the tap works with."""
-        return settings.Settings.from_config(self.config)
+    def __init__(
+        self,
+        *,
+        config: dict[str, Any] | PurePath | str | list[PurePath | str] | None = None,
+        parse_env_config: bool = False,
+        validate_config: bool = True,
+        **keywords: Any,
+    ) -> None:
+        """Create the tap.
+
+        The configuration is read and checked here: the SDK's own messages hold the values, secret
+        or not.
+
+        Raises:
+            ConfigValidationError: A setting is missing or wrong.
+        """
+        self.append_builtin_config(self.config_jsonschema)
+        settings = input_files.read_config(config)
+        if parse_env_config:
+            settings |= validation.from_environment(self.config_jsonschema, ENV_PREFIX)
+        for secret in validation.secret_values(settings, self.config_jsonschema):
+            SECRETS.add(secret)
+        errors = validation.validate(settings, self.config_jsonschema)
+        if validate_config:
+            for warning in validation.unknown_setting_warnings(settings, self.config_jsonschema):
+                self.logger.warning("%s", warning)
+            if errors:
+                raise ConfigValidationError("bad settings", errors=errors, schema={})
+        else:  # the SDK's own check only logs then, and has nothing to log without an API key
+            settings.setdefault("api_key", "none")
+        super().__init__(config=settings, validate_config=False, **keywords)
 
     @cached_property
-    def api(self) -> ApiClient:
-        """The one connection of this process."""
-        return ApiClient(self.settings, self.logger)
-
-    @cached_property
-    def workers(self) -> WorkerPool:
-        """The threads that requests are made in."""
-        return WorkerPool(
-            self.settings.burst, self.run, cast("BufferedMessageWriter", self.message_writer).tend
-        )
-
-    @cached_property
-    def run(self) -> RunStatus:
-        """When this run must stop, how far it is, and how each stream ended."""
-        return RunStatus(self.api.http, self.logger, self.settings.max_run_seconds)
-
-    @override
-    def setup_mapper(self) -> None:
-        """Make ready what the target is told of columns, in the form that the records have."""
-        for entry in self.input_catalog.streams if self.input_catalog else ():
-            if stream := self.streams.get(entry.tap_stream_id):
-                schema = agreed(entry.schema.to_dict(), stream.schema)
-                entry.schema = Schema.from_dict(schema)
-        super().setup_mapper()
+    def session(self) -> Session:
+        """What the streams share within one run."""
+        writer = cast("BufferedMessageWriter", self.message_writer)
+        return Session(self.config, self.logger, writer.flush_if_stale)
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
-        return [stream(self) for stream in streams.ALL]
+        found = {stream: stream(self, self.session) for stream in streams.ALL}
+        for stream in found.values():
+            if isinstance(stream, ChildStream):
+                stream.parents = cast("Any", found)[stream.parent_stream_type]
+        return list(found.values())
 
-    @override  # type: ignore[misc]
-    def sync_all(self) -> None:
-        """Sync all streams, then say how each ended.
+    @override
+    def setup_mapper(self) -> None:
+        """Align the catalog's schemas with the form that the records have."""
+        for entry in self.input_catalog.streams if self.input_catalog else ():
+            if stream := self.streams.get(entry.tap_stream_id):
+                schema = align_decimal_format(entry.schema.to_dict(), stream.schema)
+                entry.schema = Schema.from_dict(schema)
+        super().setup_mapper()
 
-        Final in the SDK. Overridden because a stream that fails there ends the run for all
-        others: here it is told about at the end, by the table and the exit status.
+    def run_streams(self) -> None:
+        """Sync the selected streams, each on its own, and log a summary.
 
         Raises:
+            RunInterruptedError: A signal stopped the run; the next one resumes.
             StreamsFailedError: A stream failed; the others are complete.
         """
         if not any(stream.selected for stream in self.streams.values()):
             self.logger.warning("No stream is selected: see the catalog, or Meltano's select")
         with (
-            self._framed(),
-            summary.told(self),
-            progress.shown(self.run, self.settings.requests_per_second),
+            self._running() as runner,
+            summary.log_summary(self, self.session),
+            progress.show_progress(self.session, self.logger),
         ):
-            super().sync_all()
-            self._sync_children()
+            if self.state:
+                self.state_writer.write_state(self.state)
+            runner.sync()
 
-    @override  # type: ignore[misc]
-    def run_connection_test(self) -> bool:
-        """Read a record of each stream that is selected, then say what can be reached.
-
-        Final in the SDK. Overridden because its ``--test`` takes no notice of the result, and
-        selects every stream, also those that the app needs no scope for.
+    def run_plan(self) -> str:
+        """Estimate a run from a few requests; return the estimate for people.
 
         Raises:
+            RunInterruptedError: A signal came.
+            StreamsFailedError: A stream cannot be estimated; the others are.
+        """
+        from tap_smokeball.reporting import plan  # noqa: PLC0415 - only this option needs it
+
+        with self._running() as runner:
+            return plan.render(runner, self.session)
+
+    def run_access_check(self) -> None:
+        """Read a record of each selected stream, and log what the app can access.
+
+        Raises:
+            RunInterruptedError: A signal came.
             StreamsFailedError: A stream failed.
         """
-        from tap_smokeball.reporting import connection_test  # noqa: PLC0415 - start-up is for those who need it
+        from tap_smokeball.reporting import connection_test  # noqa: PLC0415 - as above
 
-        selected = [s for s in self.streams.values() if s.selected or s.has_selected_descendents]
-        with self._framed():
-            self.run_sync_dry_run(streams=selected)
-            self._sync_children()
-            connection_test.examine(self)
-        return True
-
-    def plan(self) -> None:
-        """Print what a run will take, and make none.
-
-        Raises:
-            StreamsFailedError: A stream cannot be planned; the others are.
-        """
-        from tap_smokeball.reporting import plan  # noqa: PLC0415 - as above
-
-        with self._framed():
-            click.echo(plan.made(self))
+        with self._running() as runner:
+            runner.sample(1)
+            connection_test.log_access(self, self.session)
 
     @contextmanager
-    def _framed(self) -> Iterator[None]:
-        if warning := token_expiry.warning(self.settings, dotnet_ticks.now()):
+    def _running(self) -> Iterator[Runner]:
+        settings = self.session.settings
+        if warning := expiry_warning(settings, dotnet_ticks.now()):
             self.logger.warning("%s", warning)
-        if self.settings.user_id:
+        if settings.user_id:
             self.logger.warning(
-                "user_id is set: matters and files that this user may not see are left out, "
-                "without a trace. Leave it unset to read the whole firm",
+                "user_id is set: records that this user cannot see are silently omitted. Unset it "
+                "to read the whole firm",
             )
-        for stream in sorted(self.streams.values(), key=lambda s: isinstance(s, ChildStream)):
-            if stream.selected or stream.has_selected_descendents:
-                result = self.run.result(stream.name)
-                if not isinstance(stream, ChildStream):
-                    result.forecast.begin(1, "pages")
-        try:
-            yield
-        except Stopped:
-            pass
-        finally:
-            self.workers.shutdown()
-            self.api.http.close()
-        if self.run.signal:
-            self.logger.warning("Stopped by a signal; the next run goes on from here")
-            sys.exit(self.run.exit_status)
-        if failures := self.run.failures:
-            names = ", ".join(result.stream for result in failures)
-            raise StreamsFailedError(
-                f"{len(failures)} of {len(self.run.results)} streams failed: {names}"
-            )
-
-    def _sync_children(self) -> None:
-        """Sync all child streams, those first that waited longest.
-
-        Not by name: with a time limit, the last ones would never be reached.
-        """
-        children = [s for s in self.streams.values() if isinstance(s, ChildStream) and s.selected]
-        children.sort(key=ChildStream.waiting_since)
-        for child in children:
-            child.prepare()
-        if self.settings.max_run_seconds is not None:
-            for child in children:
-                child.catch_up()
-        for child in children:
-            child.sync()
-
-    @override
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Stop cleanly at the first signal, at once at the second.
-
-        Private in the SDK. Overridden because there a STATE is written wherever the signal hits,
-        be it in the middle of a RECORD, and the exit status claims success.
-        """
-        if "run" not in self.__dict__:  # still starting: there is nothing to finish
-            sys.exit(128 + signum)
-        if self.run.signal:
-            os._exit(128 + signum)
-        self.run.stop(signum)
-
-    @override
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the settings.
-
-        Private in the SDK. Overridden because its messages hold the values, secret or not.
-        """
-        schema = self.config_jsonschema
-        self.append_builtin_config(schema)
-        for secret in settings.secrets(self._config, schema):
-            SECRETS.add(secret)
-        problems = settings.problems(self._config, schema)
-        if raise_errors:
-            for warning in settings.unknown(self._config, schema):
-                self.logger.warning("%s", warning)
-            if problems:
-                raise ConfigValidationError("bad settings", errors=problems, schema={})
-        return problems
-
-    @override
-    @classproperty
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
-        """Settings from the environment.
-
-        Private in the SDK. Overridden because there a number that does not read as one ends in a
-        traceback with the value, and a misspelt ``true`` counts as false.
-        """
-        schema = cls.config_jsonschema
-        cls.append_builtin_config(schema)
-        return settings.from_environment(schema, cls._env_var_prefix)
+        runner = Runner(self.streams.values(), self.session)
+        with runner.running():
+            yield runner
 
     @override
     @classmethod
-    def cb_config(
-        cls,
-        ctx: click.Context,
-        param: click.Option,
-        value: tuple[str, ...],
-    ) -> _ConfigInput:
-        """Read the configuration files that the command line names."""
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read the configuration files of the command line."""
         try:
             return super().cb_config(ctx, param, value)
         except FileNotFoundError:
@@ -245,66 +176,85 @@ class TapSmokeball(Tap):
     @override
     @classmethod
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Handle ``--test``, which the SDK does while it still reads the command line."""
-        with _told_in_a_line(cls.logger):
-            super().cb_test(ctx, param, value)
+        """Handle ``--test``, which is done while the command line is read."""
+        if value == "disabled":
+            return
+        with cls._exit_on_expected_errors():
+            if value == "schema":
+                cls._from_cli(ctx.params["config"]).write_schemas()
+            else:
+                cls._from_cli(ctx.params["config"]).run_access_check()
+        ctx.exit()
 
     @override
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Return the command line; what ends it unexpectedly is told without data."""
+        """Return the command line."""
         command = super().get_singer_command()
         command.params.append(
             click.Option(
                 ["--plan"],
                 is_flag=True,
-                help="Print what a run will take, from a handful of requests, and make none.",
+                help="Estimate the requests, rows and time of a run, then exit.",
             )
         )
-        command.excepthook = redaction.tell  # type: ignore[attr-defined]
         return command
 
     @override
     @classmethod
-    def invoke(cls, **options: Any) -> None:
-        """Run the tap; an error that is expected is told in a line, not in a traceback."""
-        for name, check in (("state", input_files.state), ("catalog", input_files.catalog)):
-            if options.get(name) is not None:
-                options[name] = check(options[name])
-        with _told_in_a_line(cls.logger):
-            if options.pop("plan", False):
-                cls._to_plan(**options).plan()
-            else:
-                super().invoke(**options)
-
-    @classmethod
-    def _to_plan(
+    def invoke(  # type: ignore[override] # --plan is an option of ours
         cls,
         *,
-        config: _ConfigInput,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
-        **_: object,
+        plan: bool = False,
+    ) -> None:
+        """Run the tap from the command line."""
+        # The SDK's hook, set a moment ago, logs the text of an error, which may quote client data.
+        sys.excepthook = redaction.print_unexpected_error
+        if about:
+            cls.print_about(about_format)
+            return
+        cls.print_version(print_fn=cls.logger.info)
+        with cls._exit_on_expected_errors():
+            tap = cls._from_cli(config, state, catalog)
+            if plan:
+                click.echo(tap.run_plan())
+            else:
+                tap.run_streams()
+
+    @classmethod
+    def _from_cli(
+        cls, config: Any, state: IO[str] | None = None, catalog: IO[str] | None = None
     ) -> TapSmokeball:
-        return cls(
-            config=config.config,
-            parse_env_config=config.parse_env,
-            state=msgspec.json.decode(state.read()) if state else None,
-            catalog=msgspec.json.decode(catalog.read()) if catalog else None,
-        )
+        # Until the run handles signals, the SDK would: it writes a STATE and exits with 0.
+        with signals_deferred():
+            return cls(
+                config=config.config,
+                parse_env_config=config.parse_env,
+                state=input_files.read_state(state) if state else None,
+                catalog=input_files.read_catalog(catalog) if catalog else None,
+            )
 
-
-@contextmanager
-def _told_in_a_line(logger: logging.Logger) -> Iterator[None]:
-    try:
-        yield
-    except ConfigValidationError as error:
-        for problem in error.errors:
-            logger.error("%s", problem)  # noqa: TRY400 - here and below: nothing to trace
-    except MappingError:
-        logger.error("stream_maps: there is an expression that cannot be read")  # noqa: TRY400
-    except SmokeballError as error:
-        logger.error("%s", error)  # noqa: TRY400
-    else:
-        return
-    sys.exit(1)
+    @classmethod
+    @contextmanager
+    def _exit_on_expected_errors(cls) -> Iterator[None]:
+        """Log an expected error in one line, and exit with its status."""
+        try:
+            yield
+        except RunInterruptedError as interrupted:
+            cls.logger.warning("Stopped by a signal. The next run resumes from here")
+            raise click.exceptions.Exit(128 + interrupted.signal) from None
+        except ConfigValidationError as error:
+            for message in error.errors:
+                cls.logger.error("%s", message)  # noqa: TRY400 - here and below: nothing to trace
+        except MappingError:
+            cls.logger.error("stream_maps: invalid expression")  # noqa: TRY400
+        except (SmokeballError, OutputClosedError) as error:
+            cls.logger.error("%s", error)  # noqa: TRY400
+        else:
+            return
+        raise click.exceptions.Exit(1)

@@ -1,13 +1,16 @@
-"""Three ways to a bearer token, one token at a time.
+"""Access tokens: one class per grant, one token at a time for all workers.
 
 The token endpoint is OAuth 2.0 as Smokeball documents it (docs/smokeball.md): a form body, and an
-``Authorization: Basic`` header unless the client is a public one, which has no secret.
+``Authorization: Basic`` header unless the client is public and so has no secret.
 """
 
 from __future__ import annotations
 
+import abc
+import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,116 +19,178 @@ from requests.auth import HTTPBasicAuth
 from tap_smokeball.errors import AuthenticationError
 from tap_smokeball.redaction import SECRETS
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
 
+if TYPE_CHECKING:
     from tap_smokeball.config.settings import Settings
 
-EARLY_SECONDS = 60
-"""A token is renewed this long before it ends, as the vendor asks of its clients."""
+RENEW_BEFORE_SECONDS = 60
+"""A token is renewed this long before it expires, as the vendor asks of its clients."""
+
+DEFAULT_LIFETIME_SECONDS = 3600.0
+"""Lifetime of a token whose response does not say it."""
+
+RequestToken = Callable[["dict[str, str]", "HTTPBasicAuth | None"], "tuple[int, Any]"]
+"""Sends one form to the token endpoint; returns the status and the decoded body."""
 
 _ADVICE = {
-    "invalid_client": "check client_id and client_secret, and that region and environment are "
-    "those of the app",
-    "invalid_grant": "the refresh token is expired, revoked or of another app (it lives 180 days, "
+    "invalid_client": "Check client_id and client_secret, and that region and environment belong "
+    "to the app",
+    "invalid_grant": "The refresh token is expired, revoked or of another app (it lives 180 days, "
     "30 if issued before 2026-08-24): sign in again with tap-smokeball-login",
-    "unauthorized_client": "this app may not use this grant: ask Smokeball which one it has",
-    "unsupported_grant_type": "this app may not use this grant: ask Smokeball which one it has",
+    "unauthorized_client": "The app may not use this grant: ask Smokeball which one it has",
+    "unsupported_grant_type": "The app may not use this grant: ask Smokeball which one it has",
 }
 
 
+class TokenProvider(abc.ABC):
+    """Provides the bearer token of each request; safe to use from any thread."""
+
+    @abc.abstractmethod
+    def get(self) -> str:
+        """Return a token that is valid for a while.
+
+        Raises:
+            AuthenticationError: The token endpoint rejects the client.
+            ApiConnectionError: The token endpoint cannot be reached.
+        """
+
+    @abc.abstractmethod
+    def refresh(self, rejected: str) -> None:
+        """Make `get` return another token than the one that the API rejected.
+
+        Raises:
+            AuthenticationError: There is no other token.
+            ApiConnectionError: The token endpoint cannot be reached.
+        """
+
+
+class StaticToken(TokenProvider):
+    """The token of the setting ``access_token``, used as it is."""
+
+    def __init__(self, access_token: str) -> None:
+        self._access_token = access_token
+
+    @override
+    def get(self) -> str:
+        return self._access_token
+
+    @override
+    def refresh(self, rejected: str) -> None:
+        raise AuthenticationError(
+            "the API rejects the access_token: it is expired, revoked or of another region or "
+            "environment",
+            "Set a new one, or client_id and refresh_token, which renew it",
+            status=401,
+        )
+
+
 @dataclass(frozen=True)
-class Token:
-    """An access token and the moment, on the monotonic clock, from which it is not used."""
-
+class _Token:
     value: str
-    stale_at: float
+    renew_at: float  # seconds of the monotonic clock
 
 
-class TokenProvider:
-    """Mints access tokens, one for all workers.
+class OAuthGrant(TokenProvider):
+    """A token of the token endpoint, renewed before it expires.
 
     Args:
-        settings: Where and with what to ask.
-        ask: Sends one form to the token endpoint, retried like any request, and returns the
-            status and the decoded answer.
+        settings: The client and its secret.
+        request_token: Sends one form to the token endpoint, with retries.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        ask: Callable[[dict[str, str], HTTPBasicAuth | None], tuple[int, Any]],
-    ) -> None:
-        self._settings = settings
-        self._ask = ask
-        self._refresh_token = settings.refresh_token
+    def __init__(self, settings: Settings, request_token: RequestToken) -> None:
+        self._client_id = settings.client_id or ""
+        self._client_secret = settings.client_secret
+        self._request_token = request_token
         self._lock = threading.Lock()
-        self._refusal: AuthenticationError | None = None
-        self._token = Token(settings.access_token, float("inf")) if settings.access_token else None
+        self._rejection: AuthenticationError | None = None
+        self._token: _Token | None = None
 
+    @abc.abstractmethod
+    def form(self) -> dict[str, str]:
+        """Return the fields of the form that are special to the grant."""
+
+    def accept(self, response: dict[str, Any]) -> None:
+        """Keep what else than the access token a response holds."""
+
+    @override
     def get(self) -> str:
-        """Return a token that is good for a while.
-
-        Raises:
-            AuthenticationError: The login refuses to give one.
-            ApiConnectionError: The login cannot be reached.
-        """
         with self._lock:
-            if self._token is None or time.monotonic() >= self._token.stale_at:
-                self._token = self._mint()
+            if self._token is None or time.monotonic() >= self._token.renew_at:
+                self._token = self._new_token()
             return self._token.value
 
-    def renew(self, refused: str) -> None:
-        """See to it that `get` returns another token than the one that the API refused.
+    @override
+    def refresh(self, rejected: str) -> None:
+        with self._lock:  # of several workers with the same rejected token, one requests a new one
+            if self._token is None or self._token.value == rejected:
+                self._token = self._new_token()
 
-        Of several workers that were refused the same token only the first asks for a new one.
-
-        Raises:
-            AuthenticationError: There is no other, or the login refuses to give one.
-            ApiConnectionError: The login cannot be reached.
-        """
-        with self._lock:
-            if self._settings.access_token:
-                raise AuthenticationError(
-                    "401: the API does not accept the access_token: it is expired, revoked or of "
-                    "another region or environment. Give a new one, or client_id and "
-                    "refresh_token, which renew it",
-                )
-            if self._token is None or self._token.value == refused:
-                self._token = self._mint()
-
-    def _mint(self) -> Token:
-        if self._refusal:  # what the login refused once, it refuses for every stream
-            raise self._refusal
-        settings = self._settings
-        form = {"client_id": settings.client_id or ""}
-        if self._refresh_token:
-            form |= {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
-        else:
-            form |= {"grant_type": "client_credentials"}
-        basic = (
-            HTTPBasicAuth(form["client_id"], settings.client_secret)
-            if settings.client_secret
-            else None
-        )
-        asked_at = time.monotonic()
-        status, answer = self._ask(form, basic)
-        if not isinstance(answer, dict):
-            answer = {}
-        value, lifetime = answer.get("access_token"), answer.get("expires_in")
+    def _new_token(self) -> _Token:
+        if self._rejection:  # the token endpoint rejects the client for every stream alike
+            raise self._rejection
+        form = {"client_id": self._client_id, **self.form()}
+        secret = self._client_secret
+        basic = HTTPBasicAuth(self._client_id, secret) if secret else None
+        requested_at = time.monotonic()
+        status, body = self._request_token(form, basic)
+        response = body if isinstance(body, dict) else {}
+        value, lifetime = response.get("access_token"), response.get("expires_in")
         if status != 200 or not isinstance(value, str) or not value:  # noqa: PLR2004
-            self._refusal = AuthenticationError(_refusal(status, answer.get("error")))
-            raise self._refusal
-        # A server that rotates refresh tokens takes back the old one: only the new one is good.
-        self._refresh_token = answer.get("refresh_token") or self._refresh_token
-        for secret in (value, self._refresh_token):
-            SECRETS.add(secret)
-        seconds = float(lifetime) if isinstance(lifetime, (int, float)) else 3600.0
-        # A token shorter-lived than the margin would otherwise be stale at birth.
-        return Token(value, asked_at + max(seconds - EARLY_SECONDS, seconds / 2))
+            self._rejection = _rejection(status, response.get("error"))
+            raise self._rejection
+        for name in ("access_token", "refresh_token"):
+            SECRETS.add(response.get(name))
+        self.accept(response)
+        if not isinstance(lifetime, (int, float)):
+            lifetime = DEFAULT_LIFETIME_SECONDS
+        # A token with a shorter life than the margin would otherwise be renewed for each request.
+        return _Token(value, requested_at + max(lifetime - RENEW_BEFORE_SECONDS, lifetime / 2))
 
 
-def _refusal(status: int, code: object) -> str:
+class ClientCredentialsGrant(OAuthGrant):
+    """OAuth 2.0 ``client_credentials`` (RFC 6749, section 4.4)."""
+
+    @override
+    def form(self) -> dict[str, str]:
+        return {"grant_type": "client_credentials"}
+
+
+class RefreshTokenGrant(OAuthGrant):
+    """OAuth 2.0 ``refresh_token`` (RFC 6749, section 6)."""
+
+    def __init__(self, settings: Settings, request_token: RequestToken, refresh_token: str) -> None:
+        super().__init__(settings, request_token)
+        self._refresh_token = refresh_token
+
+    @override
+    def form(self) -> dict[str, str]:
+        return {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
+
+    @override
+    def accept(self, response: dict[str, Any]) -> None:
+        # A server that rotates refresh tokens revokes the old one: only the new one is valid.
+        self._refresh_token = response.get("refresh_token") or self._refresh_token
+
+
+def token_provider(settings: Settings, request_token: RequestToken) -> TokenProvider:
+    """Return the provider that the settings call for."""
+    if settings.access_token:
+        return StaticToken(settings.access_token)
+    if settings.refresh_token:
+        return RefreshTokenGrant(settings, request_token, settings.refresh_token)
+    return ClientCredentialsGrant(settings, request_token)
+
+
+def _rejection(status: int, code: object) -> AuthenticationError:
     known = code if isinstance(code, str) and code in _ADVICE else None
-    advice = _ADVICE[known] if known else "check region, environment and the client's credentials"
-    return f"{status} {known or 'no token'} from the login: {advice}"
+    fallback = "Check region, environment and the client's credentials"
+    return AuthenticationError(
+        f"{known or 'no token'} from the token endpoint",
+        _ADVICE[known] if known else fallback,
+        status=status,
+    )

@@ -1,35 +1,12 @@
-"""The connection to Smokeball: one for the whole process, shared by all streams and workers.
+"""Smokeball's API: authorized, rate-limited GET requests, checked and decoded.
 
-Every request is paced, signed, sent, checked and decoded here. What a status means, what the tap
-does about it, and what is left to do (`docs/errors.md` is generated from this table):
-
-======  ==========================  =====================  ========================================
-status  cause                       what the tap does      what to do if it stays
-======  ==========================  =====================  ========================================
-400     the request is wrong        the stream fails       check the settings; if they are right,
-                                                           report it with the request id
-401     the token ended early or    one new token for      check that `api_key`, `region` and
-        was revoked                 all, then the stream   `environment` are those of the app; a
-                                    fails                  given `access_token`: give a new one
-403     a scope, the API key or a   the stream fails       grant the scope that is named and sign
-        permission is missing                              in again, check `api_key`, or deselect
-                                                           the stream
-404     the record is gone          a gone parent is       nothing
-                                    passed over, and told
-429     the allowance is used up,   waits as long as it    another process uses the same app: give
-        by this process or another  is told, tries again   each its part by `requests_per_second`
-5xx     trouble at Smokeball's      waits longer each      wait; look at status.smokeball.com; run
-                                    time, tries again      again, it goes on where it was
-none    refused, reset, timed out,  waits longer each      check the network, the proxy, `api_url`
-        cut short, no such host     time, tries again      and `auth_url`; a slow network:
-                                                           `request_timeout_seconds`
-200     not JSON, empty, or not     waits longer each      as for 5xx; if it is always the same
-        what the path promises      time, tries again      path, report it with the request id
-======  ==========================  =====================  ========================================
+One client serves the whole process, whatever the number of threads. `error_policy` says what it
+does about each status.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from dataclasses import dataclass
@@ -41,58 +18,60 @@ import msgspec
 import requests
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.api.auth import TokenProvider
-from tap_smokeball.api.rate_limit import TokenBucket
+from tap_smokeball.api import error_policy
+from tap_smokeball.api.auth import token_provider
+from tap_smokeball.api.error_policy import Action
+from tap_smokeball.api.response_parsers import PAGED
 from tap_smokeball.api.transport import RetryableError, Transport
-from tap_smokeball.errors import (
-    AccessDeniedError,
-    AuthenticationError,
-    NotFoundError,
-    RequestRejectedError,
-    UnexpectedResponseError,
-)
+from tap_smokeball.errors import RequestInfo, UnexpectedResponseError
 
 if TYPE_CHECKING:
-    import logging
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from requests.auth import AuthBase
 
+    from tap_smokeball.api.error_policy import ErrorPolicy
+    from tap_smokeball.api.pagination import Key, Page, Row
+    from tap_smokeball.api.response_parsers import ResponseFormat
     from tap_smokeball.api.transport import RawResponse
     from tap_smokeball.config.settings import Settings
 
 T = TypeVar("T")
 
+TOKEN_REQUESTS = "login"  # noqa: S105
+"""The name under which requests to the token endpoint are counted."""
+
 # Numbers keep every digit: money never passes through a float.
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
-
-_REFUSED_TWICE = (
-    "401 {}: the API refuses a newly issued token. Check that api_key, region and environment are "
-    "those of the app that client_id names"
-)
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What a stream reads from: its name, its path template and the scope that opens it."""
+    """An endpoint of the API.
 
-    stream: str
+    Attributes:
+        path: Path template, as ``/matters/{matterId}/fees``.
+        scope: OAuth scope that it needs, as ``fees/read``.
+        stream: Name of the stream that its requests are counted for and that errors name.
+    """
+
     path: str
     scope: str
+    stream: str = "api"
 
-    def at(self, ids: Mapping[str, str]) -> str:
+    def path_for(self, ids: Mapping[str, str]) -> str:
         """Return the path with its placeholders filled."""
         return self.path.format_map({name: quote(value, safe="") for name, value in ids.items()})
 
 
 @dataclass(frozen=True)
 class Response(Generic[T]):
-    """What one request brought.
+    """A decoded response.
 
     Attributes:
-        data: What was wanted out of the decoded body.
-        server_time: The server's clock in ticks, not later than the moment the request was sent, so
-            that no row changed after it can be missing from a later read that starts here.
+        data: What was taken out of the decoded body.
+        server_time: The server's clock in ticks, no later than when the request was sent. A row
+            that changes after it cannot be missed by a later read that starts here.
     """
 
     data: T
@@ -100,118 +79,153 @@ class Response(Generic[T]):
 
 
 class ApiClient:
-    """Smokeball's API behind one token bucket and one token.
+    """Smokeball's API with one rate limit and one access token.
 
     Args:
         settings: Where to connect, as whom, and how fast.
         logger: Takes warnings.
+
+    Attributes:
+        transport: Sends the requests, and counts them.
+        has_server_clock: Whether all responses so far had a ``Date`` header.
     """
 
-    def __init__(self, settings: Settings, logger: logging.Logger) -> None:
+    def __init__(self, settings: Settings, logger: logging.Logger | None = None) -> None:
         self._settings = settings
-        self._logger = logger
-        self._bucket = TokenBucket(settings.requests_per_second, settings.burst)
-        self.http = Transport(settings, self._bucket, logger)
-        self._tokens = TokenProvider(settings, self._ask_for_token)
-        self.sends_date = True
-        """Whether all answers so far carried the server's clock."""
+        self._logger = logger or logging.getLogger(__name__)
+        self.transport = Transport(settings, self._logger)
+        self._tokens = token_provider(settings, self._request_token)
+        self.has_server_clock = True
 
     def get(
         self,
         endpoint: Endpoint,
         ids: Mapping[str, str],
         params: Mapping[str, Any],
-        read: Callable[[Any], T],
+        parse: Callable[[Any], T],
     ) -> Response[T]:
-        """Send one GET request and return what it brought.
+        """Send one GET request and return the decoded response.
 
         Args:
-            endpoint: What to read.
+            endpoint: The endpoint.
             ids: Values for the placeholders of its path.
             params: Query parameters; a list repeats its name.
-            read: Takes what is wanted out of the decoded body; raises
-                `UnexpectedResponseError` if it is not there, which is tried again like one.
+            parse: Takes the data out of the decoded body; raises `UnexpectedResponseError` if it
+                has none, which is retried like an invalid body.
 
         Raises:
-            SmokeballError: One of its kinds, as the module's table says.
+            SmokeballError: The request failed; `error_policy` says how and why.
         """
-        url = self._settings.api_base + endpoint.at(ids)
-        headers = {"x-api-key": self._settings.api_key, "RequestId": str(uuid.uuid4())}
+        url = self._settings.api_base + endpoint.path_for(ids)
+        request = RequestInfo(endpoint.stream, endpoint.path, str(uuid.uuid4()))
+        headers = {"x-api-key": self._settings.api_key, "RequestId": request.request_id or ""}
         if self._settings.user_id:
             headers["UserId"] = self._settings.user_id
-        what = f"{endpoint.stream} (GET {endpoint.path}, request id {headers['RequestId']})"
 
-        def attempt(*, renewed: bool = False) -> Response[T]:
-            self._bucket.acquire()
+        def attempt(*, is_refreshed: bool = False) -> Response[T]:
+            self.transport.rate_limit.acquire()
             token = self._tokens.get()
             headers["Authorization"] = f"Bearer {token}"
             sent_at, local_clock = time.monotonic(), dotnet_ticks.now()
-            response = self.http.send(endpoint.stream, "GET", url, params=params, headers=headers)
-            if response.status == requests.codes.unauthorized:
-                if renewed:
-                    raise AuthenticationError(_REFUSED_TWICE.format(what))
-                self._tokens.renew(token)
-                return attempt(renewed=True)
-            _check(response, endpoint, what)
-            data = _read(response, read)
-            return Response(data, self._server_clock(response, sent_at, local_clock))
+            response = self.transport.send(
+                endpoint.stream, "GET", url, params=params, headers=headers
+            )
+            policy = error_policy.for_status(response.status)
+            if policy.action is Action.REFRESH_TOKEN and not is_refreshed:
+                self._tokens.refresh(token)
+                return attempt(is_refreshed=True)
+            if policy.action is not Action.ACCEPT:
+                raise policy.error(
+                    policy.reason,
+                    policy.advice.format(scope=endpoint.scope),
+                    status=response.status,
+                    request=request,
+                )
+            data = _parse(response, parse)
+            return Response(data, self._server_time(response, sent_at, local_clock))
 
-        return self.http.persist(attempt, endpoint.stream, what)
+        return self.transport.with_retries(attempt, request)
 
-    def _ask_for_token(self, form: dict[str, str], basic: AuthBase | None) -> tuple[int, Any]:
+    def iter_rows(
+        self,
+        endpoint: Endpoint,
+        ids: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        *,
+        key: str = "id",
+        response_format: ResponseFormat = PAGED,
+    ) -> Iterator[Row]:
+        """Yield the rows of a list, each once, however they shift while they are read.
+
+        Args:
+            endpoint: The endpoint.
+            ids: Values for the placeholders of its path.
+            params: Query parameters except those of the page.
+            key: The property that tells rows apart.
+            response_format: How the endpoint sends rows.
+
+        Raises:
+            SmokeballError: A request failed, or the pages cannot be joined.
+        """
+
+        def fetch(page_params: dict[str, Any]) -> Page:
+            query = {**(params or {}), **page_params}
+            return self.get(endpoint, ids or {}, query, response_format.parse).data
+
+        def key_of_rows(rows: Iterable[Row]) -> dict[Key, Row]:
+            by_key: dict[Key, Row] = {row.get(key): row for row in rows}
+            if None in by_key:
+                raise UnexpectedResponseError(f"a row has no {key}")
+            return by_key
+
+        for rows in response_format.paginator(fetch, key_of_rows, self._settings.page_size):
+            yield from rows
+
+    def close(self) -> None:
+        """Close all connections, and stop all retries."""
+        self.transport.close()
+
+    def _request_token(self, form: dict[str, str], basic: AuthBase | None) -> tuple[int, Any]:
+        request = RequestInfo(TOKEN_REQUESTS, "/oauth2/token", method="POST")
+
         def attempt() -> tuple[int, Any]:
-            url = self._settings.token_url
-            response = self.http.send("login", "POST", url, form=form, auth=basic)
+            response = self.transport.send(
+                TOKEN_REQUESTS, "POST", self._settings.token_url, form=form, auth=basic
+            )
             if response.status < requests.codes.bad_request:
-                return response.status, _read(response, _with_token)
+                return response.status, _parse(response, _require_token)
             try:
                 return response.status, _decode(response.body)
             except msgspec.DecodeError:
                 return response.status, None
 
-        return self.http.persist(attempt, "login", "the login (POST /oauth2/token)")
+        return self.transport.with_retries(attempt, request)
 
-    def _server_clock(self, response: RawResponse, sent_at: float, local: int) -> int:
+    def _server_time(self, response: RawResponse, sent_at: float, local_clock: int) -> int:
         took = int((time.monotonic() - sent_at) * dotnet_ticks.PER_SECOND) + 1
         try:
             return dotnet_ticks.from_http_date(response.headers["Date"]) - took
         except (KeyError, ValueError):
-            if self.sends_date:
-                self.sends_date = False
+            if self.has_server_clock:
+                self.has_server_clock = False
                 self._logger.warning(
-                    "The API sends no Date: this machine's clock is used for the bookmarks, and "
-                    "must not run ahead by more than lookback_seconds",
+                    "The API sends no Date header: bookmarks use this machine's clock, which must "
+                    "not be ahead by more than lookback_seconds",
                 )
-            return local
+            return local_clock
 
 
-def _check(response: RawResponse, endpoint: Endpoint, what: str) -> None:
-    status = response.status
-    if status == requests.codes.ok:
-        return
-    if status == requests.codes.forbidden:
-        raise AccessDeniedError(
-            f"403 {what}: grant the app the scope {endpoint.scope} and sign in again, check "
-            "api_key, or deselect the stream",
-        )
-    if status == requests.codes.not_found:
-        raise NotFoundError(f"404 {what}: there is no such record")
-    raise RequestRejectedError(
-        f"{status} {what}: the API does not take this request. Check the settings; if they are "
-        "right, report it with the request id",
-    )
+def _require_token(body: Any) -> Any:
+    if not isinstance(body, dict) or not body.get("access_token"):
+        raise UnexpectedResponseError("the response has no access token")
+    return body
 
 
-def _with_token(answer: Any) -> Any:
-    if not isinstance(answer, dict) or not answer.get("access_token"):
-        raise UnexpectedResponseError("an answer without a token")
-    return answer
-
-
-def _read(response: RawResponse, read: Callable[[Any], T]) -> T:
+def _parse(response: RawResponse, parse: Callable[[Any], T]) -> T:
+    policy: ErrorPolicy = error_policy.INVALID_BODY
     try:
-        return read(_decode(response.body))
+        return parse(_decode(response.body))
     except msgspec.DecodeError:
-        raise RetryableError("an answer that is not JSON") from None
-    except UnexpectedResponseError as surprise:
-        raise RetryableError(str(surprise)) from None
+        raise RetryableError("the response is not JSON", policy) from None
+    except UnexpectedResponseError as error:
+        raise RetryableError(error.reason, policy) from None

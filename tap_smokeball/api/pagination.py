@@ -1,44 +1,48 @@
-"""The drift-safe offset paginator.
+"""Paginators: from the pages of a list to its rows, each once.
 
-An offset names a place in a list that changes while it is read. A row that vanishes, or moves to
-the end because it was updated, shifts all later rows forward, and a reader who trusts offsets
-steps over one that he has never seen. So consecutive pages overlap by a row, and the seam is
-checked: a page joins what was read if it holds a row of the page before, unchanged. What makes
-that enough: rows that do not change keep their order, so if one of them was seen, all before it
-were seen too, and the page continues from there without a gap. If no row joins, the reader steps
-back until one does, at the worst to the start of the list, which joins by definition. Repeats are
-dropped by key. Rows that did change are stamped later than the read began, and are the next run's.
+An offset names a position in a list that changes while it is read. A row that vanishes, or moves
+to the end because it was updated, shifts all later rows forward, and a reader that trusts offsets
+misses a row. So consecutive pages overlap by one row, and the overlap is checked: a page joins the
+rows read so far if it holds a row of the page before, unchanged. Rows that do not change keep their
+order: if one of them was seen, all rows before it were seen too, and the page continues without a
+gap. If no row joins, the paginator rewinds until one does, at worst to the start of the list, which
+joins by definition. Repeats are dropped by key. A row that changed is newer than the start of the
+read, so the next run reads it.
 
-Where no order can be asked for, a list might even come in another one from page to page. If fewer
-rows were seen than the API says there are, the list is read again, as long as that brings new rows.
+A list without a `Sort` parameter may change its order from page to page. If fewer rows were seen
+than the API's `size` says, the list is read again, as long as that brings new rows.
 
-A list that changes as fast as it is read has no end, and is given up: when pages bring nothing new
-for longer than it takes to read it all again, or when many times as many came as it had at first.
-The latter needs a size that is true. Without one, such a list cannot be told from a long one.
+A list that changes as fast as it is read has no end. It is an error when pages bring no new row for
+longer than a full re-read takes, or when many times the list's first size was read. The latter
+needs a true `size`: without one, such a list cannot be told from a long one.
 """
 
 from __future__ import annotations
 
+import abc
 import math
-from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, NamedTuple
+import sys
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, NamedTuple
 
 from tap_smokeball.errors import PaginationError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
 
 Row = dict[str, Any]
 Key = Hashable
 
-OVERLAP = 1
+OVERLAP_ROWS = 1
 """Rows that a page shares with the one before."""
 
-PATIENCE = 3
-"""Pages without a new row that are borne beyond those that a full re-read would take."""
+MAX_EMPTY_PAGES = 3
+"""Pages without a new row that are accepted beyond those of a full re-read."""
 
-READINGS, PAGES = 10, 1_000
-"""How often a list may be read, in pages of its size at first, and how many pages beyond that."""
+MAX_REREADS, MAX_EXTRA_PAGES = 10, 1_000
+"""How often a list may be read, in pages of its first size, and how many pages beyond that."""
 
 _VERSIONS = ("versionId", "lastUpdated")
 
@@ -47,114 +51,186 @@ class Page(NamedTuple):
     """One page of a list.
 
     Attributes:
-        rows: The rows, as the API sent them.
-        size: How many rows the list has in all, if the API says so; it has been wrong before.
-        has_next: Whether the API offers a next page; its address is not used, as it has dropped
-            filters before (docs/smokeball.md).
-        is_whole: Whether the list comes at once, so that no other page is to be had.
+        rows: The rows as the API sent them.
+        size: Number of rows of the whole list, if the API says so; it has been wrong before.
+        has_next_link: Whether the API offers a next page. The tap does not follow the link, as it
+            has dropped filters before (docs/smokeball.md).
+        is_complete: Whether the page is the whole list, so that there is no other page.
     """
 
     rows: list[Row]
     size: int | None = None
-    has_next: bool = False
-    is_whole: bool = False
+    has_next_link: bool = False
+    is_complete: bool = False
 
     @property
-    def stride(self) -> int:
-        """How many rows behind its own offset that of the next page is."""
-        return max(1, len(self.rows) - OVERLAP)
+    def next_offset_step(self) -> int:
+        """Rows between the offset of this page and that of the next."""
+        return max(1, len(self.rows) - OVERLAP_ROWS)
 
 
-def read_all(
-    fetch: Callable[[int, int], Page],
-    keyed: Callable[[list[Row]], dict[Key, Row]],
-    limit: int,
-) -> Iterator[list[Row]]:
-    """Yield the rows of a list, each once, in as many pieces as it takes.
+FetchPage = Callable[["dict[str, Any]"], Page]
+"""Requests one page with the paginator's query parameters."""
+
+
+class Paginator(abc.ABC):
+    """Reads one list; a new way of paging is one new class.
 
     Args:
-        fetch: Reads one page at an offset, with a limit of rows.
-        keyed: Tells rows apart; raises `UnexpectedResponseError` if one lacks what that takes.
-        limit: Rows to ask for at once, at least 2.
-
-    Raises:
-        PaginationError: Pages come without end.
-        UnexpectedResponseError: A row lacks its key.
+        fetch: Requests one page.
+        key_of_rows: Indexes rows by key; raises `UnexpectedResponseError` if a row has none.
+        page_size: Rows to ask for per page, at least 2.
+        on_rewind: Called when rows shifted and the paginator searches for the overlap.
     """
-    seen: set[Key] = set()
-    previous: dict[Key, Row] = {}
-    offset = at_start = 0
-    step = limit // 2
-    patience = _Patience()
-    while True:
-        page = fetch(offset, limit)
-        rows = keyed(page.rows)
-        joins = offset == 0 or any(_unchanged(row, previous.get(at)) for at, row in rows.items())
-        if not joins:
-            offset = max(0, offset - step)
-            step *= 2
-            continue
-        fresh = [row for at, row in rows.items() if at not in seen]
-        seen.update(rows)
-        if fresh:
-            yield fresh
-        if _is_last(page, limit, len(seen)) or (not fresh and len(page.rows) <= OVERLAP):
-            if offset == 0 or len(seen) == at_start or len(seen) >= (page.size or 0):
-                return
-            patience.begin_again()
-            at_start, offset = len(seen), 0
-            continue
-        patience.bear(page, offset, len(seen), is_barren=not fresh)
-        previous = rows
-        step = limit // 2
-        offset += page.stride
 
+    def __init__(
+        self,
+        fetch: FetchPage,
+        key_of_rows: Callable[[list[Row]], dict[Key, Row]],
+        page_size: int,
+        on_rewind: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.fetch = fetch
+        self.key_of_rows = key_of_rows
+        self.page_size = page_size
+        self.on_rewind = on_rewind
 
-class _Patience:
-    """Gives a list up that has no end."""
-
-    def __init__(self) -> None:
-        self._size: float = math.inf
-        self._pages = self._barren = 0
-        self._stride = 1
-
-    def begin_again(self) -> None:
-        """Bear that the list is read from its start again."""
-        self._barren = 0
-
-    def bear(self, page: Page, offset: int, seen: int, *, is_barren: bool) -> None:
-        """Bear a page that is not the last one, so many rows having been seen.
+    @abc.abstractmethod
+    def __iter__(self) -> Iterator[list[Row]]:
+        """Yield the rows of the list, each once, in pieces.
 
         Raises:
-            PaginationError: There were too many.
+            PaginationError: The pages do not end.
+            UnexpectedResponseError: A row lacks its key.
+        """
+
+    @abc.abstractmethod
+    def sample(self, max_rows: int) -> list[Row]:
+        """Return the first rows of the list with one request."""
+
+
+class OffsetPaginator(Paginator):
+    """Pages by ``Offset`` and ``Limit``, robust against rows that shift."""
+
+    @staticmethod
+    def params(offset: int, limit: int) -> dict[str, Any]:
+        """Return the query parameters of one page."""
+        return {"Offset": offset, "Limit": limit}
+
+    @override
+    def sample(self, max_rows: int) -> list[Row]:
+        return self.fetch(self.params(0, max_rows)).rows[:max_rows]
+
+    @override
+    def __iter__(self) -> Iterator[list[Row]]:
+        seen: set[Key] = set()
+        previous: dict[Key, Row] = {}
+        offset = seen_at_restart = 0
+        rewind_rows = self.page_size // 2
+        is_rewinding = False
+        guard = _EndlessListGuard()
+        while True:
+            page = self.fetch(self.params(offset, self.page_size))
+            rows = self.key_of_rows(page.rows)
+            if offset and not _overlaps(rows, previous):
+                if not is_rewinding:  # counted once, whatever the number of steps
+                    self.on_rewind()
+                is_rewinding = True
+                offset = max(0, offset - rewind_rows)
+                rewind_rows *= 2
+                continue
+            new_rows = [row for key, row in rows.items() if key not in seen]
+            seen.update(rows)
+            if new_rows:
+                yield new_rows
+            is_stuck = not new_rows and len(page.rows) <= OVERLAP_ROWS
+            if is_stuck or _is_last(page, self.page_size, len(seen)):
+                is_reread = len(seen) == seen_at_restart
+                if offset == 0 or is_reread or len(seen) >= (page.size or 0):
+                    return
+                if not is_rewinding:
+                    self.on_rewind()
+                is_rewinding = True
+                guard.restart()
+                seen_at_restart, offset = len(seen), 0
+                continue
+            guard.check(page, offset, len(seen), is_empty=not new_rows)
+            previous = rows
+            rewind_rows = self.page_size // 2
+            is_rewinding = False
+            offset += page.next_offset_step
+
+
+class SinglePagePaginator(OffsetPaginator):
+    """For endpoints that take no ``Offset`` and ``Limit`` and send the whole list.
+
+    If one says that it has more rows than it sent, the rest is requested with ``Offset`` and
+    ``Limit``: there is no other way to it. As long as one response is enough, no request has a
+    parameter that its endpoint does not know.
+    """
+
+    @staticmethod
+    @override
+    def params(offset: int, limit: int) -> dict[str, Any]:
+        return OffsetPaginator.params(offset, limit) if offset else {}
+
+
+class _EndlessListGuard:
+    """Raises an error for a list that has no end."""
+
+    def __init__(self) -> None:
+        self._first_size: float = math.inf
+        self._pages = self._empty_pages = 0
+        self._step = 1
+
+    def restart(self) -> None:
+        """Accept that the list is read again from its start."""
+        self._empty_pages = 0
+
+    def check(self, page: Page, offset: int, seen: int, *, is_empty: bool) -> None:
+        """Count a page that is not the last one.
+
+        Args:
+            page: The page.
+            offset: Its offset.
+            seen: Rows seen so far.
+            is_empty: Whether the page had no new row.
+
+        Raises:
+            PaginationError: There were too many pages.
         """
         if page.size is None or page.size < offset + len(page.rows):
-            self._size = math.inf  # what the API tells is not true
+            self._first_size = math.inf  # the API's size is not true
         elif not self._pages:
-            self._size = page.size
-        self._stride = max(self._stride, page.stride)
+            self._first_size = page.size
+        self._step = max(self._step, page.next_offset_step)
         self._pages += 1
-        self._barren = self._barren + 1 if is_barren else 0
-        grows = self._pages > PAGES + READINGS * self._size / self._stride
-        repeats = self._barren > PATIENCE + seen // page.stride
+        self._empty_pages = self._empty_pages + 1 if is_empty else 0
+        grows = self._pages > MAX_EXTRA_PAGES + MAX_REREADS * self._first_size / self._step
+        repeats = self._empty_pages > MAX_EMPTY_PAGES + seen // page.next_offset_step
         if grows or repeats:
             raise PaginationError(
-                f"after {seen} rows there is no end to the list: it changes as fast as it is read, "
-                "or the API sends the same rows again at every offset. Run again with a larger "
-                "page_size, or when less is changed; if that does not help, report it to Smokeball",
+                f"the list has no end after {seen} rows: it changes as fast as it is read, or the "
+                "API sends the same rows at every offset",
+                "Run again with a larger page_size, or when fewer rows change; if that does not "
+                "help, report it to Smokeball",
             )
 
 
-def _is_last(page: Page, limit: int, seen: int) -> bool:
-    short = len(page.rows) < limit
+def _overlaps(rows: dict[Key, Row], previous: dict[Key, Row]) -> bool:
+    return any(_is_unchanged(row, previous.get(key)) for key, row in rows.items())
+
+
+def _is_last(page: Page, page_size: int, seen: int) -> bool:
+    is_short = len(page.rows) < page_size
     return (
-        page.is_whole
+        page.is_complete
         or not page.rows
-        or (short and not page.has_next and (page.size is None or seen >= page.size))
+        or (is_short and not page.has_next_link and (page.size is None or seen >= page.size))
     )
 
 
-def _unchanged(row: Row, before: Row | None) -> bool:
+def _is_unchanged(row: Row, before: Row | None) -> bool:
     if before is None:
         return False
     for name in _VERSIONS:

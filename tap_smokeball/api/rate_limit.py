@@ -1,9 +1,8 @@
-"""The app's allowance: one token bucket for the whole process.
+"""The app's rate limit: one token bucket for the whole process.
 
-Smokeball gives an app 5 requests a second and a burst of 5, and answers 429 beyond
-(docs/smokeball.md). Time is requests, so the bucket is drained to the last token; yet the API
-counts requests when they arrive, not when they leave, and two that leave apart can arrive together.
-A small part of the burst is therefore never spent: it absorbs that jitter.
+Smokeball allows an app 5 requests per second with a burst of 5, and answers 429 beyond
+(docs/smokeball.md). The API counts requests when they arrive, not when they leave, and two that
+leave apart can arrive together. A small part of the burst is never spent: it absorbs that jitter.
 """
 
 from __future__ import annotations
@@ -13,20 +12,18 @@ import time
 
 
 class TokenBucket:
-    """A token bucket that hands out moments to send at (the generic cell rate algorithm).
+    """A token bucket that hands out times to send at (the generic cell rate algorithm).
 
-    A caller reserves the next free moment under the lock and then sleeps outside of it, so that
-    no sleeper is late because of another, and the rate is met however many wait.
+    A caller reserves the next free time under the lock and then sleeps outside of it, so that no
+    sleeper is late because of another, and the rate is met whatever the number of callers.
+
+    Args:
+        requests_per_second: Rate at which the bucket refills.
+        burst: Requests that may leave at once after a rest.
     """
 
-    def __init__(self, rate: float, burst: int) -> None:
-        """Create a full bucket.
-
-        Args:
-            rate: Requests a second.
-            burst: Requests that may leave at once after a rest.
-        """
-        self._interval = 1 / rate
+    def __init__(self, requests_per_second: float, burst: int) -> None:
+        self._interval = 1 / requests_per_second
         spare = min(1 + burst // 20, burst - 1)
         self._tolerance = (burst - spare - 1) * self._interval
         self._lock = threading.Lock()
@@ -34,7 +31,7 @@ class TokenBucket:
         self._paused_until = 0.0
 
     def acquire(self) -> None:
-        """Wait for the caller's turn to send one request."""
+        """Wait until the caller may send one request."""
         with self._lock:
             now = time.monotonic()
             self._next = max(self._next, now)
@@ -44,9 +41,9 @@ class TokenBucket:
             time.sleep(wait)
 
     def pause(self, seconds: float) -> None:
-        """Let nobody send for a while, and begin again with an empty bucket.
+        """Let no request start for some seconds, and restart with an empty bucket.
 
-        Called on a 429: the API's bucket is empty, whatever ours says.
+        A 429 means that the API's bucket is empty, whatever the state of this one.
         """
         with self._lock:
             until = time.monotonic() + seconds

@@ -1,16 +1,10 @@
-"""The shapes in which endpoints hand out their rows.
-
-A shape says how rows are taken out of an answer, and whether the endpoint takes ``Offset`` and
-``Limit``. One that does not, and yet says that it has more than it sent, is asked for the rest with
-them: there is no other way to it, and no request has a parameter that its endpoint does not know
-as long as one answer is enough.
-"""
+"""Response formats: how rows are taken out of a decoded body, and which paginator reads a list."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_smokeball.api.pagination import Page
+from tap_smokeball.api.pagination import OffsetPaginator, Page, SinglePagePaginator
 from tap_smokeball.errors import UnexpectedResponseError
 
 if TYPE_CHECKING:
@@ -20,65 +14,75 @@ if TYPE_CHECKING:
 
 
 class ResponseFormat(NamedTuple):
-    """How an endpoint hands out rows.
+    """How an endpoint sends rows.
 
     Attributes:
-        read: Takes them out of a decoded body; raises `UnexpectedResponseError` if there are none.
-        paged: Whether ``Offset`` and ``Limit`` are sent from the first request on.
+        parse: Takes a page out of a decoded body; raises `UnexpectedResponseError` if there is
+            none.
+        paginator: Reads a list of such pages.
     """
 
-    read: Callable[[Any], Page]
-    paged: bool = False
+    parse: Callable[[Any], Page]
+    paginator: type[OffsetPaginator] = SinglePagePaginator
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether ``Offset`` and ``Limit`` are sent from the first request on."""
+        return self.paginator is OffsetPaginator
 
 
-def _page(body: Any) -> Page:
+def _parse_page(body: Any) -> Page:
     if not isinstance(body, dict):
-        raise UnexpectedResponseError("an answer without the promised page")
+        raise UnexpectedResponseError("the response has no `value` list")
     size = body.get("size")
-    return Page(_rows(body.get("value")), size if isinstance(size, int) else None, _has_next(body))
+    return Page(
+        _rows(body.get("value")),
+        size=size if isinstance(size, int) else None,
+        has_next_link=bool(body.get("next")),
+    )
 
 
-def _value(body: Any) -> Page:
-    page = _page(body)
-    is_whole = not page.has_next and (page.size is None or page.size <= len(page.rows))
-    return page._replace(is_whole=is_whole)
+def _parse_value(body: Any) -> Page:
+    page = _parse_page(body)
+    is_complete = not page.has_next_link and (page.size is None or page.size <= len(page.rows))
+    return page._replace(is_complete=is_complete)
 
 
-def _array(body: Any) -> Page:
-    return Page(_rows(body), is_whole=True)
+def _parse_array(body: Any) -> Page:
+    return Page(_rows(body), is_complete=True)
 
 
-def _single(body: Any) -> Page:
+def _parse_object(body: Any) -> Page:
     if not isinstance(body, dict) or not body:
-        raise UnexpectedResponseError("an answer without the promised object")
-    return Page([body], is_whole=True)
+        raise UnexpectedResponseError("the response has no object")
+    return Page([body], is_complete=True)
 
 
-def _page_or_single(body: Any) -> Page:
+def _parse_page_or_object(body: Any) -> Page:
     if isinstance(body, dict) and "value" not in body and "id" in body:
-        return _single(body)
-    return _page(body)
+        return _parse_object(body)
+    return _parse_page(body)
 
 
-def _value_or_items(body: Any) -> Page:
+def _parse_value_or_items(body: Any) -> Page:
     if isinstance(body, dict) and "value" not in body and "items" in body:
-        return _array(body["items"])
-    return _value(body)
+        return _parse_array(body["items"])
+    return _parse_value(body)
 
 
-def _roles(body: Any) -> Page:
+def _parse_roles(body: Any) -> Page:
     if not isinstance(body, dict) or "matterId" not in body:
-        raise UnexpectedResponseError("an answer without the promised roles")
+        raise UnexpectedResponseError("the response has no roles")
     version = {"versionId": body.get("versionId")}
-    return Page([{**version, **role} for role in _rows(body.get("roles") or [])], is_whole=True)
+    return Page([{**version, **role} for role in _rows(body.get("roles") or [])], is_complete=True)
 
 
-def _folders(body: Any) -> Page:
-    page = _page(body)
+def _parse_folders(body: Any) -> Page:
+    page = _parse_page(body)
     entries: list[Row] = []
     for listing in page.rows:
         folders, files = _rows(listing.get("folders") or []), _rows(listing.get("files") or [])
-        # The root has no id: it is the matter itself, and what is in it is listed beside it.
+        # The root has no id: it is the matter itself, and its contents are listed next to it.
         entries += ({"id": one["id"], "folder": one} for one in folders if one.get("id"))
         entries += ({"id": one.get("id"), "folder": None} for one in files)
     return page._replace(rows=entries)
@@ -86,36 +90,32 @@ def _folders(body: Any) -> Page:
 
 def _rows(value: Any) -> list[Row]:
     if not isinstance(value, list) or not set(map(type, value)) <= {dict}:
-        raise UnexpectedResponseError("an answer without the promised rows")
+        raise UnexpectedResponseError("the response has no list of rows")
     return value
 
 
-def _has_next(body: dict[str, Any]) -> bool:
-    return bool(body.get("next"))
+PAGED = ResponseFormat(_parse_page, OffsetPaginator)
+"""``{"value": […], "size": …, "next": …}``, one page per request."""
 
+VALUE = ResponseFormat(_parse_value)
+"""``{"value": […]}``, the whole list, with or without the rest of the envelope."""
 
-PAGED = ResponseFormat(_page, paged=True)
-"""``{"value": […], "size": …, "next": …}``, a page at a time."""
-
-VALUE = ResponseFormat(_value)
-"""``{"value": […]}`` at once, with or without the rest of the envelope."""
-
-ARRAY = ResponseFormat(_array)
+ARRAY = ResponseFormat(_parse_array)
 """``[…]``."""
 
-OBJECT = ResponseFormat(_single)
-"""One row, as it is."""
+OBJECT = ResponseFormat(_parse_object)
+"""One row."""
 
-ROLES = ResponseFormat(_roles)
-"""``{"matterId": …, "versionId": …, "roles": […]}``; each role is given the version of all."""
+ROLES = ResponseFormat(_parse_roles)
+"""``{"matterId": …, "versionId": …, "roles": […]}``; each role gets the version of the list."""
 
-PAGED_OR_OBJECT = ResponseFormat(_page_or_single, paged=True)
-"""A page, as the parameters promise, or one row, as the description does."""
+PAGED_OR_OBJECT = ResponseFormat(_parse_page_or_object, OffsetPaginator)
+"""A page, as the parameters suggest, or one row, as the API description says."""
 
-VALUE_OR_ITEMS = ResponseFormat(_value_or_items)
-"""``{"value": […]}`` by the description, ``{"items": […]}`` by the guide."""
+VALUE_OR_ITEMS = ResponseFormat(_parse_value_or_items)
+"""``{"value": […]}`` by the API description, ``{"items": […]}`` by the vendor's guide."""
 
-FOLDERS = ResponseFormat(_folders, paged=True)
+FOLDERS = ResponseFormat(_parse_folders, OffsetPaginator)
 """``{"value": [{"folders": […], "files": […]}]}``: each becomes ``{"id": …, "folder": …}``.
 
 Files count, since offsets may count them too; their ``folder`` is null.

@@ -1,4 +1,4 @@
-"""When a refresh token ends, which no answer of Smokeball's tells (docs/smokeball.md)."""
+"""When a refresh token expires, which no response of Smokeball says (docs/smokeball.md)."""
 
 from __future__ import annotations
 
@@ -10,36 +10,44 @@ from tap_smokeball import dotnet_ticks
 if TYPE_CHECKING:
     from tap_smokeball.config.settings import Settings
 
-DAYS, DAYS_BEFORE = 180, 30
+LIFETIME_DAYS, OLD_LIFETIME_DAYS = 180, 30
 """Days that a refresh token lives, and that it lived if issued before the change."""
 
 _CHANGED_AT = dotnet_ticks.from_datetime(datetime(2026, 8, 24, tzinfo=timezone.utc))
-_WARNED_DAYS = 14
+_WARN_BEFORE_DAYS = 14
 
 
-def ends(issued: int) -> int:
-    """Return the ticks at which a refresh token issued at these ticks ends."""
-    days = DAYS if issued >= _CHANGED_AT else DAYS_BEFORE
+def expires_at(issued: int) -> int:
+    """Return the ticks at which a refresh token expires that was issued at some ticks."""
+    days = LIFETIME_DAYS if issued >= _CHANGED_AT else OLD_LIFETIME_DAYS
     return min(issued + days * dotnet_ticks.PER_DAY, dotnet_ticks.MAX)
 
 
-def day(moment: int) -> str:
+def format_date(ticks: int) -> str:
     """Return the UTC day of some ticks, as ``2026-01-31``."""
-    return dotnet_ticks.to_iso_seconds(moment)[:10]
+    return dotnet_ticks.to_iso_seconds(ticks)[:10]
 
 
-def warning(settings: Settings, now: int) -> str | None:
-    """Return what is to be said of the refresh token's end, if these ticks are near enough."""
+def expiry_warning(settings: Settings, now: int) -> str | None:
+    """Return a warning if the refresh token expires soon, or has expired.
+
+    Args:
+        settings: The settings of the run.
+        now: This machine's clock in ticks.
+    """
     issued = settings.refresh_token_issued_ticks
     if issued is None or settings.refresh_token is None or settings.access_token is not None:
         return None
-    end = ends(issued)
-    left = (end - now) // dotnet_ticks.PER_DAY
-    if left >= _WARNED_DAYS:
+    end = expires_at(issued)
+    days_left = (end - now) // dotnet_ticks.PER_DAY
+    if days_left >= _WARN_BEFORE_DAYS:
         return None
-    again = "sign in again with tap-smokeball-login"
-    if left < 0:
-        return f"The refresh token should have ended on {day(end)}: {again}"
+    if days_left < 0:
+        return (
+            f"The refresh token expired on {format_date(end)}. "
+            "Sign in again with tap-smokeball-login"
+        )
     return (
-        f"The refresh token ends on {day(end)}: until then, {again}. Using it does not prolong it"
+        f"The refresh token expires on {format_date(end)}, and using it does not prolong it. "
+        "Sign in again with tap-smokeball-login before then"
     )

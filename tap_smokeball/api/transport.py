@@ -1,7 +1,6 @@
-"""Sends requests, and sends them again where that can help.
+"""Sends HTTP requests: connections, timeouts, rate limit, retries and counters.
 
-No knowledge of Smokeball's paths here: sessions, proxies, timeouts, the statuses that pass by
-themselves, and how long to wait for that.
+Nothing in here knows Smokeball's paths.
 """
 
 from __future__ import annotations
@@ -17,7 +16,10 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from tap_smokeball.errors import ApiConnectionError
+from tap_smokeball.api import error_policy
+from tap_smokeball.api.error_policy import Action, ErrorPolicy
+from tap_smokeball.api.rate_limit import TokenBucket
+from tap_smokeball.errors import ApiConnectionError, RequestInfo
 
 if TYPE_CHECKING:
     import logging
@@ -25,37 +27,46 @@ if TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
-    from tap_smokeball.api.rate_limit import TokenBucket
     from tap_smokeball.config.settings import Settings
 
 T = TypeVar("T")
 
-FIRST_WAIT_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 60.0
-LONG_WAIT_SECONDS = 10.0
-QUIET_RETRIES = 2
-"""How many retries of one request are nobody's concern, and so not logged as warnings."""
+FIRST_BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 60.0
+LOG_WAITS_ABOVE_SECONDS = 10.0
+LOG_RETRIES_AFTER = 2
+"""Retries of one request that are normal, and so not logged as warnings."""
 
-_HELP = "Check the network, api_url and auth_url, and status.smokeball.com; then run again"
+DEFAULT_PAUSE_SECONDS = 1.0
+"""Pause of all requests after a 429 without ``Retry-After``."""
 
 
 class RetryableError(Exception):
-    """A failure that may pass; its text is what it will be reported as if it does not.
+    """A failure that a retry may mend; internal to `tap_smokeball.api` and the sign-in.
 
     Args:
-        cause: What happened, without anything confidential.
-        wait: Seconds to wait, where the server said so; else the waits grow.
-        answered: Whether a server answered at all.
+        reason: What failed, without anything confidential.
+        policy: The row of the error policy that applies if no retry helps.
+        wait_seconds: How long to wait, where the server said so; otherwise the waits grow.
+        is_reachable: Whether a server answered at all.
     """
 
-    def __init__(self, cause: str, wait: float | None = None, *, answered: bool = True) -> None:
-        super().__init__(cause)
-        self.wait = wait
-        self.answered = answered
+    def __init__(
+        self,
+        reason: str,
+        policy: ErrorPolicy,
+        wait_seconds: float | None = None,
+        *,
+        is_reachable: bool = True,
+    ) -> None:
+        super().__init__(reason)
+        self.policy = policy
+        self.wait_seconds = wait_seconds
+        self.is_reachable = is_reachable
 
 
 class RawResponse(NamedTuple):
-    """An answer, read to its end."""
+    """A response, read to its end."""
 
     status: int
     headers: Mapping[str, str]
@@ -63,63 +74,69 @@ class RawResponse(NamedTuple):
 
 
 class Transport:
-    """Sends requests from any thread, each on connections of its own, one to a host.
+    """Sends requests from any thread, each thread on its own connections, one per host.
 
     Args:
-        settings: Timeout, retries and how to introduce oneself.
-        bucket: Is told when the server says that it has had enough.
-        logger: Takes warnings about requests that fail again and again.
+        settings: Timeout, retries, rate limit and ``User-Agent``.
+        logger: Takes warnings about requests that fail repeatedly.
+
+    Attributes:
+        rate_limit: The token bucket of the process.
+        requests: Requests sent so far, by stream; retries count.
+        retries: Requests that were sent again, by stream.
     """
 
-    def __init__(self, settings: Settings, bucket: TokenBucket, logger: logging.Logger) -> None:
+    def __init__(self, settings: Settings, logger: logging.Logger) -> None:
+        self.rate_limit = TokenBucket(settings.requests_per_second, settings.burst)
         self.requests: Counter[str] = Counter()
-        """Requests sent so far, by stream; retries count."""
         self.retries: Counter[str] = Counter()
-        """Requests that had to be sent again, by stream."""
         self._settings = settings
-        self._bucket = bucket
         self._logger = logger
         self._lock = threading.Lock()
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
-        self._unreachable = False
+        self._is_unreachable = False
         self._closed = threading.Event()
 
-    def persist(self, attempt: Callable[[], T], stream: str, what: str) -> T:
-        """Call ``attempt`` until it succeeds, fails for good, or has asked to try too often.
+    def with_retries(self, attempt: Callable[[], T], request: RequestInfo) -> T:
+        """Call ``attempt`` until it succeeds, fails for good, or was retried too often.
 
         Args:
-            attempt: Sends one request by `send`; raises `RetryableError` where that may help.
-            stream: The stream that the request is counted for.
-            what: Names the request in messages.
+            attempt: Sends one request by `send`; raises `RetryableError` where a retry may help.
+            request: Names the request in messages and counters.
 
         Raises:
-            ApiConnectionError: It asked to try again more than ``max_retries`` times.
+            ApiConnectionError: No attempt succeeded within ``max_retries`` retries.
         """
-        tries = 0
+        failures = 0
         while True:
             try:
                 result = attempt()
             except RetryableError as failure:
-                tries += 1
-                # Once nothing answers at all, further streams need not wait as long again.
-                if tries > (0 if self._unreachable else self._settings.max_retries):
-                    self._unreachable = not failure.answered
-                    how_often = "once" if tries == 1 else f"{tries} times"
+                failures += 1
+                if not self._should_retry(failures):
+                    self._is_unreachable = not failure.is_reachable
+                    times = "once" if failures == 1 else f"{failures} times"
                     raise ApiConnectionError(
-                        f"{what}: {failure}, tried {how_often}. {_HELP}"
+                        f"{failure}, tried {times}", failure.policy.advice, request=request
                     ) from None
-                self._count(self.retries, stream)
-                wait = _backoff(tries) if failure.wait is None else failure.wait
-                if tries > QUIET_RETRIES or wait > LONG_WAIT_SECONDS:
-                    self._logger.warning("%s: %s, trying again in %.0f s", what, failure, wait)
+                self._count(self.retries, request.stream)
+                wait = _retry_delay(failure, failures)
+                if failures > LOG_RETRIES_AFTER or wait > LOG_WAITS_ABOVE_SECONDS:
+                    self._logger.warning("Retrying in %.0f s: %s: %s", wait, request, failure)
                 if self._closed.wait(wait):
-                    raise ApiConnectionError(f"{what}: given up, as the run is over") from None
+                    raise ApiConnectionError(
+                        "request canceled, the run is over", request=request
+                    ) from None
             else:
-                self._unreachable = False
+                self._is_unreachable = False
                 return result
 
-    def send(  # noqa: PLR0913 - what a request is made of
+    def _should_retry(self, failures: int) -> bool:
+        # Once nothing answers at all, further streams need not wait as long again.
+        return failures <= (0 if self._is_unreachable else self._settings.max_retries)
+
+    def send(  # noqa: PLR0913 - the parts of a request
         self,
         stream: str,
         method: str,
@@ -133,13 +150,13 @@ class Transport:
         """Send one request for a stream.
 
         Raises:
-            RetryableError: No answer, half an answer, 429 or 5xx.
+            RetryableError: No response, an incomplete response, 429 or 5xx.
             ApiConnectionError: The server's certificate is not trusted.
         """
         self._count(self.requests, stream)
         session = self._session(url)
-        # Prepared here and read at once: a session merges its settings with each request anew, and
-        # reads in pieces of 10 kB, which takes longer than to decode what was read.
+        # Prepared here and read at once: a session merges its settings with each request, and
+        # reads in pieces of 10 kB, which takes longer than to decode the response.
         request = requests.PreparedRequest()
         request.prepare_method(method)
         request.prepare_url(url, params)
@@ -156,33 +173,18 @@ class Transport:
                 stream=True,
             )
             body = b"".join(response.iter_content(None))
-        except requests.exceptions.SSLError:
-            raise ApiConnectionError(
-                "The server's certificate is not trusted. Behind a proxy that inspects traffic, "
-                "name its authority in REQUESTS_CA_BUNDLE; otherwise check api_url and auth_url",
-            ) from None
-        except requests.exceptions.Timeout:
-            seconds = f"{self._settings.timeout_seconds:g}"
-            raise RetryableError(f"no answer within {seconds} s", answered=False) from None
-        except (
-            requests.exceptions.ChunkedEncodingError,
-            requests.exceptions.ContentDecodingError,
-        ):
-            raise RetryableError("an answer that was cut short") from None
-        except requests.exceptions.ConnectionError as error:
-            raise RetryableError(_why(error), answered=False) from None
-        if response.status_code == requests.codes.too_many_requests:
-            wait = _retry_after(response.headers)
-            self._bucket.pause(1.0 if wait is None else wait)
-            raise RetryableError("429 Too Many Requests", wait)
-        if response.status_code >= requests.codes.server_error:
-            raise RetryableError(
-                f"{response.status_code} from the server", _retry_after(response.headers)
-            )
+        except requests.exceptions.RequestException as error:
+            raise self._failure(error) from None
+        policy = error_policy.for_status(response.status_code)
+        if policy.action in {Action.WAIT, Action.RETRY}:
+            wait = _retry_after_seconds(response.headers)
+            if policy.action is Action.WAIT:
+                self.rate_limit.pause(DEFAULT_PAUSE_SECONDS if wait is None else wait)
+            raise RetryableError(policy.reason.format(status=response.status_code), policy, wait)
         return RawResponse(response.status_code, response.headers, body)
 
     def close(self) -> None:
-        """Close all connections, and let nobody try again."""
+        """Close all connections, and stop all retries."""
         self._closed.set()
         with self._lock:
             for session in self._sessions:
@@ -190,13 +192,29 @@ class Transport:
             self._sessions.clear()
             self._local = threading.local()
 
+    def _failure(self, error: requests.exceptions.RequestException) -> Exception:
+        """Return the error to raise for one of requests'."""
+        errors = requests.exceptions
+        if isinstance(error, errors.SSLError):
+            policy = error_policy.CERTIFICATE
+            return ApiConnectionError(policy.reason, policy.advice)
+        if isinstance(error, errors.Timeout):
+            reason = f"no response within {self._settings.timeout_seconds:g} s"
+        elif isinstance(error, (errors.ChunkedEncodingError, errors.ContentDecodingError)):
+            return RetryableError("an incomplete response", error_policy.NO_RESPONSE)
+        elif isinstance(error, errors.ConnectionError):
+            reason = _connection_failure(error)
+        else:
+            return error
+        return RetryableError(reason, error_policy.NO_RESPONSE, is_reachable=False)
+
     def _session(self, url: str) -> requests.Session:
         host = urlsplit(url).netloc
         session: requests.Session | None = self._local.__dict__.get(host)
         if session is None:
             session = self._local.__dict__[host] = requests.Session()
             session.headers["User-Agent"] = self._settings.user_agent
-            # Proxies and certificates are taken from the environment once, not at every request;
+            # Proxies and certificates are taken from the environment once, not at each request;
             # .netrc never: it would replace the bearer token.
             environment = session.merge_environment_settings(url, {}, None, None, None)
             session.proxies = environment["proxies"]
@@ -211,22 +229,30 @@ class Transport:
             counter[stream] += 1
 
 
-def _why(error: requests.exceptions.ConnectionError) -> str:
+def _connection_failure(error: requests.exceptions.ConnectionError) -> str:
     if isinstance(error, requests.exceptions.ProxyError):
         return "no connection to the proxy that HTTPS_PROXY or HTTP_PROXY names"
-    failed = error.args[0] if error.args else None
-    if isinstance(failed, MaxRetryError) and isinstance(failed.reason, NameResolutionError):
-        return "no connection: the host's name has no address"
+    cause = error.args[0] if error.args else None
+    if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NameResolutionError):
+        return "no connection: the host name cannot be resolved"
     return "no connection"
 
 
-def _backoff(tries: int) -> float:
-    longest = min(FIRST_WAIT_SECONDS * 2 ** (tries - 1), LONGEST_WAIT_SECONDS)
-    return random.uniform(longest / 2, longest)  # noqa: S311 - spreads the load, hides nothing
+def _retry_delay(failure: RetryableError, failures: int) -> float:
+    """Return the seconds to wait before the next attempt."""
+    if failure.wait_seconds is not None:
+        return failure.wait_seconds
+    longest = min(FIRST_BACKOFF_SECONDS * 2 ** (failures - 1), MAX_BACKOFF_SECONDS)
+    return _with_jitter(longest)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks for, number or date, else None."""
+def _with_jitter(seconds: float) -> float:
+    """Return between half of a delay and all of it, so that clients do not retry in step."""
+    return random.uniform(seconds / 2, seconds)  # noqa: S311 - spreads load, hides nothing
+
+
+def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that ``Retry-After`` asks for, number or date, else None."""
     text = headers.get("Retry-After", "")
     try:
         if text.isdigit():

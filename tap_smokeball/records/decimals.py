@@ -1,8 +1,8 @@
-"""Amounts as texts that declare themselves decimals, for loaders that make floats of numbers.
+"""Amounts as strings that declare themselves decimals, for loaders that turn numbers into floats.
 
-The Singer SDK knows the form: a string of the format ``x-singer.decimal`` with precision and scale.
-It stands in an ``anyOf``, since the SDK's catalog drops keywords that it does not know, other than
-in there; and without precision and scale, Snowflake's loader would make whole numbers of amounts.
+The Singer SDK knows the format: a string of ``x-singer.decimal`` with precision and scale. It is
+inside of an ``anyOf``, since the SDK's catalog drops keywords that it does not know anywhere else.
+Without precision and scale, Snowflake's loader would round amounts to whole numbers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_smokeball.records.columns import Column, Extras
+    from tap_smokeball.records.columns import Column
+    from tap_smokeball.records.converters import Extras
 
 PRECISION, SCALE = 38, 18
 """As many digits as Snowflake has: 20 before the point and 18 after it, enough for any double."""
@@ -43,39 +44,43 @@ class _DecimalProperty(th.Property[str]):
         return {self.name: {"anyOf": [decimal, {"type": "null"}], **description}}
 
 
-def as_decimal_string(field: Column) -> Column:
-    """Return a column that gives its numbers, at whatever depth, as the texts of decimals."""
-    name, description = field.name, str(field.column.description)
-    if isinstance(field.column.wrapped, th.DecimalType):
-        column = _DecimalProperty(name, th.StringType(), description=description)
-        return replace(field, column=column, convert=_as_digits)
-    if not field.inner:
-        return field
-    declare = nested_object if field.is_object else object_list
-    made = declare(name, description, *map(as_decimal_string, field.inner))
-    return replace(field, column=made.column, inner=made.inner, convert=made.convert)
+def as_decimal_string(column: Column) -> Column:
+    """Return a column that gives its numbers, at any depth, as decimal strings."""
+    name, description = column.name, str(column.schema.description)
+    if isinstance(column.schema.wrapped, th.DecimalType):
+        schema = _DecimalProperty(name, th.StringType(), description=description)
+        return replace(column, schema=schema, converter=_to_decimal_string)
+    if not column.inner:
+        return column
+    declare = nested_object if column.is_object else object_list
+    declared = declare(name, description, *map(as_decimal_string, column.inner))
+    return replace(
+        column, schema=declared.schema, inner=declared.inner, converter=declared.converter
+    )
 
 
-def agreed(given: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def align_decimal_format(
+    catalog_schema: Mapping[str, Any], tap_schema: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return a catalog's schema with the numbers in the form that the records have.
 
-    A catalog outlives a change of settings; what else was changed in it is left alone.
+    A catalog outlives a change of settings; any other change of it is kept.
 
     Args:
-        given: Schema of a stream, or of a column, in the catalog.
-        own: The same as the tap declares it now.
+        catalog_schema: Schema of a stream, or of a column, in the catalog.
+        tap_schema: The same as the tap declares it now.
     """
-    if _is_decimal(given) != _is_decimal(own):
-        return dict(own)
-    result = dict(given)
-    if "properties" in given and "properties" in own:
-        ours = own["properties"]
+    if _is_decimal(catalog_schema) != _is_decimal(tap_schema):
+        return dict(tap_schema)
+    result = dict(catalog_schema)
+    if "properties" in catalog_schema and "properties" in tap_schema:
+        declared = tap_schema["properties"]
         result["properties"] = {
-            name: agreed(inner, ours.get(name, inner))
-            for name, inner in given["properties"].items()
+            name: align_decimal_format(inner, declared.get(name, inner))
+            for name, inner in catalog_schema["properties"].items()
         }
-    if "items" in given and "items" in own:
-        result["items"] = agreed(given["items"], own["items"])
+    if "items" in catalog_schema and "items" in tap_schema:
+        result["items"] = align_decimal_format(catalog_schema["items"], tap_schema["items"])
     return result
 
 
@@ -83,7 +88,7 @@ def _is_decimal(schema: Mapping[str, Any]) -> bool:
     return any(form.get("format") == "x-singer.decimal" for form in schema.get("anyOf", ()))
 
 
-def _as_digits(value: Any, extras: Extras, path: str) -> str | None:
+def _to_decimal_string(value: Any, extras: Extras, path: str) -> str | None:
     if isinstance(value, (Decimal, int)) and not isinstance(value, bool):
         return f"{Decimal(value):f}"
     extras[path] = value

@@ -1,8 +1,8 @@
-"""Makes a record of a row: every selected column, null where the API left it out, nothing lost.
+"""Builds a record from a row: every selected column, null where the API left it out.
 
-What is to be done follows from a stream's columns, the catalog's selection and which properties a
-row has. It is worked out once for all rows that have the same ones, so that a row costs a few
-operations on whole dictionaries, and only columns that need it are touched one by one.
+The work follows from a stream's columns, the catalog's selection and the properties that a row has.
+It is computed once for all rows with the same properties, so that a row costs a few operations on
+whole dictionaries, and only columns that need it are converted one by one.
 """
 
 from __future__ import annotations
@@ -12,13 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from singer_sdk import typing as th
 
 from tap_smokeball.errors import UnexpectedResponseError
-from tap_smokeball.records.columns import (
-    HYPERMEDIA_KEYS,
-    SIGNED_URL_KEYS,
-    Column,
-    Extras,
-    strip_signed_urls,
-)
+from tap_smokeball.records.columns import Column
+from tap_smokeball.records.converters import HYPERMEDIA_KEYS, SIGNED_URL_KEYS, strip_signed_urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,192 +21,183 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import SelectionMask
 
     from tap_smokeball.api.pagination import Key, Row
-    from tap_smokeball.records.columns import Convert
+    from tap_smokeball.records.converters import Converter, Extras
 
-EXTRA = Column(
+EXTRA_FIELDS = Column(
     th.Property(
         "extraFields",
         th.ObjectType(additional_properties=True),
-        description="What the API sent and no other column holds, by its path in the row",
+        description="API fields without a column of their own, keyed by path in the record",
     ),
 )
 """The column that keeps what the vendor adds before the tap knows it."""
 
-
-class Columns:
-    """The columns of a stream.
-
-    Args:
-        fields: The columns, in the order of the schema; `code` gives two at once.
-    """
-
-    def __init__(self, *fields: Column | Sequence[Column]) -> None:
-        self.fields: list[Column] = []
-        for field in fields:
-            self.fields += [field] if isinstance(field, Column) else field
-        self.fields.append(EXTRA)
+MAX_LAYOUTS = 1_000
+"""Layouts that are kept: a stream whose rows all differ must not take more and more memory."""
 
 
-def json_schema(fields: Iterable[Column]) -> dict[str, Any]:
+def json_schema(columns: Iterable[Column]) -> dict[str, Any]:
     """Return the JSON Schema of records with these columns."""
-    return th.PropertiesList(*(field.column for field in fields)).to_dict()
+    return th.PropertiesList(*(column.schema for column in columns)).to_dict()
 
 
 class RowKey:
     """Tells the rows of a list apart.
 
     Args:
-        fields: The columns that do, some of them perhaps derived from others.
+        columns: The columns of the key; some may be derived from other properties.
     """
 
-    def __init__(self, fields: Sequence[Column]) -> None:
-        self._names = ", ".join(field.name for field in fields)
-        self._parts = [(f.source or f.name, f.convert if f.source else None) for f in fields]
-        alone = len(fields) == 1 and not fields[0].source
-        self._only = fields[0].name if alone else ""
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._names = ", ".join(column.name for column in columns)
+        self._parts = [(c.source or c.name, c.converter if c.source else None) for c in columns]
+        is_plain = len(columns) == 1 and not columns[0].source
+        self._only_name = columns[0].name if is_plain else ""
 
     def __call__(self, rows: Iterable[Row]) -> dict[Key, Row]:
         """Return rows by their keys.
 
         Raises:
-            UnexpectedResponseError: A row lacks part of it.
+            UnexpectedResponseError: A row lacks a part of the key.
         """
-        if self._only:
-            keyed: dict[Key, Row] = {row.get(self._only): row for row in rows}
-            if None in keyed:
-                raise self._lacking()
-            return keyed
-        keyed = {}
+        if self._only_name:
+            by_key: dict[Key, Row] = {row.get(self._only_name): row for row in rows}
+            if None in by_key:
+                raise self._missing_key()
+            return by_key
+        by_key = {}
         for row in rows:
             key = tuple(
-                convert(row.get(source), {}, source) if convert else row.get(source)
-                for source, convert in self._parts
+                converter(row.get(source), {}, source) if converter else row.get(source)
+                for source, converter in self._parts
             )
             if None in key:
-                raise self._lacking()
-            keyed[key] = row
-        return keyed
+                raise self._missing_key()
+            by_key[key] = row
+        return by_key
 
-    def _lacking(self) -> UnexpectedResponseError:
-        return UnexpectedResponseError(f"a row without its key ({self._names})")
+    def _missing_key(self) -> UnexpectedResponseError:
+        return UnexpectedResponseError(
+            f"a row has no key ({self._names})", "Report the request id to Smokeball"
+        )
 
 
-class Plan(NamedTuple):
-    """What is to be done to rows that have the same properties.
+class RowLayout(NamedTuple):
+    """The work for all rows that have the same properties.
 
     Attributes:
-        dropped: Properties that are no selected column.
+        dropped: Properties that are not a selected column.
         unknown: Properties that no column declares, though one may have their name.
-        absent: The columns that the rows do not have, as nulls.
-        converts: The conversions, each with its column and the property that it takes.
+        nulls: The columns that the rows do not have, as nulls.
+        conversions: Column, source property and converter of each conversion.
     """
 
     dropped: list[str]
     unknown: list[str]
-    absent: dict[str, None]
-    converts: list[tuple[str, str, Convert]]
-
-
-MOST_PLANS = 1_000
-"""Plans that are kept, so that a stream whose rows are all different takes no more memory."""
+    nulls: dict[str, None]
+    conversions: list[tuple[str, str, Converter]]
 
 
 class RecordBuilder:
-    """Makes records of rows.
+    """Builds the records of a stream.
 
     Args:
-        fields: The columns of the stream.
-        mask: Which of them, and of what is nested in them, the catalog selects.
+        columns: The columns of the stream.
+        mask: The catalog's selection of columns and of properties nested in them.
+
+    Attributes:
+        unknown_fields: Names of fields that the API sent and no column declares.
     """
 
-    def __init__(self, fields: Iterable[Column], mask: SelectionMask) -> None:
-        fields = list(fields)
-        self._selected = {f.name: f for f in fields if mask["properties", f.name]}
-        self._declared = {field.name for field in fields if field.source is None}
-        self._prune = [
-            (field.name, lost)
-            for field in self._selected.values()
-            if (lost := _deselected(field, mask, ("properties", field.name)))
+    def __init__(self, columns: Iterable[Column], mask: SelectionMask) -> None:
+        columns = list(columns)
+        self._selected = {c.name: c for c in columns if mask["properties", c.name]}
+        self._declared = {column.name for column in columns if column.source is None}
+        self._pruned = [
+            (column.name, deselected)
+            for column in self._selected.values()
+            if (deselected := _deselected_fields(column, mask, ("properties", column.name)))
         ]
-        self._plans: dict[tuple[str, ...], Plan] = {}
-        self.surprises: set[str] = set()
-        """Names of fields that the API sent and no column declares."""
+        self._layouts: dict[tuple[str, ...], RowLayout] = {}
+        self.unknown_fields: set[str] = set()
 
-    def records(self, rows: Iterable[Row], added: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def records(self, rows: Iterable[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
         """Yield the records of rows.
 
         Args:
-            rows: What the API sent.
-            added: The tap's own columns, as the parent's key.
+            rows: The rows as the API sent them.
+            tap_columns: Values of the tap's own columns, as the parent's key.
         """
-        plans, prune = self._plans, self._prune
-        added = {name: value for name, value in added.items() if name in self._selected}
+        layouts, pruned = self._layouts, self._pruned
+        tap_columns = {name: v for name, v in tap_columns.items() if name in self._selected}
         extras: Extras = {}
         for row in rows:
-            plan = plans.get(tuple(row)) or self._plan(row)
-            record = {**row, **plan.absent, **added}
-            for name in plan.dropped:
+            layout = layouts.get(tuple(row)) or self._layout(row)
+            record = {**row, **layout.nulls, **tap_columns}
+            for name in layout.dropped:
                 del record[name]
-            for name in plan.unknown:
+            for name in layout.unknown:
                 extras[name] = row[name]
-            for name, source, convert in plan.converts:
+            for name, source, converter in layout.conversions:
                 value = row[source]
                 if value is not None:
-                    record[name] = convert(value, extras, name)
-            for name, lost in prune:
-                _drop(record[name], lost)
+                    record[name] = converter(value, extras, name)
+            for name, deselected in pruned:
+                _prune(record[name], deselected)
             if extras:
-                self.surprises |= extras.keys()
-                if EXTRA.name in record:
-                    record[EXTRA.name] = strip_signed_urls(extras)
+                self.unknown_fields |= extras.keys()
+                if EXTRA_FIELDS.name in record:
+                    record[EXTRA_FIELDS.name] = strip_signed_urls(extras)
                 extras = {}
             yield record
 
-    def _plan(self, row: Row) -> Plan:
+    def _layout(self, row: Row) -> RowLayout:
         unknown = row.keys() - self._declared - HYPERMEDIA_KEYS - SIGNED_URL_KEYS
         kept = (row.keys() - unknown) & self._selected.keys()
-        plan = Plan(
+        layout = RowLayout(
             dropped=[name for name in row if name not in self._selected],
             unknown=[name for name in row if name in unknown],
-            absent=dict.fromkeys(name for name in self._selected if name not in kept),
-            converts=[
-                (name, field.source or name, field.convert)
-                for name, field in self._selected.items()
-                if field.convert is not None and (field.source or name) in row
+            nulls=dict.fromkeys(name for name in self._selected if name not in kept),
+            conversions=[
+                (name, column.source or name, column.converter)
+                for name, column in self._selected.items()
+                if column.converter is not None and (column.source or name) in row
             ],
         )
-        if len(self._plans) >= MOST_PLANS:
-            self._plans.clear()
-        self._plans[tuple(row)] = plan
-        return plan
+        if len(self._layouts) >= MAX_LAYOUTS:
+            self._layouts.clear()
+        self._layouts[tuple(row)] = layout
+        return layout
 
 
-Lost = dict[str, Any]
-"""Deselected properties of a nested object: None to drop one, a nested `Lost` to look inside."""
+DeselectedFields = dict[str, Any]
+"""Deselected properties of a nested object: None drops one, a nested dict looks inside."""
 
 
-def _deselected(field: Column, mask: SelectionMask, at: tuple[str, ...]) -> Lost:
-    """Return what the catalog deselects inside of a column.
+def _deselected_fields(
+    column: Column, mask: SelectionMask, breadcrumb: tuple[str, ...]
+) -> DeselectedFields:
+    """Return the properties inside of a column that the catalog deselects.
 
-    The Singer catalog can name the properties of nested objects, not those of objects in lists.
+    A Singer catalog can name the properties of nested objects, not those of objects in lists.
     """
-    lost: Lost = {}
-    for name in field.column.to_dict()[field.name].get("properties", {}):
-        inside = (*at, "properties", name)
-        if not mask[inside]:
-            lost[name] = None
+    deselected: DeselectedFields = {}
+    for name in column.schema.to_dict()[column.name].get("properties", {}):
+        inner_breadcrumb = (*breadcrumb, "properties", name)
+        if not mask[inner_breadcrumb]:
+            deselected[name] = None
         else:
-            deeper = next((f for f in field.inner if f.name == name), None)
-            if deeper and (below := _deselected(deeper, mask, inside)):
-                lost[name] = below
-    return lost
+            inner = next((c for c in column.inner if c.name == name), None)
+            if inner and (deeper := _deselected_fields(inner, mask, inner_breadcrumb)):
+                deselected[name] = deeper
+    return deselected
 
 
-def _drop(value: Any, lost: Lost) -> None:
+def _prune(value: Any, deselected: DeselectedFields) -> None:
     if not isinstance(value, dict):
         return
-    for name, below in lost.items():
-        if below is None:
+    for name, deeper in deselected.items():
+        if deeper is None:
             value.pop(name, None)
         else:
-            _drop(value.get(name), below)
+            _prune(value.get(name), deeper)

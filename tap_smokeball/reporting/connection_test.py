@@ -1,26 +1,30 @@
-"""What ``--test`` tells: what the app may read, whose account it is, and what may soon go wrong."""
+"""``--test``: which streams the app can access, whose account it is, and what may soon fail."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.api import token_expiry
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import OBJECT, PAGED, ResponseFormat
+from tap_smokeball.api.token_expiry import expires_at
 from tap_smokeball.errors import AccessDeniedError, SmokeballError
-from tap_smokeball.reporting.text_table import aligned
-from tap_smokeball.run.request_estimate import words
+from tap_smokeball.reporting.text_table import format_table
+from tap_smokeball.run.request_estimate import humanize_seconds
 from tap_smokeball.sync.child_stream import ChildStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from singer_sdk import Tap
+
     from tap_smokeball.api.pagination import Page
+    from tap_smokeball.config.settings import Settings
     from tap_smokeball.run.status import StreamResult
+    from tap_smokeball.session import Session
     from tap_smokeball.sync.base_stream import SmokeballStream
-    from tap_smokeball.tap import TapSmokeball
 
 TIERS = {"SMK001": "Bill", "SMK002": "Grow", "SMK003": "Prosper+", "SMK004": "Boost"}
 ADD_ONS = {
@@ -36,12 +40,12 @@ ADD_ONS = {
     "ADD012": "CustomReporting",
 }
 
-MAXIMUM_SKEW_SECONDS = 2
+MAX_SKEW_SECONDS = 2
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What one request showed: a page and the clocks around it, or why there is none."""
+class _ProbeResult:
+    """The result of one request: a page and the clocks around it, or why there is none."""
 
     page: Page | None = None
     problem: str = ""
@@ -49,108 +53,105 @@ class _Seen:
     """Ticks that the server's clock is ahead of this machine's, at least and at most."""
 
 
-def examine(tap: TapSmokeball) -> None:
-    """Tell what the streams of a test showed, and a little more: three requests."""
-    tap.run.check()
-    firm = _look(tap, Endpoint("firm", "/firm", "firm/read"), OBJECT, {})
-    leads = _look(tap, Endpoint("matters", "/matters", "matters/read"), PAGED, {"Type": "Leads"})
-    intake = _look(tap, Endpoint("intake_forms", "/intake/forms", "intake"), PAGED, {})
-    access = [("stream", "access"), *(_access(tap, r) for r in tap.run.results.values())]
+def log_access(tap: Tap, session: Session) -> None:
+    """Log what the streams of a test showed, and the results of three more requests."""
+    session.status.raise_if_stopped()
+    firm = _probe(session, Endpoint("/firm", "firm/read", "firm"), OBJECT, {})
+    leads = _probe(
+        session, Endpoint("/matters", "matters/read", "matters"), PAGED, {"Type": "Leads"}
+    )
+    intake = _probe(session, Endpoint("/intake/forms", "intake", "intake_forms"), PAGED, {})
+    access = [("stream", "access")]
+    for result in session.status.results.values():
+        stream = cast("SmokeballStream", tap.streams[result.stream])
+        access.append((result.stream, _describe_access(stream, result, session)))
     row = firm.page.rows[0] if firm.page else {}
     facts = [
-        ("account", _firm(row) if row else firm.problem),
-        ("product", _product(row) if row else firm.problem),
-        ("leads", _leads(tap, leads)),
+        ("account", _describe_firm(row) if row else firm.problem),
+        ("product", _describe_product(row) if row else firm.problem),
+        ("leads", _describe_leads(session.settings, leads)),
         ("intake", intake.problem or "available"),
-        ("clock", _clock(tap, (firm, leads, intake))),
-        *(("login", line) for line in _login(tap)),
-        ("requests", f"{sum(tap.api.http.requests.values()):,} for this test"),
+        ("clock", _describe_clock(session, (firm, leads, intake))),
+        *(("login", line) for line in _describe_login(session.settings)),
+        ("requests", f"{session.client.transport.requests.total():,} for this test"),
     ]
-    tap.logger.info("What can be reached:\n%s\n\n%s", aligned(access), aligned(facts))
+    tap.logger.info("Access check:\n%s\n\n%s", format_table(access), format_table(facts))
 
 
-def _look(
-    tap: TapSmokeball, endpoint: Endpoint, shape: ResponseFormat, params: dict[str, str]
-) -> _Seen:
+def _probe(
+    session: Session, endpoint: Endpoint, response_format: ResponseFormat, params: dict[str, Any]
+) -> _ProbeResult:
     before = dotnet_ticks.now()
+    params = {**params, **(response_format.paginator.params(0, 1))}
+    request = partial(session.client.get, endpoint, {}, params, response_format.parse)
     try:
-        more = {"Offset": 0, "Limit": 1} if shape.paged else {}
-        ask = lambda: tap.api.get(endpoint, {}, {**params, **more}, shape.read)  # noqa: E731
-        answer = tap.workers.call(ask)
+        response = session.pool.run_in_worker(request)
     except AccessDeniedError:
-        return _Seen(problem=f"not available: 403, the scope {endpoint.scope} is missing")
+        return _ProbeResult(problem=f"not available: 403, the scope {endpoint.scope} is missing")
     except SmokeballError as error:
-        return _Seen(problem=f"not known: {type(error).__name__}")
+        return _ProbeResult(problem=f"unknown: {error.summary}")
     after = dotnet_ticks.now()
-    # What the server said is cut to whole seconds, and the time that the answer took is taken off.
-    return _Seen(
-        answer.data,
-        skew=(answer.server_time - after, answer.server_time + dotnet_ticks.PER_SECOND - before),
-    )
+    # The Date header is cut to whole seconds, and the client subtracts the response time.
+    latest = response.server_time + dotnet_ticks.PER_SECOND
+    return _ProbeResult(response.data, skew=(response.server_time - after, latest - before))
 
 
-def _access(tap: TapSmokeball, result: StreamResult) -> tuple[str, str]:
-    stream = cast("SmokeballStream", tap.streams[result.stream])
-    if result.problem == AccessDeniedError.__name__:
-        return result.stream, f"no, 403: grant the scope {stream.scope} and sign in again"
-    if result.failed:
-        return result.stream, f"no, {result.problem}"
-    if isinstance(stream, ChildStream) and not tap.run.http.requests[result.stream]:
-        parent = cast("Any", stream.parent_stream_type).noun
-        return result.stream, f"not tried: no {parent} to look below were seen"
-    return (
-        result.stream,
-        "yes" if result.rows or not stream.selected else "yes, but there is no row",
-    )
+def _describe_access(stream: SmokeballStream, result: StreamResult, session: Session) -> str:
+    if isinstance(result.error, AccessDeniedError):
+        return f"no, 403: grant the scope {stream.scope} and sign in again"
+    if result.error:
+        return f"no, {result.error.summary}"
+    if isinstance(stream, ChildStream) and not session.client.transport.requests[stream.name]:
+        return f"skipped: no {stream.parents.plural_name} found"
+    return "ok" if result.rows else "ok (no rows in sample)"
 
 
-def _firm(row: dict[str, Any]) -> str:
+def _describe_firm(row: dict[str, Any]) -> str:
     status = row.get("status") or {}
     standing = status.get("status") if isinstance(status, dict) else status
     parts = [row.get("name"), row.get("owner"), standing, f"id {row.get('id')}"]
     return ", ".join(str(part) for part in parts if part)
 
 
-def _product(row: dict[str, Any]) -> str:
+def _describe_product(row: dict[str, Any]) -> str:
     code = str(row.get("productId") or "")
-    product = f"{TIERS.get(code, 'not known')} ({code})" if code else "not told"
+    product = f"{TIERS.get(code, 'unknown')} ({code})" if code else "unknown"
     add_ons = [ADD_ONS.get(one, one) for one in row.get("addOnIds") or []]
     return f"{product}, add-ons: {', '.join(add_ons) or 'none'}"
 
 
-def _leads(tap: TapSmokeball, seen: _Seen) -> str:
-    if seen.page is None:
-        return seen.problem
-    there = "available" if seen.page.rows else "available, but there is none"
-    return there if tap.config["include_leads"] else f"{there}; left out by include_leads"
+def _describe_leads(settings: Settings, leads: _ProbeResult) -> str:
+    if leads.page is None:
+        return leads.problem
+    availability = "available" if leads.page.rows else "available, but there are none"
+    return availability if settings.include_leads else f"{availability}; include_leads is false"
 
 
-def _clock(tap: TapSmokeball, seen: tuple[_Seen, ...]) -> str:
-    bounds = [one.skew for one in seen if one.skew]
-    if not bounds or not tap.api.sends_date:
-        return "not known: no answer carried a Date"
+def _describe_clock(session: Session, results: tuple[_ProbeResult, ...]) -> str:
+    bounds = [result.skew for result in results if result.skew]
+    if not bounds or not session.client.has_server_clock:
+        return "unknown: no response has a Date header"
     least = max(low for low, _ in bounds)
     most = min(high for _, high in bounds)
     seconds = round((least + most) / 2 / dotnet_ticks.PER_SECOND)
-    if abs(seconds) <= MAXIMUM_SKEW_SECONDS:
-        return "this machine's agrees with Smokeball's"
-    way = "behind" if seconds > 0 else "ahead of"
+    if abs(seconds) <= MAX_SKEW_SECONDS:
+        return "this machine's clock agrees with Smokeball's"
+    direction = "behind" if seconds > 0 else "ahead of"
     return (
-        f"this machine's is {words(abs(seconds))} {way} Smokeball's; "
-        "bookmarks follow Smokeball's, so no row is lost by that"
+        f"this machine's clock is {humanize_seconds(abs(seconds))} {direction} Smokeball's; no row "
+        "is lost, because bookmarks use Smokeball's"
     )
 
 
-def _login(tap: TapSmokeball) -> Iterator[str]:
-    settings = tap.settings
+def _describe_login(settings: Settings) -> Iterator[str]:
     if settings.access_token:
-        yield "the access_token that was given; it is not renewed"
+        yield "access_token, which is not renewed"
     elif not settings.refresh_token:
-        yield "client credentials, which do not end"
+        yield "client credentials, which do not expire"
     elif (issued := settings.refresh_token_issued_ticks) is None:
-        yield "refresh token, issued at a time that is not known"
+        yield "refresh token; set refresh_token_issued_at to be warned before it expires"
     else:
-        now, end = dotnet_ticks.now(), token_expiry.ends(issued)
+        now, end = dotnet_ticks.now(), expires_at(issued)
         age, left = (now - issued) // dotnet_ticks.PER_DAY, (end - now) // dotnet_ticks.PER_DAY
-        ends = f"ends in {left} days" if left >= 0 else "has ended: sign in again"
-        yield f"refresh token, {age} days old, {ends}"
+        expiry = f"expires in {left} days" if left >= 0 else "expired: sign in again"
+        yield f"refresh token, {age} days old, {expiry}"

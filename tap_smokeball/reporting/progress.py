@@ -1,14 +1,15 @@
-"""Says how far a run is while it lasts: a display on a terminal, a line in the log elsewhere.
+"""Shows the progress of a run: a display on a terminal, log lines elsewhere.
 
-The display needs the extra ``progress``; without it there are lines. It is drawn on standard error
-only, and not at all where standard output is a terminal too: there the messages scroll. Log lines
-pass above it. Nothing here is in the way of the rows: a thread looks at the run's counters.
+The display needs the extra ``progress``; without it there are log lines. It is drawn on standard
+error, and not at all where standard output is a terminal too, as messages scroll there. Log lines
+pass above it. Nothing here delays the rows: a thread reads the counters of the run.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import math
 import os
 import sys
 import threading
@@ -18,8 +19,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from tap_smokeball.run.request_estimate import words
-from tap_smokeball.run.status import StreamStatus
+from tap_smokeball.run.request_estimate import humanize_seconds
+from tap_smokeball.run.status import RUNNING, StreamStatus
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -32,33 +33,30 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from tap_smokeball.run.status import RunStatus, StreamResult
+    from tap_smokeball.session import Session
 
 LINE_EVERY_SECONDS = 10.0
 RATE_OVER_SECONDS = 30.0
-"""The rate of requests is that of the last while: a run waits at times."""
+"""The request rate is that of the last seconds: a run waits at times."""
 
-FRAMES_A_SECOND = 4
+FRAMES_PER_SECOND = 4
 FRAME_LINES = 3
-"""Lines of the display besides the streams, and one that stays free."""
+"""Lines of the display in addition to the streams, and one that stays free."""
 
 
 @contextmanager
-def shown(run: RunStatus, allowance: float) -> Iterator[None]:
-    """Show how far a run is while the block lasts.
-
-    Args:
-        run: The run.
-        allowance: Requests a second that it may make.
-    """
-    if not run.logger.isEnabledFor(logging.INFO):
+def show_progress(session: Session, logger: logging.Logger) -> Iterator[None]:
+    """Show the progress of a run while the block lasts."""
+    if not logger.isEnabledFor(logging.INFO):
         yield
         return
-    pace = _Pace(run, allowance)
-    with _display(run, pace) if _is_for_people() else _lines(run, pace):
+    run = session.status
+    meter = _RateMeter(run, session.settings.requests_per_second)
+    with _display(run, meter) if _is_interactive() else _log_lines(run, meter, logger):
         yield
 
 
-def _is_for_people() -> bool:
+def _is_interactive() -> bool:
     terminal = os.environ.get("TERM", "").lower() not in {"", "dumb", "unknown"}
     plain = not terminal or bool(os.environ.get("NO_COLOR"))
     return (
@@ -69,16 +67,16 @@ def _is_for_people() -> bool:
     )
 
 
-class _Pace:
-    """How fast the run is, and so how long it still takes."""
+class _RateMeter:
+    """Measures the request rate, and so the time left."""
 
-    def __init__(self, run: RunStatus, allowance: float) -> None:
-        self.allowance = allowance
+    def __init__(self, run: RunStatus, requests_per_second: float) -> None:
+        self.limit = requests_per_second
         self._run = run
         self._seen = deque([(time.monotonic(), run.requests)])
 
-    def look(self) -> tuple[float, str]:
-        """Return requests a second, and the time left in words; nothing if it is not known."""
+    def sample(self) -> tuple[float, str]:
+        """Return requests per second, and the time left in words; empty if it is unknown."""
         now = (time.monotonic(), self._run.requests)
         self._seen.append(now)
         while len(self._seen) > 2 and now[0] - self._seen[1][0] > RATE_OVER_SECONDS:  # noqa: PLR2004
@@ -88,29 +86,31 @@ class _Pace:
         left = self._run.requests_left
         if left is None:
             return rate, ""
-        seconds = left / (rate or self.allowance)
-        limit = self._run.limit_seconds
-        if limit is not None and limit - self._run.age < seconds:
-            return rate, f"{words(max(0.0, limit - self._run.age))} to the time limit left"
-        return rate, f"{words(seconds)} left"
+        seconds = left / (rate or self.limit)
+        to_limit = math.inf
+        if self._run.limit_seconds is not None:
+            to_limit = max(0.0, self._run.limit_seconds - self._run.elapsed_seconds)
+        if to_limit < seconds:
+            return rate, f"{humanize_seconds(to_limit)} left to the time limit"
+        return rate, f"{humanize_seconds(seconds)} left"
 
 
 def _current(run: RunStatus) -> StreamResult | None:
     results = list(run.results.values())
-    return next((result for result in results if result.outcome is StreamStatus.BEGUN), None)
+    return next((result for result in results if result.status is RUNNING), None)
 
 
 @contextmanager
-def _lines(run: RunStatus, pace: _Pace) -> Iterator[None]:
-    """Write a line every ten seconds, and none in a run that is shorter."""
+def _log_lines(run: RunStatus, meter: _RateMeter, logger: logging.Logger) -> Iterator[None]:
+    """Log a line every ten seconds; none in a shorter run."""
     over = threading.Event()
 
-    def tell() -> None:
+    def log_progress() -> None:
         while not over.wait(LINE_EVERY_SECONDS):
             if (result := _current(run)) is not None:
-                run.logger.info("%s", ", ".join(_parts(result, pace)))
+                logger.info("%s", ", ".join(_parts(result, meter)))
 
-    thread = threading.Thread(target=tell, name="progress", daemon=True)
+    thread = threading.Thread(target=log_progress, name="progress", daemon=True)
     thread.start()
     try:
         yield
@@ -119,42 +119,42 @@ def _lines(run: RunStatus, pace: _Pace) -> Iterator[None]:
         thread.join()
 
 
-def _parts(result: StreamResult, pace: _Pace) -> Iterator[str]:
-    forecast = result.forecast
-    yield f"{result.stream}: {_steps(result)} {forecast.noun}"
+def _parts(result: StreamResult, meter: _RateMeter) -> Iterator[str]:
+    estimate = result.estimate
+    yield f"{result.stream}: {_steps(result)} {estimate.unit}"
     yield f"{result.rows:,} rows"
-    rate, left = pace.look()
-    yield f"{rate:.1f} requests/s"
+    rate, left = meter.sample()
+    yield f"{rate:.1f} requests per second"
     if left:
         yield left
 
 
 def _steps(result: StreamResult) -> str:
-    forecast = result.forecast
-    return f"{forecast.done:,}" + (f" of {forecast.steps:,}" if forecast.steps is not None else "")
+    estimate = result.estimate
+    return f"{estimate.done:,}" + (f" of {estimate.steps:,}" if estimate.steps is not None else "")
 
 
 @contextmanager
-def _display(run: RunStatus, pace: _Pace) -> Iterator[None]:
-    """Draw a table of the streams that is renewed in its place, and gone at the end."""
+def _display(run: RunStatus, meter: _RateMeter) -> Iterator[None]:
+    """Draw a table of the streams that updates in place and disappears at the end."""
     from rich.console import Console  # noqa: PLC0415 - costs start-up, and is an extra
     from rich.live import Live  # noqa: PLC0415
 
     console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
     live = Live(
-        get_renderable=lambda: _screen(run, pace, console),
+        get_renderable=lambda: _render(run, meter, console),
         console=console,
-        refresh_per_second=FRAMES_A_SECOND,
+        refresh_per_second=FRAMES_PER_SECOND,
         transient=True,
-        redirect_stdout=False,  # messages: nobody may touch them
+        redirect_stdout=False,  # Singer messages: no library may touch them
         redirect_stderr=False,
     )
-    with _above(console), live:
-        console.show_cursor()  # a process that is killed must not leave the terminal without
+    with _redirect_logs(console), live:
+        console.show_cursor()  # a killed process must not leave the terminal without one
         yield
 
 
-def _screen(run: RunStatus, pace: _Pace, console: Console) -> RenderableType:
+def _render(run: RunStatus, meter: _RateMeter, console: Console) -> RenderableType:
     from rich.console import Group  # noqa: PLC0415 - as above
     from rich.progress_bar import ProgressBar  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -166,47 +166,47 @@ def _screen(run: RunStatus, pace: _Pace, console: Console) -> RenderableType:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     results = list(run.results.values())
-    for result in _fitting(results, console.size.height - FRAME_LINES):
-        share = 1.0 if result.outcome is StreamStatus.COMPLETE else result.forecast.share
-        begun = result.outcome is StreamStatus.BEGUN
-        state = result.ended
+    for result in _visible_results(results, console.size.height - FRAME_LINES):
+        share = 1.0 if result.status is StreamStatus.COMPLETE else result.estimate.fraction_done
+        begun = result.status is RUNNING
+        state = result.description
         if begun:
-            state = f"{_steps(result)} {result.forecast.noun}"
-        elif result.outcome in {StreamStatus.NOT_REACHED, StreamStatus.TIME_LIMIT}:
-            state = "waits"
+            state = f"{_steps(result)} {result.estimate.unit}"
+        elif result.status in {StreamStatus.PENDING, StreamStatus.TIME_LIMIT}:
+            state = "pending"
         table.add_row(
             Text(result.stream, style="bold" if begun else ""),
             ProgressBar(total=1.0, completed=share, width=20),
             f"{result.rows:,} rows",
-            Text(state, style="red" if result.failed else ""),
+            Text(state, style="red" if result.is_failed else ""),
         )
-    done = sum(result.outcome is StreamStatus.COMPLETE for result in results)
-    rate, left = pace.look()
-    left_of_all = run.requests_left
+    done = sum(result.status is StreamStatus.COMPLETE for result in results)
+    rate, left = meter.sample()
+    requests_left = run.requests_left
     parts = [f"{done} of {len(results)} streams"]
-    if left_of_all is not None:
-        share = run.requests / (run.requests + left_of_all or 1)
+    if requests_left is not None:
+        share = run.requests / (run.requests + requests_left or 1)
         parts.append(f"{share:.0%} done")
-    parts.append(f"{rate:.1f} of {pace.allowance:g} requests/s")
+    parts.append(f"{rate:.1f} of {meter.limit:g} requests per second")
     parts += [left] if left else []
     return Group(table, Text(", ".join(parts), style="bold", no_wrap=True))
 
 
-def _fitting(results: list[StreamResult], room: int) -> list[StreamResult]:
-    """Return as many streams as fit: those at work and to come before those that are done."""
+def _visible_results(results: list[StreamResult], room: int) -> list[StreamResult]:
+    """Return as many streams as fit: running and pending ones before complete ones."""
     surplus = len(results) - max(1, room)
     if surplus <= 0:
         return results
-    at_work = next((at for at, r in enumerate(results) if r.outcome is StreamStatus.BEGUN), 0)
-    first = min(at_work, surplus)
+    running = next((at for at, r in enumerate(results) if r.status is RUNNING), 0)
+    first = min(running, surplus)
     return results[first : first + max(1, room)]
 
 
 @contextmanager
-def _above(console: Console) -> Iterator[None]:
-    """Have log lines and warnings pass above the display."""
+def _redirect_logs(console: Console) -> Iterator[None]:
+    """Let log lines and warnings pass above the display."""
     stderr = sys.stderr
-    above = _Above(console)
+    above = _LogAboveDisplay(console)
     loggers = [logging.getLogger(), *logging.root.manager.loggerDict.values()]
     handlers = {
         handler
@@ -227,8 +227,8 @@ def _above(console: Console) -> Iterator[None]:
         above.close()
 
 
-class _Above(io.TextIOBase):
-    """Standard error while there is a display: whole lines, above it."""
+class _LogAboveDisplay(io.TextIOBase):
+    """Standard error during the display: whole lines, above it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,4 +1,4 @@
-"""Tables for people, as plain text."""
+"""Tables as plain text."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def aligned(lines: Iterable[tuple[str, ...]]) -> str:
-    """Return lines with their cells below each other: the outer ones to the left, else right."""
-    lines = list(lines)
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+def format_table(rows: Iterable[tuple[str, ...]]) -> str:
+    """Return rows with aligned cells: the first and last column to the left, others right."""
+    rows = list(rows)
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
-            cell.rjust(width) if 0 < at < len(widths) - 1 else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.rjust(width) if 0 < index < len(widths) - 1 else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for line in lines
+        for row in rows
     )

@@ -1,8 +1,8 @@
-"""The model of what a stream takes, in requests: what ``--plan`` and the time left are made of.
+"""Estimates the requests of a stream: the basis of ``--plan`` and of the time left.
 
-A stream is made of steps: the pages of a list, or the parents that rows hang below. What a step
-takes is one request, and one more for every further page of what is below a parent. A plan learns
-that from a few parents, a run from those that are done.
+A stream consists of steps: the pages of a list, or the parents of a child stream. A step takes one
+request, and one more for each further page of a parent's rows. A plan learns that from a few
+parents, a run from those that are done.
 """
 
 from __future__ import annotations
@@ -10,81 +10,84 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_smokeball.api.pagination import OVERLAP
+from tap_smokeball.api.pagination import OVERLAP_ROWS
 
 if TYPE_CHECKING:
     from tap_smokeball.api.pagination import Page
 
-ROUND_TO_MINUTES_ABOVE = 600.0
-"""Seconds from which on nobody wants to read of seconds."""
+ROUND_TO_MINUTES_ABOVE_SECONDS = 600.0
 
 
-def pages(rows: int, limit: int) -> int:
-    """Return how many requests the paginator makes to read a list.
+def page_count(rows: int, page_size: int) -> int:
+    """Return how many requests the offset paginator makes to read a list.
 
     Args:
         rows: Rows of the list.
-        limit: Rows a page.
+        page_size: Rows per page.
     """
-    return 1 if rows < limit else (rows - limit) // max(1, limit - OVERLAP) + 2
+    if rows < page_size:
+        return 1
+    return (rows - page_size) // max(1, page_size - OVERLAP_ROWS) + 2
 
 
 @dataclass
 class RequestEstimate:
-    """How many requests a stream takes, as far as is known by now.
+    """How many requests a stream takes, as far as it is known.
 
     Attributes:
-        steps: How many steps there are, or None if that is not known yet.
-        done: How many of them are done.
-        noun: What they are.
+        steps: Number of steps, or None if it is not known yet.
+        done: Number of steps that are done.
+        unit: What the steps are, in the plural.
     """
 
     steps: int | None = None
     done: int = 0
-    noun: str = "pages"
-    _cost: int = 0
+    unit: str = "pages"
+    _requests_done: int = 0
 
-    def begin(self, steps: int, noun: str) -> None:
-        """Take note of how many steps there are, and what they are."""
-        self.steps, self.noun = steps, noun
+    def start(self, steps: int, unit: str) -> None:
+        """Set the number of steps, and what they are."""
+        self.steps, self.unit = steps, unit
 
-    def step(self, cost: int) -> None:
-        """Count one step as done; it took this many requests."""
+    def add_step(self, requests: int) -> None:
+        """Count one step as done that took some requests."""
         self.done += 1
-        self._cost += cost
+        self._requests_done += requests
 
-    def turn(self, page: Page, limit: int) -> None:
+    def add_page(self, page: Page, page_size: int) -> None:
         """Count one page of a list as done, and learn from it how many there are."""
-        self.step(1)
-        cut = len(page.rows) if page.has_next and 1 < len(page.rows) < limit else limit
-        if page.is_whole:
-            told = self.done
-        elif page.size is not None and page.size >= len(page.rows):
-            told = pages(page.size, cut)
+        self.add_step(1)
+        rows = len(page.rows)
+        # The API may cut its pages shorter than they were requested.
+        actual_size = rows if page.has_next_link and 1 < rows < page_size else page_size
+        if page.is_complete:
+            expected = self.done
+        elif page.size is not None and page.size >= rows:
+            expected = page_count(page.size, actual_size)
         else:
-            told = self.done + (len(page.rows) >= cut)
-        self.steps = max(self.done, told)
+            expected = self.done + (rows >= actual_size)
+        self.steps = max(self.done, expected)
 
     @property
     def requests(self) -> float | None:
-        """How many requests it takes in all, or None if that is not known yet."""
+        """Requests of the whole stream, or None if that is not known yet."""
         if self.steps is None:
             return None
-        return self.steps * (self._cost / self.done if self.done else 1.0)
+        return self.steps * (self._requests_done / self.done if self.done else 1.0)
 
     @property
-    def share(self) -> float:
-        """Which part of it is done, from 0 to 1."""
+    def fraction_done(self) -> float:
+        """The part that is done, from 0 to 1."""
         return min(1.0, self.done / self.steps) if self.steps else 0.0
 
 
-def words(seconds: float) -> str:
-    """Return a length of time as people say it."""
+def humanize_seconds(seconds: float) -> str:
+    """Return a duration in words, as ``2 minutes 5 seconds``."""
     import pendulum  # noqa: PLC0415 - 0.1 s of start-up that --version and --discover do without
 
     if seconds < 1:
         return "under a second"
-    whole = round(seconds)
-    if whole > ROUND_TO_MINUTES_ABOVE:
-        whole = round(whole / 60) * 60
-    return pendulum.duration(seconds=whole).in_words()
+    whole_seconds = round(seconds)
+    if whole_seconds > ROUND_TO_MINUTES_ABOVE_SECONDS:
+        whole_seconds = round(whole_seconds / 60) * 60
+    return pendulum.duration(seconds=whole_seconds).in_words()

@@ -1,4 +1,4 @@
-"""One run of the tap: when it must stop, how far it is, and how each stream ended."""
+"""The status of one run: when it must stop, its progress, and how each stream ended."""
 
 from __future__ import annotations
 
@@ -12,125 +12,135 @@ from typing import TYPE_CHECKING
 from tap_smokeball.run.request_estimate import RequestEstimate
 
 if TYPE_CHECKING:
-    import logging
-
     from tap_smokeball.api.transport import Transport
+    from tap_smokeball.errors import SmokeballError
 
 
-class Stopped(Exception):  # noqa: N818 - a signal, not an error
-    """The run is told to stop, and the work at hand is given up."""
+class RunInterruptedError(Exception):
+    """A signal stops the run, and the work at hand is abandoned.
+
+    Args:
+        signal: Number of the signal.
+    """
+
+    def __init__(self, signal: int = 0) -> None:
+        super().__init__(f"stopped by signal {signal}")
+        self.signal = signal
 
 
 class StreamStatus(Enum):
     """How a stream ended: the name for machines, the value for people."""
 
-    NOT_REACHED = "not reached"
-    BEGUN = "begun, not ended"
+    PENDING = "not started"
+    INTERRUPTED = "interrupted"  # also while it runs: what never ends was interrupted
     COMPLETE = "complete"
-    TIME_LIMIT = "time is up, goes on next time"
-    STOPPED = "stopped, goes on next time"
+    TIME_LIMIT = "time limit reached; will resume"
+    STOPPED = "stopped; will resume"
     FAILED = "failed"
 
 
-_STILL_TO_DO = (StreamStatus.NOT_REACHED, StreamStatus.BEGUN, StreamStatus.TIME_LIMIT)
+RUNNING = StreamStatus.INTERRUPTED
+_UNFINISHED = (StreamStatus.PENDING, RUNNING, StreamStatus.TIME_LIMIT)
 
 
 @dataclass
 class StreamResult:
-    """How one stream fared.
+    """The result of one stream.
 
     Attributes:
         stream: Its name.
         rows: Rows read, if the stream is selected.
         seconds: How long it took.
-        outcome: How it ended.
-        problem: Why it failed, in a few words.
-        resumed: Whether an unfinished pass was gone on with.
-        forecast: What it takes, and how far it is.
+        status: How it ended.
+        error: Why it failed.
+        is_resumed: Whether it resumed the full pass of an earlier run.
+        estimate: How many requests it takes, and how many are done.
     """
 
     stream: str
     rows: int = 0
     seconds: float = 0.0
-    outcome: StreamStatus = StreamStatus.NOT_REACHED
-    problem: str = ""
-    resumed: bool = False
-    forecast: RequestEstimate = field(default_factory=RequestEstimate)
+    status: StreamStatus = StreamStatus.PENDING
+    error: SmokeballError | None = None
+    is_resumed: bool = False
+    estimate: RequestEstimate = field(default_factory=RequestEstimate)
 
-    def fail(self, problem: str) -> None:
-        """Take note that it failed, and why."""
-        self.outcome, self.problem = StreamStatus.FAILED, problem
-
-    @property
-    def failed(self) -> bool:
-        """Whether it failed."""
-        return self.outcome is StreamStatus.FAILED
+    def fail(self, error: SmokeballError) -> None:
+        """Record that the stream failed, and why."""
+        self.status, self.error = StreamStatus.FAILED, error
 
     @property
-    def ended(self) -> str:
-        """How it ended, for people."""
-        return f"{self.outcome.value}: {self.problem}" if self.problem else self.outcome.value
+    def is_failed(self) -> bool:
+        """Whether the stream failed."""
+        return self.status is StreamStatus.FAILED
+
+    @property
+    def description(self) -> str:
+        """How the stream ended, for people."""
+        return f"{self.status.value}: {self.error.summary}" if self.error else self.status.value
 
 
 @dataclass
 class RunStatus:
-    """The state of one run, shared by all streams.
+    """The status of one run, shared by all streams.
 
     Attributes:
-        http: Counts the requests.
-        logger: Takes progress and the final table.
+        transport: Counts the requests.
         limit_seconds: Age at which the run stops cleanly, or None.
+        results: The results, by stream, in the order of the run.
+        signal: Number of the signal that stops the run, or 0.
+        rewinds: How often pagination had to rewind because rows shifted, by stream.
+        is_supervised: Whether a runner keeps the failures of streams apart and starts the child
+            streams. Otherwise the SDK drives: errors are raised, parents start their children.
     """
 
-    http: Transport
-    logger: logging.Logger
+    transport: Transport
     limit_seconds: float | None
     results: dict[str, StreamResult] = field(default_factory=dict)
     signal: int = 0
-    """Number of the signal that told the run to stop, 0 if none did."""
-    repaged: Counter[str] = field(default_factory=Counter)
-    """Seams between pages that had to be looked for further back, by stream."""
-    _began: float = field(default_factory=time.monotonic)
+    rewinds: Counter[str] = field(default_factory=Counter)
+    is_supervised: bool = False
+    _started: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def stop(self, signal: int) -> None:
-        """Ask the run to stop as soon as the state allows."""
+        """Let the run stop as soon as the state allows."""
         self.signal = signal
 
-    def check(self) -> None:
-        """Give up the work at hand if the run is told to stop.
+    def raise_if_stopped(self) -> None:
+        """Abandon the work at hand if a signal stops the run.
 
         Raises:
-            Stopped: It is.
+            RunInterruptedError: A signal came.
         """
         if self.signal:
-            raise Stopped
+            raise RunInterruptedError(self.signal)
 
     @property
-    def is_over(self) -> bool:
-        """Whether no further work may begin: told to stop, or out of time."""
+    def should_stop(self) -> bool:
+        """Whether no further work may start: a signal came, or the time limit is reached."""
         return bool(self.signal) or (
-            self.limit_seconds is not None and self.age >= self.limit_seconds
+            self.limit_seconds is not None and self.elapsed_seconds >= self.limit_seconds
         )
 
     @property
-    def age(self) -> float:
-        """Seconds since it began."""
-        return time.monotonic() - self._began
+    def elapsed_seconds(self) -> float:
+        """Seconds since the run started."""
+        return time.monotonic() - self._started
 
     def result(self, stream: str) -> StreamResult:
-        """Return the result of a stream, to be filled in as it runs."""
+        """Return the result of a stream, to be completed while it runs."""
         return self.results.setdefault(stream, StreamResult(stream))
 
-    def count_repaged(self, stream: str) -> None:
-        """Count a seam that was not where it had to be; called in any thread."""
+    def count_rewind(self, stream: str) -> None:
+        """Count a rewind of the pagination; called in any thread."""
         with self._lock:
-            self.repaged[stream] += 1
+            self.rewinds[stream] += 1
 
     @property
     def failures(self) -> list[StreamResult]:
         """The streams that failed."""
-        return [result for result in self.results.values() if result.failed]
+        return [result for result in self.results.values() if result.is_failed]
 
     @property
     def exit_status(self) -> int:
@@ -139,17 +149,17 @@ class RunStatus:
 
     @property
     def requests(self) -> int:
-        """Requests sent so far, those to the login left out."""
-        return sum(self.http.requests[stream] for stream in list(self.results))
+        """Requests sent so far, except those for access tokens."""
+        return sum(self.transport.requests[stream] for stream in list(self.results))
 
     @property
     def requests_left(self) -> float | None:
-        """How many requests are still to be made, or None if that is not known yet."""
+        """Requests that are still to be made, or None if that is not known yet."""
         left = 0.0
         for result in list(self.results.values()):
-            if result.outcome in _STILL_TO_DO:
-                expected = result.forecast.requests
+            if result.status in _UNFINISHED:
+                expected = result.estimate.requests
                 if expected is None:
                     return None
-                left += max(0.0, expected - self.http.requests[result.stream])
+                left += max(0.0, expected - self.transport.requests[result.stream])
         return left

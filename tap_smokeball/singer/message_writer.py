@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 import time
@@ -12,10 +11,10 @@ from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
-from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
-from singer_sdk.singerlib import RecordMessage
+from singer_sdk.singerlib import RecordMessage as SdkRecordMessage
+from singer_sdk.singerlib.encoding import GenericSingerWriter
 
-from tap_smokeball.errors import reason
+from tap_smokeball.errors import os_error_message
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -28,14 +27,24 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 1 << 16
 """Output is written in blocks of about this size."""
 
-LONGEST_WAIT_SECONDS = 1.0
-"""How long output may wait for its block to fill, where no STATE pushes it out before."""
+MAX_BUFFER_AGE_SECONDS = 1.0
+"""How long output may wait for its block to fill, unless a STATE flushes it before."""
 
-_logger = logging.getLogger("tap-smokeball")
+# Decimals are written as the numbers that they are, so that no amount passes through a float.
+_encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
+
+encode_json = _encoder.encode
 
 
-class Record(msgspec.Struct, tag_field="type", tag="RECORD", omit_defaults=True):
-    """A RECORD message, as the encoder takes it fastest."""
+class OutputClosedError(BaseException):
+    """Standard output cannot be written, so the run ends.
+
+    Not an `Exception`: no handler may take it for the failure of one stream.
+    """
+
+
+class RecordMessage(msgspec.Struct, tag_field="type", tag="RECORD", omit_defaults=True):
+    """A RECORD message in the form that is encoded fastest."""
 
     stream: str
     record: dict[str, Any]
@@ -43,70 +52,76 @@ class Record(msgspec.Struct, tag_field="type", tag="RECORD", omit_defaults=True)
     time_extracted: datetime | None = None
 
 
-class BufferedMessageWriter(MsgSpecWriter):
-    """Writes messages to standard output in blocks; a SCHEMA or STATE pushes out what waits.
+class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
+    """Writes messages to standard output in blocks; SCHEMA and STATE flush the buffer.
 
-    The SDK flushes after each record, which costs more than making it. Where rows only trickle in,
-    whoever is about to wait for more calls `tend`, so that the target is not kept waiting.
+    The SDK's writers flush after each record, which costs more than to make it. Where rows only
+    trickle in, whoever is about to wait for more calls `flush_if_stale`.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting = bytearray()
-        self._pushed = time.monotonic()
-        weakref.finalize(self, _finish, self._waiting)  # at the end of the process, too
+        self._buffer = bytearray()
+        self._flushed_at = time.monotonic()
+        weakref.finalize(self, _flush_at_exit, self._buffer)
 
     @override
     def serialize_message(self, message: Message) -> bytearray:
         line = bytearray()
-        encoder.encode_into(message if isinstance(message, Record) else message.to_dict(), line)
-        line += b"\n"
+        _encode_line(message, line)
         return line
 
     @override
     def write_message(self, message: Message) -> None:
-        waiting = self._waiting
-        encoder.encode_into(
-            message if isinstance(message, Record) else message.to_dict(), waiting, -1
-        )
-        waiting += b"\n"
-        if len(waiting) >= BLOCK_BYTES or not isinstance(message, (Record, RecordMessage)):
+        _encode_line(message, self._buffer)
+        is_record = isinstance(message, (RecordMessage, SdkRecordMessage))
+        if len(self._buffer) >= BLOCK_BYTES or not is_record:
             self.flush()
 
-    def tend(self) -> None:
-        """Push out what waits, if it has waited for long."""
-        if self._waiting and time.monotonic() - self._pushed >= LONGEST_WAIT_SECONDS:
+    def flush_if_stale(self) -> None:
+        """Write out the buffer if its oldest message has waited for long."""
+        if self._buffer and time.monotonic() - self._flushed_at >= MAX_BUFFER_AGE_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Push out what waits."""
-        self._pushed = time.monotonic()
-        _push(self._waiting)
+        """Write out the buffer.
+
+        Raises:
+            OutputClosedError: Standard output cannot be written.
+        """
+        self._flushed_at = time.monotonic()
+        _write_out(self._buffer)
 
 
-def _finish(waiting: bytearray) -> None:
-    with contextlib.suppress(SystemExit):  # the exit status is settled by now
-        _push(waiting)
+def _encode_line(message: Message, line: bytearray) -> None:
+    content = message if isinstance(message, RecordMessage) else message.to_dict()
+    _encoder.encode_into(content, line, -1)
+    line += b"\n"
 
 
-def _push(waiting: bytearray) -> None:
-    if not waiting:
+def _flush_at_exit(buffer: bytearray) -> None:
+    with contextlib.suppress(OutputClosedError):  # the exit status is decided by now
+        _write_out(buffer)
+
+
+def _write_out(buffer: bytearray) -> None:
+    if not buffer:
         return
-    rest = memoryview(bytes(waiting))
-    waiting.clear()  # first: what fails must not be tried again
+    rest = memoryview(bytes(buffer))
+    buffer.clear()  # first: a write that failed must not be repeated
     try:
         # Without a buffer (python -u), a signal can cut a write short.
         while rest:
             rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _give_up("The target has closed the pipe: its own log tells why. Run again to go on")
+        _close_output("The target closed the pipe; its log says why. Run again to resume")
     except OSError as error:
-        _give_up(f"Standard output cannot be written: {reason(error)}. Run again to go on")
+        reason = os_error_message(error)
+        _close_output(f"Standard output cannot be written ({reason}). Run again to resume")
 
 
-def _give_up(message: str) -> NoReturn:
-    # What is still buffered must not be tried again when the interpreter ends.
+def _close_output(message: str) -> NoReturn:
+    # What is still buffered must not be written again when the interpreter ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    _logger.error(message)
-    sys.exit(1)
+    raise OutputClosedError(message)

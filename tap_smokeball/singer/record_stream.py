@@ -1,21 +1,26 @@
-"""From records to messages, without what the SDK does to each record on the way.
+"""From records to messages, without the SDK's work on each record.
 
-There every record passes through a dozen methods that keep partitions, move bookmarks and fit
-types. Here a stream has no partitions, `tap_smokeball.sync.bookmarks` keeps the bookmark, and
-`tap_smokeball.records.record_builder` has made the types fit.
+A stream of this tap has no partitions, `tap_smokeball.sync.bookmarks` moves its bookmark, and
+`tap_smokeball.records` conforms its types. So a record becomes a message as directly as its
+settings allow.
 """
 
 from __future__ import annotations
 
+import abc
 import sys
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from singer_sdk import Stream
+from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.singerlib import RecordMessage as SdkRecordMessage
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_smokeball.singer.message_writer import Record
+from tap_smokeball.errors import StreamMapError
+from tap_smokeball.singer.message_writer import RecordMessage
+from tap_smokeball.singer.sdk_compat import RecordLoopStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -23,67 +28,116 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
+    from singer_sdk import Tap
     from singer_sdk.helpers import types
 
-COUNTED_AT_ONCE = 100
-"""Records between two looks at the metrics."""
+METRICS_EVERY_RECORDS = 100
 
 
-class EmittingStream(Stream):
-    """A stream whose records become messages as directly as its settings allow."""
+class RecordStream(RecordLoopStream):
+    """A stream whose records become messages directly.
+
+    Args:
+        tap: The tap that the stream belongs to.
+    """
+
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `records` conforms the types
+
+    def __init__(self, tap: Tap) -> None:
+        self.tap = tap
+        super().__init__(tap)
+
+    @abc.abstractmethod
+    def handle_errors(self) -> AbstractContextManager[None]:
+        """Return what surrounds the work of the stream, to handle its errors."""
 
     @override
-    def _sync_records(
-        self,
-        context: types.Context | None = None,
-        *,
-        write_messages: bool = True,
-    ) -> Generator[dict[str, Any], Any, Any]:
-        """Write and yield the records.
+    def sync_records(self, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
+        """Yield the records of the stream, and write them unless a batch takes them.
 
-        Private in the SDK. Overridden for what this module says; it keeps the metrics, the limit
-        of ``--test`` and the final STATE.
+        It keeps the SDK's metrics and its final STATE. What was yielded before an error is written.
         """
-        selected, limited = self.selected, self.ABORT_AT_RECORD_COUNT is not None
-        write = self._write_record_message
+        is_selected = self.selected
+        write = self.write_record
         index = counted = 0
         with self.get_record_counter() as counter, self.get_sync_timer():
-            records = cast("Iterable[types.Record]", self.get_records(context))
-            for index, record in enumerate(records, 1):
-                if limited:
-                    self._check_max_record_limit(current_record_index=index - 1)
-                if not selected:
-                    continue
-                if write_messages:
-                    write(record)
-                if index - counted == COUNTED_AT_ONCE:
-                    counter.increment(COUNTED_AT_ONCE)
-                    counted = index
-                yield record
-            if selected:
+            with self.handle_errors():
+                records = cast("Iterable[types.Record]", self.get_records(None))
+                for index, record in enumerate(records, 1):
+                    if not is_selected:
+                        continue
+                    if write_messages:
+                        write(record)
+                    if index - counted == METRICS_EVERY_RECORDS:
+                        counter.increment(METRICS_EVERY_RECORDS)
+                        counted = index
+                    yield record
+            if is_selected:
                 counter.increment(index - counted)
-        self._finalize_state(self.stream_state)
+        self.state_manager.finalize_state(self.stream_state)
         if write_messages:
-            self._write_state_message()
+            self.write_state()
 
-    @override
-    def _write_record_message(self, record: types.Record) -> None:
-        """Write the RECORD message of a record, or what stream maps make of it.
+    def continue_sync(self) -> None:
+        """Sync more records of a stream whose SCHEMA this run has written already."""
+        for _ in self.sync_records():
+            pass
 
-        Private in the SDK. Overridden because there is nothing to map, for most.
+    def write_state(self) -> None:
+        """Write a STATE message, if the state changed since the last one."""
+        if not self.state_manager.is_flushed:
+            self.tap.state_writer.write_state(self.tap_state)
+            self.state_manager.is_flushed = True
+
+    def write_record(self, record: types.Record) -> None:
+        """Write the RECORD message of a record, or those that stream maps make of it.
+
+        Raises:
+            StreamMapError: An expression of a stream map fails.
         """
         if self._is_mapped:
-            super()._write_record_message(record)
+            for message in self._mapped_messages(record):
+                self.tap.write_message(message)
         else:
             extracted = datetime.now(timezone.utc)
-            message = Record(self.name, record, self._stream_version, extracted)
-            self._tap.write_message(message)
+            plain = RecordMessage(self.name, record, self._table_version, extracted)
+            self.tap.write_message(plain)
+
+    def _mapped_messages(self, record: types.Record) -> Iterator[SdkRecordMessage]:
+        extracted = datetime.now(timezone.utc)
+        for stream_map in self.stream_maps:
+            try:
+                mapped = stream_map.transform(record)
+            except Exception as error:  # noqa: BLE001 - an expression can fail in any way
+                raise StreamMapError(
+                    f"stream_maps: an expression for stream `{self.name}` fails on a record "
+                    f"({type(error).__name__})",
+                    "Check its names; every column can be null",
+                ) from None
+            if mapped is not None:
+                yield SdkRecordMessage(
+                    stream=stream_map.stream_alias,
+                    record=mapped,
+                    version=self._table_version,
+                    time_extracted=extracted,
+                )
+
+    @cached_property
+    def _table_version(self) -> int | None:
+        """The version of the SDK's ACTIVATE_VERSION message, if it writes one."""
+        if (
+            self.emit_activate_version_messages
+            and self.replication_method == REPLICATION_FULL_TABLE
+        ):
+            return self.tap.initialized_at // 1000
+        return None
 
     @cached_property
     def _is_mapped(self) -> bool:
-        """Whether records leave as another than they are, or more or less often than once."""
+        """Whether stream maps change, drop or multiply records."""
         maps = self.stream_maps
         return not (
             len(maps) == 1

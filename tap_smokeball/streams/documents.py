@@ -1,4 +1,4 @@
-"""Documents: what is on file for a matter; not the files themselves."""
+"""Streams of document metadata: files and folders, without file contents."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from tap_smokeball.records.columns import (
     sensitive,
     string,
 )
-from tap_smokeball.records.record_builder import Columns
-from tap_smokeball.streams.matters import MattersStream
-from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.streams.matters import MatterChildStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -32,92 +30,87 @@ if TYPE_CHECKING:
     from tap_smokeball.api.pagination import Row
 
 
-class FilesStream(ChildStream):
-    """Files and emails of a matter, deleted ones included, without their contents."""
+class FilesStream(MatterChildStream):
+    """Metadata of files and emails of a matter, including deleted ones."""
 
     name = "files"
     selected_by_default = False
-    parent_stream_type = MattersStream
-    parent_key = "matterId"
     path = "/matters/{matterId}/documents/files"
     primary_keys = ("id",)
     scope = "documents/read"
     sort = "asc(dateCreated)"
-    updated_at_field = "dateModified"
-    columns = Columns(
-        string("id", "Id of the file"),
-        string("href", "Address of the file's record in the API"),
-        string("versionId", "Id of the current version of the file"),
-        link("folder", "Folder that the file is in; null at the root"),
+    columns = (
+        string("id", "ID of the file"),
+        string("href", "URL of the file's metadata in the API"),
+        string("versionId", "ID of the current version of the file"),
+        link("folder", "Folder of the file; null at the root"),
         link("matter", "Matter of the file"),
-        *sensitive("privileged", string("name", "Name of the file without its extension")),
-        string("fileExtension", "Extension, as .pdf"),
-        string("ownerId", "Id of the user, or of the app, that put the file there"),
+        *sensitive("privileged", string("name", "File name without extension")),
+        string("fileExtension", "File extension, such as .pdf"),
+        string("ownerId", "ID of the user or app that created or uploaded the file"),
         *sensitive(
             "privileged",
-            string("to", "Recipients, if it is an email"),
-            string("from", "Sender, if it is an email"),
+            string("to", "Recipients, for emails"),
+            string("from", "Sender, for emails"),
         ),
-        date_time("dateCreated", "When the file was made"),
-        date_time("dateModified", "When the file last changed"),
+        date_time("dateCreated", "Creation date and time"),
+        date_time("dateModified", "Date and time of the last update"),
         integer("sizeBytes", "Size in bytes"),
-        link("downloadInfo", "Where the API tells how to download the file"),
-        *sensitive("privileged", json_object("additionalData", "More about the file, by name")),
+        link("downloadInfo", "Link to the download details"),
+        *sensitive("privileged", json_object("additionalData", "Additional key-value pairs")),
         boolean("isFavorite", "Whether the file is a favourite"),
-        boolean("isUploaded", "Whether the contents are uploaded"),
+        boolean("isUploaded", "Whether the file contents are uploaded"),
         boolean("isCancelled", "Whether the upload was cancelled"),
-        boolean("isDuplicate", "Whether it is a duplicate, for emails"),
+        boolean("isDuplicate", "Whether the file is a duplicate; emails only"),
         boolean("isDeleted", "Whether the file is deleted"),
     )
 
 
-class FoldersStream(ChildStream):
-    """Folders of a matter, at every depth; one request for each folder."""
+class FoldersStream(MatterChildStream):
+    """Folders of a matter at every level; takes one request per folder."""
 
     name = "folders"
     selected_by_default = False
-    parent_stream_type = MattersStream
-    parent_key = "matterId"
     path = "/matters/{matterId}/documents/folders"
     primary_keys = ("matterId", "id")
     scope = "documents/read"
     response_format = FOLDERS
-    recursive = True
-    columns = Columns(
-        string("id", "Id of the folder"),
-        string("href", "Address of the folder in the API"),
-        string("parentId", "Id of the folder that it is in; null at the root"),
+    is_recursive = True
+    columns = (
+        string("id", "ID of the folder"),
+        string("href", "URL of the folder in the API"),
+        string("parentId", "ID of the parent folder; null at the root"),
         *sensitive("privileged", string("name", "Name of the folder")),
     )
 
     @override
-    def requests_below(self, rows: int) -> int:
+    def requests_per_parent(self, rows: int) -> int:
         return 1 + rows
 
     @override
-    def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> Iterator[list[Row]]:
-        found = self._folders_in(ids, params)
-        yield list(found.values())
-        met, todo = set(found), deque(found)
+    def read_children(self, ids: dict[str, str], params: dict[str, Any]) -> Iterator[list[Row]]:
+        root_folders = self._folders_in(ids, params)
+        yield list(root_folders.values())
+        seen, todo = set(root_folders), deque(root_folders)
         while todo:
-            inside = {**ids, "folderId": todo.popleft()}
+            folder_ids = {**ids, "folderId": todo.popleft()}
             try:
-                listed = self._folders_in(inside, params, "/{folderId}")
-            except NotFoundError:  # deleted since it was listed
+                listed = self._folders_in(folder_ids, params, "/{folderId}")
+            except NotFoundError:  # deleted after it was listed
                 continue
-            # A folder that is moved meanwhile can be met again, even inside of itself.
-            fresh = {id_: folder for id_, folder in listed.items() if id_ not in met}
-            met.update(fresh)
-            todo += fresh
-            yield list(fresh.values())
+            # A folder moved during the walk can appear again, even inside itself.
+            new = {id_: folder for id_, folder in listed.items() if id_ not in seen}
+            seen.update(new)
+            todo += new
+            yield list(new.values())
 
     def _folders_in(
         self,
         ids: dict[str, str],
         params: dict[str, Any],
-        below: str = "",
+        subpath: str = "",
     ) -> dict[str, Row]:
-        entries = (entry for rows in self.open(ids, params, below) for entry in rows)
+        entries = (entry for rows in self.read_list(ids, params, subpath) for entry in rows)
         return {entry["id"]: entry["folder"] for entry in entries if entry["folder"]}
 
 

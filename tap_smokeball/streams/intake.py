@@ -1,11 +1,10 @@
-"""Intake: forms that clients fill in, and what they answered. An add-on of the firm."""
+"""Streams of the Intake add-on: forms and the answers that clients submit."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import OBJECT
 from tap_smokeball.errors import NotFoundError
 from tap_smokeball.records.columns import (
@@ -19,9 +18,7 @@ from tap_smokeball.records.columns import (
     string,
     updated_at_time,
 )
-from tap_smokeball.records.record_builder import Columns
-from tap_smokeball.streams.matters import MattersStream
-from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.streams.matters import MatterChildStream
 from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 if sys.version_info >= (3, 12):
@@ -34,78 +31,74 @@ if TYPE_CHECKING:
 
     from tap_smokeball.api.pagination import Row
 
-SCOPE = "for intake (not in the vendor's list; the firm needs the add-on Intake)"
+SCOPE = "for intake (name undocumented; requires the Intake add-on)"
 
 _ANSWERS = object_list(
     "fields",
     "Questions and answers",
-    string("type", "Kind of field, as text, date, phoneNumber or signature"),
+    string("type", "Field type, such as text, date, phoneNumber or signature"),
     string("label", "Question"),
     string("value", "Answer"),
 )
 
 
 class IntakeFormsStream(TopLevelStream):
-    """Forms that the firm sends to clients."""
+    """Intake forms that the firm sends to clients."""
 
     name = "intake_forms"
     selected_by_default = False
     path = "/intake/forms"
     primary_keys = ("id",)
     scope = SCOPE
-    updated_at_field = "lastUpdated"
-    columns = Columns(
-        string("id", "Id of the form"),
-        string("href", "Address of the form in the API"),
-        boolean("isSmokeballForm", "Whether it is one of Smokeball's own forms"),
-        string("title", "Title"),
-        string("category", "What it is for: lead or matter"),
-        links("matterTypes", "Matter types that it is offered for"),
-        boolean("active", "Whether it is in use"),
-        date_time("createdDate", "When the form was made"),
-        updated_at_time("lastUpdated", "When the form last changed"),
+    columns = (
+        string("id", "ID of the form"),
+        string("href", "URL of the form in the API"),
+        boolean("isSmokeballForm", "Whether the form is provided by Smokeball"),
+        string("title", "Title of the form"),
+        string("category", "Category: lead or matter"),
+        links("matterTypes", "Matter types for which the form is offered"),
+        boolean("active", "Whether the form is active"),
+        date_time("createdDate", "Creation date and time"),
+        updated_at_time("lastUpdated", "Date and time of the last update (UTC)"),
     )
 
 
-class IntakeSubmissionsStream(ChildStream):
-    """Forms sent out for a matter; the answers if selected, at a request each."""
+class IntakeSubmissionsStream(MatterChildStream):
+    """Intake forms sent for a matter; answers, if selected, cost a request each."""
 
     name = "intake_submissions"
     selected_by_default = False
-    parent_stream_type = MattersStream
-    parent_key = "matterId"
     path = "/intake/{matterId}/submissions"
     primary_keys = ("id",)
     scope = SCOPE
     sensitivity = "personal"
-    updated_at_field = "lastUpdated"
-    columns = Columns(
-        string("id", "Id of the submission"),
-        string("href", "Address of the submission in the API"),
-        string("formId", "Id of the form"),
+    columns = (
+        string("id", "ID of the submission"),
+        string("href", "URL of the submission in the API"),
+        string("formId", "ID of the form"),
         string("formTitle", "Title of the form"),
         string("status", "Status: draft, active, completed or cancelled"),
         string(
             "communicationMethod",
-            "How it went out: email, communicate, embed, internalUse or document",
+            "Delivery method: email, communicate, embed, internalUse or document",
         ),
         link("matter", "Matter of the submission"),
-        date_time("createdDate", "When the submission was made"),
-        updated_at_time("lastUpdated", "When the submission last changed"),
+        date_time("createdDate", "Creation date and time"),
+        updated_at_time("lastUpdated", "Date and time of the last update (UTC)"),
         nested_object(
             "recipient",
-            "Whom it was sent to",
-            string("contactId", "Id of the contact"),
+            "Recipient of the form",
+            string("contactId", "ID of the contact"),
             string("email", "Email address"),
-            string("name", "Name"),
+            string("name", "Name of the recipient"),
         ),
         opt_in(
             object_list(
                 "responses",
-                "Answers, by section",
+                "Answers by section; one extra request per submission",
                 string("sectionTitle", "Title of the section"),
                 object_list(
-                    "groups", "Groups in it", string("label", "Title of the group"), _ANSWERS
+                    "groups", "Groups of fields", string("label", "Title of the group"), _ANSWERS
                 ),
                 _ANSWERS,
             ),
@@ -113,24 +106,26 @@ class IntakeSubmissionsStream(ChildStream):
     )
 
     @override
-    def requests_below(self, rows: int) -> int:
-        return super().requests_below(rows) + (rows if self._with_responses else 0)
+    def requests_per_parent(self, rows: int) -> int:
+        return super().requests_per_parent(rows) + (rows if self._wants_responses else 0)
 
     @override
-    def read_below(self, ids: dict[str, str], params: dict[str, Any]) -> Iterator[list[Row]]:
-        for rows in super().read_below(ids, params):
-            yield [self._with_answers(ids, row) for row in rows] if self._with_responses else rows
+    def read_children(self, ids: dict[str, str], params: dict[str, Any]) -> Iterator[list[Row]]:
+        for rows in super().read_children(ids, params):
+            yield (
+                [self._with_responses(ids, row) for row in rows] if self._wants_responses else rows
+            )
 
     @property
-    def _with_responses(self) -> bool:
+    def _wants_responses(self) -> bool:
         return self.is_selected(("properties", "responses"))
 
-    def _with_answers(self, ids: dict[str, str], row: Row) -> Row:
-        endpoint = Endpoint(self.name, f"{self.path}/{{submissionId}}", self.scope)
+    def _with_responses(self, ids: dict[str, str], row: Row) -> Row:
+        endpoint = self.endpoint("/{submissionId}")
         ids = {**ids, "submissionId": row["id"]}
         try:
-            page = self._tap.api.get(endpoint, ids, {}, OBJECT.read).data
-        except NotFoundError:  # deleted since it was listed
+            page = self.session.client.get(endpoint, ids, {}, OBJECT.parse).data
+        except NotFoundError:  # deleted after it was listed
             return row
         return {**row, "responses": page.rows[0].get("responses")}
 

@@ -1,7 +1,7 @@
-"""The base of every stream: what it asks for, what it makes of the answers, how it ends.
+"""The base of every stream: from a declaration to requests, and from rows to records.
 
-A stream is data (see `tap_smokeball.streams`); the shapes of endpoint are the subclasses in
-`tap_smokeball.sync.top_level_stream` and `tap_smokeball.sync.child_stream`.
+A stream is data (`tap_smokeball.streams`). The kinds of stream are `TopLevelStream`, `ParentStream`
+and `ChildStream`.
 """
 
 from __future__ import annotations
@@ -9,25 +9,21 @@ from __future__ import annotations
 import abc
 import re
 import sys
-import time
-from datetime import datetime, timezone
+from contextlib import contextmanager
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import RecordMessage
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE as FULL_TABLE
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.client import Endpoint
-from tap_smokeball.api.response_parsers import PAGED, ResponseFormat
-from tap_smokeball.errors import BatchStorageError, SmokeballError, StreamMapError, reason
-from tap_smokeball.records.columns import Column, Sensitivity, integer, string, walk_columns
+from tap_smokeball.api.response_parsers import PAGED
+from tap_smokeball.errors import SmokeballError
+from tap_smokeball.records.columns import integer, string, walk_columns
 from tap_smokeball.records.decimals import as_decimal_string
-from tap_smokeball.records.record_builder import Columns, RecordBuilder, RowKey, json_schema
-from tap_smokeball.run.status import Stopped, StreamStatus
-from tap_smokeball.singer.record_stream import EmittingStream
-from tap_smokeball.sync.bookmarks import BookmarkManager
+from tap_smokeball.records.record_builder import EXTRA_FIELDS, RecordBuilder, RowKey, json_schema
+from tap_smokeball.run.status import RUNNING, RunInterruptedError, StreamStatus
+from tap_smokeball.singer.record_stream import RecordStream
+from tap_smokeball.sync.bookmarks import BookmarkColumn, BookmarkManager
 from tap_smokeball.sync.list_reader import ListReader
 
 if sys.version_info >= (3, 12):
@@ -36,40 +32,49 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
+    from singer_sdk import Tap
     from singer_sdk.helpers import types
-    from singer_sdk.singerlib import MetadataMapping
+    from singer_sdk.singerlib import Catalog, MetadataMapping
 
     from tap_smokeball.api.client import Response
+    from tap_smokeball.api.filters import UpdatedSinceFilter
     from tap_smokeball.api.pagination import Page
-    from tap_smokeball.records.columns import Breadcrumb
-    from tap_smokeball.sync.list_reader import UpdatedSinceFilter
-    from tap_smokeball.tap import TapSmokeball
+    from tap_smokeball.api.response_parsers import ResponseFormat
+    from tap_smokeball.records.columns import Breadcrumb, Column, Sensitivity
+    from tap_smokeball.run.status import StreamResult
+    from tap_smokeball.session import Session
 
 EXTRACTED_TICKS = "extractedTicks"
-"""Bookmark column of streams whose rows carry no stamp: the server's clock as their read began."""
+"""Bookmark column of streams whose rows have no timestamp: the server's clock at their read."""
 
 
-class SmokeballStream(EmittingStream):
-    """A stream of rows that the API hands out.
+class SmokeballStream(RecordStream):
+    """A stream of rows of the API.
+
+    Args:
+        tap: The tap that the stream belongs to.
+        session: Settings, API client, worker pool and status of the run.
 
     Attributes:
         path: Path template of the endpoint.
-        columns: The columns of the record.
-        scope: The OAuth scope that opens the endpoint.
-        response_format: The shape of its answers.
-        updated_since_filter: Its filter by last change, if it has one.
+        columns: The columns of the rows.
+        scope: The OAuth scope of the endpoint.
+        response_format: How the endpoint sends rows.
+        updated_since_filter: Its filter by the last change, if it has one.
         updated_at_field: The property of a row that holds its last change, as ticks or as a
-            date-time, if it has one.
-        sort: Value of the ``Sort`` parameter, where the API offers one by time.
+            date-time; only where a bookmark or a parent's change is taken from it.
+        sort: Value of the ``Sort`` parameter, where the API offers an order by time.
         opt_in_fields: Properties that the API sends only if its ``Fields`` parameter names them.
-        parent_key: Column with the parent's id, if the rows hang below a parent.
-        sensitive: Why all of it needs care, if it does; single columns say so themselves.
+        parent_key: Column with the id of the parent, in child streams.
+        requires_parent_field: The property of a parent that is empty if it has no such rows, in
+            child streams.
+        sensitivity: Why the whole stream needs care, if it does.
     """
 
     path: ClassVar[str]
-    columns: ClassVar[Columns]
+    columns: ClassVar[tuple[Column, ...]]
     scope: ClassVar[str]
     response_format: ClassVar[ResponseFormat] = PAGED
     updated_since_filter: ClassVar[UpdatedSinceFilter | None] = None
@@ -77,21 +82,26 @@ class SmokeballStream(EmittingStream):
     sort: ClassVar[str | None] = None
     opt_in_fields: ClassVar[tuple[str, ...]] = ()
     parent_key: ClassVar[str | None] = None
+    requires_parent_field: ClassVar[str | None] = None
     sensitivity: ClassVar[Sensitivity | None] = None
 
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `records` makes the types fit
-
-    _tap: TapSmokeball
+    def __init__(self, tap: Tap, session: Session) -> None:
+        self.session = session
+        self._has_catalog = False
+        super().__init__(tap)
 
     @cached_property
     def all_columns(self) -> list[Column]:
         """The stream's columns and those that the tap adds."""
-        columns = [*self.columns.fields]
-        if self.parent_key and self.parent_key not in {field.name for field in columns}:
-            columns.insert(0, string(self.parent_key, "Id of the record that this one hangs below"))
+        columns = [*self.columns, EXTRA_FIELDS]
+        if self.parent_key and self.parent_key not in {column.name for column in columns}:
+            columns.insert(0, string(self.parent_key, "ID of the parent record"))
         if self.replication_key == EXTRACTED_TICKS:
             columns.append(
-                integer(EXTRACTED_TICKS, "When it was read: .NET ticks of the server's clock")
+                integer(
+                    EXTRACTED_TICKS,
+                    "Server time of the read in .NET ticks (100 ns since 0001-01-01 UTC)",
+                )
             )
         if self.config.get("use_singer_decimal"):
             columns = [as_decimal_string(column) for column in columns]
@@ -106,28 +116,37 @@ class SmokeballStream(EmittingStream):
     def _json_schema(self) -> dict[str, Any]:
         return json_schema(self.all_columns)
 
-    @property
     @override
-    def metadata(self) -> MetadataMapping:
-        fresh = self._metadata is None
-        metadata = super().metadata
-        if fresh and self._tap_input_catalog is None:
-            for place, field in walk_columns(self.columns.fields):
-                if not field.selected:
-                    metadata[place].selected_by_default = False
-        return metadata
+    def apply_catalog(self, catalog: Catalog) -> None:
+        self._has_catalog = True
+        super().apply_catalog(catalog)
 
     @property
     @override
+    def metadata(self) -> MetadataMapping:
+        metadata = super().metadata
+        if not self._has_catalog:
+            for breadcrumb, column in walk_columns(self.columns):
+                if not column.selected:
+                    metadata[breadcrumb].selected_by_default = False
+        return metadata
+
+    @cached_property
+    @override
     def state_manager(self) -> BookmarkManager:
-        if self._state_manager is None:
-            self._state_manager = BookmarkManager(
-                tap_name=self.tap_name,
-                stream_name=self.name,
-                tap_state=self.tap_state,
-                state_partitioning_keys=(),
-            )
-        return cast("BookmarkManager", self._state_manager)
+        return BookmarkManager(
+            tap_name=self.tap_name,
+            stream_name=self.name,
+            tap_state=self.tap_state,
+            settings=self.session.settings,
+            column=self._bookmark_column,
+        )
+
+    def _bookmark_column(self) -> BookmarkColumn | None:
+        key = self.replication_key
+        if key is None or self.replication_method == REPLICATION_FULL_TABLE:
+            return None
+        return BookmarkColumn(key, self.schema["properties"][key])
 
     @override
     def generate_child_contexts(
@@ -138,211 +157,153 @@ class SmokeballStream(EmittingStream):
         """Start no child for a single record; see `tap_smokeball.sync.child_stream`."""
         return ()
 
-    @override  # type: ignore[misc]
-    def sync(self, context: types.Context | None = None) -> None:
-        """Sync this stream, unless the run is over.
+    @property
+    def result(self) -> StreamResult:
+        """The result of the stream in this run."""
+        return self.session.status.result(self.name)
 
-        Final in the SDK. Overridden because nothing else is called once before and after a
-        stream's work, batches included, in a run as well as in ``--test``.
-        """
-        result = self._tap.run.result(self.name)
-        if self._tap.run.is_over:
-            return
-        began, before = time.monotonic(), self.state_manager.snapshot()
+    @contextmanager
+    @override
+    def handle_errors(self) -> Iterator[None]:
+        """Keep an error within the stream if a runner supervises the run."""
+        result = self.result
+        result.status = RUNNING
         try:
-            super().sync(context)
-        except SmokeballError as error:
-            self.fail(error)
-        except (ImportError, OSError) as error:
-            if not self.in_batches:
+            yield
+        except RunInterruptedError:
+            result.status = StreamStatus.STOPPED
+            if not self.session.status.is_supervised:
                 raise
-            self.fail(
-                BatchStorageError(f"batch_config: its storage cannot be used: {reason(error)}")
-            )
-        finally:
-            if result.failed and self.in_batches:  # what was read may not have been written
-                self.state_manager.restore(before)
-            result.seconds += time.monotonic() - began
+        except SmokeballError as error:
+            if not self.session.status.is_supervised:
+                raise
+            self.fail(error)
+        if result.status is RUNNING:
+            result.status = StreamStatus.COMPLETE
+        self._log_unknown_fields()
+
+    def fail(self, error: SmokeballError) -> None:
+        """Log an error that ends this stream and no other, and keep it for the summary."""
+        self.result.fail(error)
+        self.logger.error("%s", error)
 
     @override
     def get_records(self, context: types.Context | None) -> Iterable[types.Record]:
-        """Yield the records; a failure ends this stream and no other.
-
-        What was yielded before it is written, and the bookmark stays where it was.
-        """
-        result = self._tap.run.result(self.name)
-        result.outcome = StreamStatus.BEGUN
-        try:
-            counts = int(self.selected)
-            for record in self.read():
-                result.rows += counts
-                yield record
-        except SmokeballError as error:
-            self.fail(error)
-        except Stopped:
-            result.outcome = StreamStatus.STOPPED
-        if result.outcome is StreamStatus.BEGUN:
-            result.outcome = StreamStatus.COMPLETE
-        self._report_surprises()
-
-    def fail(self, error: SmokeballError) -> None:
-        """Tell of an error that ends this stream, and no other."""
-        self._tap.run.result(self.name).fail(type(error).__name__)
-        self.logger.error("%s", error)  # the message says all there is to do
-
-    @property
-    def in_batches(self) -> bool:
-        """Whether rows wait in a batch, so that the state may not yet be ahead of them."""
-        return self.get_batch_config(self.config) is not None
-
-    @abc.abstractmethod
-    def read(self) -> Iterator[types.Record]:
         """Yield the records that changed, then move the bookmark.
 
         Raises:
             SmokeballError: The stream cannot be read to its end.
-            Stopped: The run is told to stop.
+            RunInterruptedError: A signal stops the run.
+        """
+        result, rows = self.result, int(self.selected)
+        for record in self.read_records():
+            result.rows += rows
+            yield record
+
+    @abc.abstractmethod
+    def read_records(self) -> Iterator[types.Record]:
+        """Yield the records that changed, then move the bookmark.
+
+        Raises:
+            SmokeballError: The stream cannot be read to its end.
+            RunInterruptedError: A signal stops the run.
         """
 
     @property
-    def is_sample(self) -> bool:
-        """Whether only a few records are wanted, to see whether access works (``--test``)."""
-        return self.ABORT_AT_RECORD_COUNT is not None
+    def in_batches(self) -> bool:
+        """Whether records wait in a batch, so that the state must not get ahead of them."""
+        return bool(self.config.get("batch_config"))
 
     @property
-    def starting_ticks(self) -> int | None:
-        """From when on rows are wanted, in ticks: the bookmark less the overlap, or the start.
-
-        None if everything is wanted.
-        """
-        settings = self._tap.settings
-        bookmark = self.state_manager.bookmark(settings.visible)
-        if bookmark is None or self.replication_method == FULL_TABLE:
-            return settings.start_ticks
-        return max(bookmark - settings.lookback_ticks, settings.start_ticks or 0)
+    def sample_rows(self) -> int | None:
+        """Rows that are wanted to test the connection; None for all."""
+        return self.ABORT_AT_RECORD_COUNT
 
     def params(self, since: int | None) -> dict[str, Any]:
-        """Return the query parameters besides the page's.
+        """Return the query parameters except those of the page.
 
         Args:
-            since: Ticks from which on rows are wanted, or None for all.
+            since: Ticks from which on changed rows are wanted, or None for all rows.
         """
         params: dict[str, Any] = {}
         if self.sort:
             params["Sort"] = self.sort
-        if wanted := self._requested:
-            params["Fields"] = ",".join(wanted)
+        if self._wanted_fields:
+            params["Fields"] = ",".join(self._wanted_fields)
         if self.updated_since_filter and since is not None:
-            params[self.updated_since_filter.parameter] = self.updated_since_filter.dialect(since)
+            params |= self.updated_since_filter.params(since)
         return params
 
-    def is_selected(self, place: Breadcrumb) -> bool:
-        """Whether the catalog selects a column, and all that it is nested in."""
-        return all(self.mask[place[:end]] for end in range(2, len(place) + 1, 2))
+    def is_selected(self, breadcrumb: Breadcrumb) -> bool:
+        """Return whether the catalog selects a column, and all that it is nested in."""
+        return all(self.mask[breadcrumb[:end]] for end in range(2, len(breadcrumb) + 1, 2))
 
     @cached_property
-    def _requested(self) -> list[str]:
-        """Which of the properties that are sent only on request are wanted."""
-        found = {
-            field.name
-            for place, field in walk_columns(self.columns.fields)
+    def _wanted_fields(self) -> list[str]:
+        """The opt-in properties that the catalog selects."""
+        wanted = {
+            column.name
+            for breadcrumb, column in walk_columns(self.columns)
             if self.opt_in_fields
             and self.selected
-            and self.is_selected(place)
-            # What stands in another such property comes with it.
-            and not set(self.opt_in_fields).intersection(place[:-1])
+            and self.is_selected(breadcrumb)
+            # A property inside of another opt-in property comes with that one.
+            and not set(self.opt_in_fields).intersection(breadcrumb[:-1])
         }
-        return [name for name in self.opt_in_fields if name in found]
+        return [name for name in self.opt_in_fields if name in wanted]
 
-    def fetch(
-        self,
-        endpoint: Endpoint,
-        ids: dict[str, str],
-        params: dict[str, Any],
-        offset: int,
-        limit: int,
+    def endpoint(self, subpath: str = "") -> Endpoint:
+        """Return the stream's endpoint, or one below its path."""
+        return Endpoint(self.path + subpath, self.scope, self.name)
+
+    def fetch_page(
+        self, endpoint: Endpoint, ids: dict[str, str], params: dict[str, Any]
     ) -> Response[Page]:
-        """Request one page, or all that the endpoint has."""
-        if self.response_format.paged or offset:
-            params = {**params, "Offset": offset, "Limit": limit}
-        return self._tap.api.get(endpoint, ids, params, self.response_format.read)
+        """Request one page, with the query parameters of the page included."""
+        return self.session.client.get(endpoint, ids, params, self.response_format.parse)
 
-    def open(
-        self,
-        ids: dict[str, str],
-        params: dict[str, Any],
-        below: str = "",
+    def read_list(
+        self, ids: dict[str, str], params: dict[str, Any], subpath: str = ""
     ) -> ListReader:
-        """Begin to read a list; for ``--test`` only as many rows as are wanted.
+        """Return the reader of a list, or of a sample to test the connection.
 
         Args:
             ids: Values for the placeholders of the path.
-            params: Query parameters besides the page's.
-            below: What is appended to the stream's path.
+            params: Query parameters except those of the page.
+            subpath: Appended to the stream's path.
         """
-        endpoint = Endpoint(self.name, self.path + below, self.scope)
-        fetch = partial(self.fetch, endpoint, ids, params)
-        limit = self._tap.settings.page_size
-        repaged = partial(self._tap.run.count_repaged, self.name)
-        return ListReader(fetch, self.row_key, limit, self.ABORT_AT_RECORD_COUNT, repaged)
+        endpoint = self.endpoint(subpath)
+        return ListReader(
+            lambda page_params: self.fetch_page(endpoint, ids, {**params, **page_params}),
+            self.response_format.paginator,
+            self.row_key,
+            page_size=self.session.settings.page_size,
+            sample_rows=self.sample_rows,
+            on_rewind=partial(self.session.status.count_rewind, self.name),
+        )
 
     @cached_property
     def row_key(self) -> RowKey:
-        """Tells the rows of one list apart, by the primary key less the parent's id."""
-        columns = {field.name: field for field in self.columns.fields}
+        """Tells the rows of one list apart: the primary key without the parent's id."""
+        columns = {column.name: column for column in self.columns}
         return RowKey([columns[name] for name in self.primary_keys if name != self.parent_key])
 
-    def finish(self, reached: int | None) -> None:
-        """Move the bookmark to where the next run shall begin, in ticks."""
-        if self.selected and not self.is_sample and reached is not None:
-            key = self.replication_key if self.replication_method != FULL_TABLE else None
-            bookmark = self._as_column(key, reached) if key else reached
-            self.state_manager.complete(key, bookmark, self._tap.settings.visible)
-
-    def _as_column(self, name: str, stamp: int) -> int | str:
-        schema = self.schema["properties"][name]
-        if schema.get("format") == "date-time":
-            return dotnet_ticks.to_column(stamp)
-        return str(stamp) if "string" in schema["type"] else stamp
+    def complete_pass(self, reached: int | None) -> None:
+        """Move the bookmark to the ticks at which the next run shall start, if there are any."""
+        if self.selected and self.sample_rows is None and reached is not None:
+            self.state_manager.complete_pass(reached)
 
     @cached_property
-    def shaper(self) -> RecordBuilder:
-        """Makes records of rows, as the catalog selects."""
+    def record_builder(self) -> RecordBuilder:
+        """Builds records from rows, as the catalog selects."""
         return RecordBuilder(self.all_columns, self.mask)
 
-    def _report_surprises(self) -> None:
-        names = {re.sub(r"\.\d+", "[]", name) for name in self.shaper.surprises}
+    def _log_unknown_fields(self) -> None:
+        names = {re.sub(r"\.\d+", "[]", name) for name in self.record_builder.unknown_fields}
         if names:
             self.logger.info(
-                "%s: the API sends fields that this version does not know; they are kept in "
-                "extraFields: %s",
+                "%s: the API sends fields that this version does not know; extraFields keeps "
+                "them: %s",
                 self.name,
                 ", ".join(sorted(names)),
             )
-
-    @override
-    def _generate_record_messages(
-        self,
-        record: types.Record,
-    ) -> Generator[RecordMessage, None, None]:
-        """Yield the record as each stream map has it.
-
-        Private in the SDK. Overridden because there every record is walked property by property
-        to drop deselected ones and to fit types; `records` does both, compiled once a stream.
-        """
-        extracted = datetime.now(timezone.utc)
-        for stream_map in self.stream_maps:
-            try:
-                mapped = stream_map.transform(record)
-            except Exception as error:  # noqa: BLE001 - an expression can fail in any way
-                raise StreamMapError(
-                    f"stream_maps: an expression for {self.name} fails on a record "
-                    f"({type(error).__name__}): check its names, and what it does with null",
-                ) from None
-            if mapped is not None:
-                yield RecordMessage(
-                    stream=stream_map.stream_alias,
-                    record=mapped,
-                    version=self._stream_version,
-                    time_extracted=extracted,
-                )

@@ -1,21 +1,21 @@
-"""What a stream remembers between runs: one watermark, and its place in an unfinished pass.
+"""Bookmarks: the one place that knows, moves and caps them.
 
-::
+The state of a stream::
 
     {"replication_key": "extractedTicks",
-     "replication_key_value": 638193848837974931,            the bookmark, as its column has it
-     "visible": "9f86d081884c7d65",                           the view that it was read through
-     "resume": {"watermark": 638193860000000000,              when the unfinished pass began
-                "after": "b471682e-…",                        the last parent that is done
-                "visible": "9f86d081884c7d65"},
-     "caught_up": 638193860000000000}                         changes of parents that were followed
+     "replication_key_value": 638193848837974931,      the bookmark, in the form of its column
+     "view_fingerprint": "9f86d081884c7d65",           hash of the settings that show or hide rows
+     "resume": {"pass_started": 638193860000000000,    when the unfinished full pass started
+                "last_parent_id": "b471682e-…",        the last parent that is done
+                "view_fingerprint": "9f86d081884c7d65"},
+     "changed_parents_until": 638193860000000000}      changes of parents that were read
 
-A full-table stream has no bookmark; ``complete`` says when its last complete pass began, so that
-streams can take turns.
+A full-table stream has no bookmark; ``last_full_pass`` says when its last complete pass started, so
+that streams can take turns.
 
-The SDK moves bookmarks as rows pass by. That loses rows here, since most rows carry no stamp and a
-pass over thousands of matters can end anywhere. So rows move nothing: a bookmark moves when a
-pass is complete, to the moment at which it began, and only then.
+The SDK moves bookmarks with each record. That loses rows here, since most rows have no timestamp
+and a pass over thousands of matters can end anywhere. So records move nothing: the bookmark moves
+when a pass is complete, to the time at which the pass started, and only then.
 """
 
 from __future__ import annotations
@@ -25,10 +25,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-# The class is public by its documentation, but has no public address.
-from singer_sdk.streams._state import StreamStateManager
-
 from tap_smokeball import dotnet_ticks
+from tap_smokeball.singer.sdk_compat import StreamStateManager
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -36,25 +34,172 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from singer_sdk.helpers import types
+
+    from tap_smokeball.api.pagination import Row
+    from tap_smokeball.config.settings import Settings
 
 
 @dataclass(frozen=True)
-class Pass:
-    """One reading of everything that a stream covers, over as many runs as it takes.
+class SyncPass:
+    """One read of all that a stream covers, over as many runs as it takes.
 
     Attributes:
-        watermark: When it began, by the server's clock, in ticks. Rows that change later are the
-            next pass's.
-        after: The last parent that is done, or None at the start.
+        started: The server's clock in ticks when it started. The next pass reads rows that change
+            later.
+        last_parent_id: The last parent that is done, or None at the start.
     """
 
-    watermark: int
-    after: str | None = None
+    started: int
+    last_parent_id: str | None = None
+
+
+@dataclass(frozen=True)
+class BookmarkColumn:
+    """The column that holds the bookmark.
+
+    Attributes:
+        name: Its name: the stream's replication key.
+        schema: Its JSON Schema, which decides the form of the bookmark.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+
+    def value_of(self, ticks: int) -> int | str:
+        """Return ticks in the form of the column."""
+        if self.schema.get("format") == "date-time":
+            return dotnet_ticks.to_column(ticks)
+        return str(ticks) if "string" in self.schema["type"] else ticks
 
 
 class BookmarkManager(StreamStateManager):
-    """The state of one stream."""
+    """The state of one stream.
+
+    Args:
+        tap_name: Name of the tap.
+        stream_name: Name of the stream.
+        tap_state: The state of the whole tap.
+        settings: Start date, lookback and view fingerprint.
+        column: Returns the column of the bookmark, or None for a full-table stream.
+    """
+
+    def __init__(
+        self,
+        *,
+        tap_name: str,
+        stream_name: str,
+        tap_state: types.TapState,
+        settings: Settings,
+        column: Callable[[], BookmarkColumn | None],
+    ) -> None:
+        super().__init__(
+            tap_name=tap_name,
+            stream_name=stream_name,
+            tap_state=tap_state,
+            state_partitioning_keys=(),
+        )
+        self._settings = settings
+        self._column = column
+
+    @property
+    def replication_start(self) -> int | None:
+        """Ticks from which on rows are wanted: the bookmark less the lookback, or the start date.
+
+        None if all rows are wanted.
+        """
+        bookmark = self._bookmark if self._column() else None
+        start = self._settings.start_ticks
+        if bookmark is None:
+            return start
+        return max(bookmark - self._settings.lookback_ticks, start or 0)
+
+    @property
+    def last_completed(self) -> int:
+        """Ticks at which the last complete pass started; 0 if there was none."""
+        full_pass = dotnet_ticks.parse(self.stream_state.get("last_full_pass")) or 0
+        return max(full_pass, self._bookmark or 0)
+
+    def complete_pass(self, reached: int) -> None:
+        """Move the bookmark: everything that changed before ``reached`` (ticks) was written."""
+        state, column = self.stream_state, self._column()
+        state.pop("resume", None)
+        if (dotnet_ticks.parse(state.get("changed_parents_until")) or 0) <= reached:
+            state.pop("changed_parents_until", None)
+        if column:
+            state["replication_key"] = column.name
+            state["replication_key_value"] = column.value_of(reached)
+            state["view_fingerprint"] = self._settings.view_fingerprint
+        else:
+            state["last_full_pass"] = reached
+        self.is_flushed = False
+
+    def current_pass(self, now: int) -> SyncPass:
+        """Return the pass to work on: the unfinished one, or a new one.
+
+        A pass is not resumed if the settings that show or hide rows changed, nor if it claims to
+        have started in the future.
+
+        Args:
+            now: The server's clock in ticks when this run started to read.
+        """
+        resume = self.stream_state.get("resume")
+        if isinstance(resume, dict) and resume.get("view_fingerprint") == self._view:
+            started = dotnet_ticks.parse(resume.get("pass_started"))
+            last_parent_id = resume.get("last_parent_id")
+            if started is not None and started <= now and isinstance(last_parent_id, str):
+                return SyncPass(started, last_parent_id)
+        return SyncPass(now)
+
+    def checkpoint(self, sync_pass: SyncPass, last_parent_id: str) -> None:
+        """Remember that all rows up to and including those of one parent were written."""
+        self.stream_state["resume"] = {
+            "pass_started": sync_pass.started,
+            "last_parent_id": last_parent_id,
+            "view_fingerprint": self._view,
+        }
+        self.is_flushed = False
+
+    def changes_unread_since(self, sync_pass: SyncPass) -> int | None:
+        """Return the ticks from which on changed parents were not yet read ahead of a full pass.
+
+        None in the first pass: it reads all parents anyway.
+        """
+        before = sync_pass.started if sync_pass.last_parent_id else self.last_completed
+        ahead = dotnet_ticks.parse(self.stream_state.get("changed_parents_until")) or 0
+        return max(before, ahead) if before else None
+
+    def record_changes_read(self, until: int) -> None:
+        """Remember up to which change (ticks) the changed parents were read."""
+        self.stream_state["changed_parents_until"] = until
+        self.is_flushed = False
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return a copy of the state, for `restore`."""
+        return copy.deepcopy(dict(self.stream_state))
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Replace the state by a snapshot."""
+        self.stream_state.clear()
+        self.stream_state.update(snapshot)
+        self.is_flushed = False
+
+    @property
+    def _view(self) -> str:
+        return self._settings.view_fingerprint
+
+    @property
+    def _bookmark(self) -> int | None:
+        """The bookmark in ticks, if the view has not changed since.
+
+        If it has, rows that always existed may be visible now, which no updated-since filter finds.
+        """
+        state = self.stream_state
+        if state.get("view_fingerprint") != self._view:
+            return None
+        return dotnet_ticks.from_timestamp(state.get("replication_key_value"))
 
     @override
     def increment_state(
@@ -64,15 +209,15 @@ class BookmarkManager(StreamStateManager):
         context: types.Context | None = None,
         replication_key: str,
     ) -> None:
-        """Do nothing: rows do not move the bookmark."""
+        """Do nothing: records do not move the bookmark."""
 
     @override
     def write_starting_replication_value(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: the bookmark itself is the starting value until a pass is complete."""
+        """Do nothing: the bookmark is the starting value until a pass is complete."""
 
     @override
     def write_replication_key_signpost(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: bookmarks are capped where they are made."""
+        """Do nothing: `NewestTimestamp` caps bookmarks."""
 
     @override
     def get_starting_replication_value(
@@ -83,96 +228,31 @@ class BookmarkManager(StreamStateManager):
         """Return the bookmark."""
         return self.stream_state.get("replication_key_value")
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return a copy of all that is remembered, for `restore`."""
-        return copy.deepcopy(dict(self.stream_state))
 
-    def restore(self, snapshot: dict[str, Any]) -> None:
-        """Remember what was remembered then, and nothing since."""
-        self.stream_state.clear()
-        self.stream_state.update(snapshot)
-        self.is_flushed = False
+class NewestTimestamp:
+    """Finds the next bookmark of a stream.
 
-    def bookmark(self, visible: str) -> int | None:
-        """Return where the last complete pass began, in ticks, if it saw all that is visible now.
+    Args:
+        updated_at_field: The property that holds the last change of a row; None if there is none.
+    """
 
-        Args:
-            visible: A fingerprint of the settings that show or hide rows. If they changed, rows
-                that were always there may have come into view, which no filter by date finds.
+    def __init__(self, updated_at_field: str | None) -> None:
+        self._field = updated_at_field
+        self._newest: int | None = None
+
+    def add(self, row: Row) -> int | None:
+        """Count a row in, and return the ticks of its last change if it has one."""
+        updated_at = dotnet_ticks.from_timestamp(row.get(self._field)) if self._field else None
+        if updated_at is not None and (self._newest is None or updated_at > self._newest):
+            self._newest = updated_at
+        return updated_at
+
+    def bookmark(self, started: int) -> int | None:
+        """Return the newest timestamp in ticks, but no later than the start of the read.
+
+        Without an updated-at field it is the start of the read; None if there is a field, but no
+        row had it.
         """
-        state = self.stream_state
-        if state.get("visible") != visible:
-            return None
-        return dotnet_ticks.of_stamp(state.get("replication_key_value"))
-
-    def last_pass(self, visible: str) -> int:
-        """Return when the last complete pass began, in ticks; 0 if there was none.
-
-        Args:
-            visible: As for `bookmark`.
-        """
-        return max(
-            dotnet_ticks.parse(self.stream_state.get("complete")) or 0,
-            self.bookmark(visible) or 0,
-        )
-
-    def begin(self, watermark: int, visible: str) -> Pass:
-        """Return the pass to work on: the unfinished one, or a new one.
-
-        Args:
-            watermark: The server's clock in ticks when this run began to read.
-            visible: As for `bookmark`; a pass through another view is not gone on with.
-        """
-        resume = self.stream_state.get("resume")
-        if isinstance(resume, dict) and resume.get("visible") == visible:
-            began, after = dotnet_ticks.parse(resume.get("watermark")), resume.get("after")
-            if began is not None and began <= watermark and isinstance(after, str):
-                return Pass(began, after)
-        return Pass(watermark)
-
-    def advance(self, work: Pass, after: str, visible: str) -> None:
-        """Remember that all rows up to and with those of one parent were written."""
-        self.stream_state["resume"] = {
-            "watermark": work.watermark,
-            "after": after,
-            "visible": visible,
-        }
-        self.is_flushed = False
-
-    def caught_up(self, work: Pass, visible: str) -> int | None:
-        """Return from when on, in ticks, a changed parent has not yet been read ahead of a sweep.
-
-        None if there is nothing to be ahead of: the first pass reads everything for the first time.
-
-        Args:
-            work: The pass at hand.
-            visible: As for `bookmark`.
-        """
-        before = work.watermark if work.after else self.last_pass(visible)
-        ahead = dotnet_ticks.parse(self.stream_state.get("caught_up")) or 0
-        return max(before, ahead) if before else None
-
-    def catch_up(self, changed: int) -> None:
-        """Remember up to which change of parents, in ticks, what hangs below them was read."""
-        self.stream_state["caught_up"] = changed
-        self.is_flushed = False
-
-    def complete(self, replication_key: str | None, value: int | str, visible: str) -> None:
-        """Move the bookmark: everything up to it was written.
-
-        Args:
-            replication_key: Name of the bookmark's column, or None for a full-table stream.
-            value: The moment in the form of that column; in ticks if there is none.
-            visible: As for `bookmark`.
-        """
-        state = self.stream_state
-        state.pop("resume", None)
-        if (dotnet_ticks.parse(state.get("caught_up")) or 0) <= (dotnet_ticks.of_stamp(value) or 0):
-            state.pop("caught_up", None)
-        if replication_key:
-            state["replication_key"] = replication_key
-            state["replication_key_value"] = value
-            state["visible"] = visible
-        else:
-            state["complete"] = value
-        self.is_flushed = False
+        if self._field is None:
+            return started
+        return None if self._newest is None else min(self._newest, started)

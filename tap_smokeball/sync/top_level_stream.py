@@ -1,4 +1,4 @@
-"""Streams of the whole firm: one endpoint, read as one list."""
+"""Top-level streams: one list for the whole firm."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS, SmokeballStream
-from tap_smokeball.sync.list_reader import NewestTimestamp
+from tap_smokeball.sync.bookmarks import NewestTimestamp
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -24,28 +24,24 @@ if TYPE_CHECKING:
 
 
 class TopLevelStream(SmokeballStream):
-    """Rows of the whole firm, read from one endpoint."""
+    """A stream that reads one list for the whole firm."""
 
     @override
-    def fetch(
-        self,
-        endpoint: Endpoint,
-        ids: dict[str, str],
-        params: dict[str, Any],
-        offset: int,
-        limit: int,
+    def fetch_page(
+        self, endpoint: Endpoint, ids: dict[str, str], params: dict[str, Any]
     ) -> Response[Page]:
-        request = partial(super().fetch, endpoint, ids, params, offset, limit)
-        answer = self._tap.workers.call(request)  # so that a signal need not wait for the answer
-        self._tap.run.result(self.name).forecast.turn(answer.data, limit)
-        return answer
+        request = partial(super().fetch_page, endpoint, ids, params)
+        response = self.session.pool.run_in_worker(request)  # a signal need not wait for it
+        page_size = params.get("Limit", self.session.settings.page_size)
+        self.result.estimate.add_page(response.data, page_size)
+        return response
 
     @override
-    def read(self) -> Iterator[types.Record]:
-        reading = self.open({}, self.params(self.starting_ticks))
-        latest = NewestTimestamp(self.updated_at_field if self.updated_since_filter else None)
-        for rows in reading:
+    def read_records(self) -> Iterator[types.Record]:
+        reader = self.read_list({}, self.params(self.state_manager.replication_start))
+        newest = NewestTimestamp(self.updated_at_field if self.updated_since_filter else None)
+        for rows in reader:
             for row in rows:
-                latest.see(row)
-            yield from self.shaper.records(rows, {EXTRACTED_TICKS: reading.began})
-        self.finish(latest.bookmark(reading.began))
+                newest.add(row)
+            yield from self.record_builder.records(rows, {EXTRACTED_TICKS: reader.started})
+        self.complete_pass(newest.bookmark(reader.started))

@@ -1,0 +1,27 @@
+"""Garbage collection of the process while rows pass through it."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GC_THRESHOLDS = (50_000, 20, 100)
+"""Allocations and generations between collections: rows hold no reference cycles and there are
+always many of them, so that each collection takes long and finds nothing."""
+
+
+@contextmanager
+def rare_garbage_collection() -> Iterator[None]:
+    """Collect reference cycles rarely inside of the block, then restore the process."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()

@@ -1,0 +1,61 @@
+"""SIGINT and SIGTERM: the first stops the run cleanly, a later one at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+GRACE_SECONDS = 2.0
+"""Orchestrators deliver two signals within milliseconds: the second one asks for nothing new."""
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stop_on_signals(stop: Callable[[int], None]) -> Iterator[None]:
+    """Call ``stop`` with the number of the first signal that comes inside of the block.
+
+    A signal later than `GRACE_SECONDS` after the first ends the process at once, with the exit
+    status ``128 + signal``. In another thread than the main one there are no signals to handle.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    first_at: float | None = None
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        nonlocal first_at
+        now = time.monotonic()
+        if first_at is None:
+            first_at = now
+            stop(number)
+        elif now - first_at > GRACE_SECONDS:
+            os._exit(128 + number)
+
+    previous = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def signals_deferred() -> Iterator[None]:
+    """Deliver signals after the block, where the operating system can defer them."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)

@@ -1,0 +1,198 @@
+"""Which parents a child stream reads, and in which order: one class for each reason to read one.
+
+A run first reads the parents that changed since the last run, in the order of their changes, and
+then continues the full pass: what changed today is there today, even if the full pass takes a week
+of runs. With a time limit this comes first for all child streams. It serves freshness alone: the
+full pass skips a parent only because the same run has just read it, in full and after the pass
+started. So when a pass is complete, each row that changed before it started was read after that.
+
+A new reason is a new class in `REASONS`.
+"""
+
+from __future__ import annotations
+
+import abc
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from tap_smokeball.sync.bookmarks import SyncPass
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_smokeball.sync.bookmarks import BookmarkManager
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A record that has child records.
+
+    Attributes:
+        id: Its id.
+        changed: Ticks of its last change; None if the record has none, 0 if its kind never has.
+        childless_for: Names of the child streams that have no rows for it, by its own fields.
+    """
+
+    id: str
+    changed: int | None
+    childless_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ParentList:
+    """All records of a parent stream.
+
+    Attributes:
+        parents: The parents, by id.
+        started: The server's clock in ticks when they were listed.
+    """
+
+    parents: list[Parent]
+    started: int
+
+
+class ParentOrder:
+    """The parents that one child stream reads in one run.
+
+    Args:
+        stream: Name of the child stream.
+        listed: All parents.
+        bookmarks: The state of the child stream.
+        is_resumable: Whether a full pass can span several runs.
+        is_sample: Whether a few parents suffice, to test the connection.
+
+    Attributes:
+        full_pass: The full pass that the run continues or starts.
+        read_ids: Ids of the parents that this run has read already.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        listed: ParentList,
+        bookmarks: BookmarkManager,
+        *,
+        is_resumable: bool,
+        is_sample: bool,
+    ) -> None:
+        self.bookmarks = bookmarks
+        self.is_sample = is_sample
+        self.full_pass = SyncPass(listed.started)
+        if is_resumable:
+            self.full_pass = bookmarks.current_pass(listed.started)
+        self.read_ids: set[str] = set()
+        self._stream = stream
+        self._listed = listed
+
+    @cached_property
+    def with_children(self) -> list[Parent]:
+        """The parents that may have rows, by id."""
+        return [p for p in self._listed.parents if self._stream not in p.childless_for]
+
+    @cached_property
+    def reasons(self) -> list[ReadReason]:
+        """The reasons to read parents, in order."""
+        return [reason(self) for reason in REASONS]
+
+    @property
+    def pending(self) -> list[Parent]:
+        """The parents that the run reads, in order, each once."""
+        by_id = {p.id: p for reason in self.reasons for p in reason.parents()}
+        return list(by_id.values())
+
+    @property
+    def has_recent_changes(self) -> bool:
+        """Whether there are parents to read before any full pass."""
+        return any(reason.parents() for reason in self._before_full_pass())
+
+    def todo(self, *, includes_full_pass: bool) -> Iterator[ReadReason]:
+        """Yield the reasons to read parents now, in order."""
+        yield from self.reasons if includes_full_pass else self._before_full_pass()
+
+    def _before_full_pass(self) -> Iterator[ReadReason]:
+        return (reason for reason in self.reasons if reason.precedes_full_pass)
+
+
+class ReadReason(abc.ABC):
+    """A reason to read parents.
+
+    Attributes:
+        precedes_full_pass: Whether a run with a time limit reads these parents for all child
+            streams before it continues any full pass.
+    """
+
+    precedes_full_pass: ClassVar[bool]
+
+    def __init__(self, order: ParentOrder) -> None:
+        self.order = order
+        self.bookmarks = order.bookmarks
+
+    @abc.abstractmethod
+    def parents(self) -> list[Parent]:
+        """Return the parents to read, in order."""
+
+    @abc.abstractmethod
+    def checkpoint(self, parent: Parent) -> None:
+        """Remember that all rows of a parent were written."""
+
+    @abc.abstractmethod
+    def complete(self, parents: list[Parent]) -> int | None:
+        """Remember that all these parents were read; return the ticks that the bookmark reached."""
+
+
+class ChangedParents(ReadReason):
+    """Parents that changed since the last run, in the order of their changes."""
+
+    precedes_full_pass = True
+
+    @override
+    def parents(self) -> list[Parent]:
+        since = self.bookmarks.changes_unread_since(self.order.full_pass)
+        if since is None or self.order.is_sample:
+            return []
+        changed = [p for p in self.order.with_children if p.changed and p.changed >= since]
+        return sorted(changed, key=lambda parent: (parent.changed, parent.id))
+
+    @override
+    def checkpoint(self, parent: Parent) -> None:
+        self.order.read_ids.add(parent.id)
+        self.bookmarks.record_changes_read(parent.changed or 0)
+
+    @override
+    def complete(self, parents: list[Parent]) -> None:
+        if parents:
+            self.bookmarks.record_changes_read((parents[-1].changed or 0) + 1)
+
+
+class FullPass(ReadReason):
+    """All parents by id, from where the unfinished pass was interrupted."""
+
+    precedes_full_pass = False
+
+    @override
+    def parents(self) -> list[Parent]:
+        last_id = self.order.full_pass.last_parent_id
+        return [
+            parent
+            for parent in self.order.with_children
+            if (last_id is None or parent.id > last_id) and parent.id not in self.order.read_ids
+        ]
+
+    @override
+    def checkpoint(self, parent: Parent) -> None:
+        self.bookmarks.checkpoint(self.order.full_pass, parent.id)
+
+    @override
+    def complete(self, parents: list[Parent]) -> int:
+        return self.order.full_pass.started
+
+
+REASONS: tuple[type[ReadReason], ...] = (ChangedParents, FullPass)
+"""The reasons to read parents, in order; the last one completes the pass."""

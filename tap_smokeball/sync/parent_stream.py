@@ -1,0 +1,82 @@
+"""Parent streams: top-level streams whose rows have child records."""
+
+from __future__ import annotations
+
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
+from tap_smokeball.sync.bookmarks import NewestTimestamp
+from tap_smokeball.sync.parent_order import Parent, ParentList
+from tap_smokeball.sync.top_level_stream import TopLevelStream
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_sdk.helpers import types
+
+    from tap_smokeball.api.pagination import Row
+    from tap_smokeball.sync.base_stream import SmokeballStream
+
+
+class ParentStream(TopLevelStream):
+    """A top-level stream whose rows have child records.
+
+    The parents are listed in full, which is cheap: 500 per request. A record is emitted only for
+    those that changed.
+
+    Attributes:
+        plural_name: What its rows are called, as ``bank accounts``.
+        listed: All its rows; set once the stream was synced, if a child stream is selected.
+    """
+
+    plural_name: ClassVar[str]
+    listed: ParentList
+
+    @override
+    def read_records(self) -> Iterator[types.Record]:
+        if not self.has_selected_descendents:
+            yield from super().read_records()
+            return
+        since = self.state_manager.replication_start
+        reader = self.read_list({}, self.params(None))
+        newest = NewestTimestamp(self.updated_at_field)
+        parents = []
+        for rows in reader:
+            wanted = []
+            for row in rows:
+                changed = newest.add(row)
+                parents.append(self.as_parent(row, changed))
+                if self.selected and (since is None or changed is None or changed >= since):
+                    wanted.append(row)
+            yield from self.record_builder.records(wanted, {EXTRACTED_TICKS: reader.started})
+        self.listed = ParentList(sorted(parents, key=lambda parent: parent.id), reader.started)
+        self.complete_pass(newest.bookmark(reader.started))
+        if not self.session.status.is_supervised:
+            for child in self._selected_children:
+                child.sync()
+
+    def as_parent(self, row: Row, changed: int | None) -> Parent:
+        """Return what child streams need to know of a row that changed at some ticks."""
+        childless_for = tuple(
+            child.name
+            for child in self._conditional_children
+            if not row.get(str(child.requires_parent_field))
+        )
+        return Parent(row["id"], changed if self.updated_at_field else 0, childless_for)
+
+    @property
+    def _selected_children(self) -> list[SmokeballStream]:
+        children = cast("list[SmokeballStream]", self.child_streams)
+        return [child for child in children if child.selected]
+
+    @cached_property
+    def _conditional_children(self) -> list[SmokeballStream]:
+        """The child streams that have no rows for some parents."""
+        return [child for child in self._selected_children if child.requires_parent_field]
