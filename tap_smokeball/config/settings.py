@@ -47,54 +47,56 @@ def _text(name: str, description: str, pattern: str | None = None, **more: Any) 
 
 
 CONFIG = th.PropertiesList(
-    _text("api_key", "API key of your app, sent as `x-api-key`", _HEADER_SAFE,
+    _text("api_key", "API key of your app, sent in the `x-api-key` header", _HEADER_SAFE,
           required=True, secret=True),
-    _text("client_id", "OAuth2 client id of your app", _HEADER_SAFE),
-    _text("client_secret", "OAuth2 client secret; apps that use PKCE have none", _HEADER_SAFE,
+    _text("client_id", "OAuth 2.0 client ID of your app", _HEADER_SAFE),
+    _text("client_secret", "OAuth 2.0 client secret; apps that use PKCE have none", _HEADER_SAFE,
           secret=True),
-    _text("refresh_token", "With it the refresh_token grant is used, without it "
-          "client_credentials", _HEADER_SAFE, secret=True),
-    _text("refresh_token_issued_at", "When the refresh token was issued (RFC 3339), as "
-          "`tap-smokeball-login` notes it: two weeks before it ends, the tap warns"),
-    _text("access_token", "An access token to use as it is, instead of client and refresh token; "
-          "it is not renewed", _HEADER_SAFE, secret=True),
-    _text("region", "Where the firm's account is", allowed_values=list(DOMAINS), default="us"),
-    _text("environment", "Which of Smokeball's environments", allowed_values=list(HOSTS),
+    _text("refresh_token", "OAuth 2.0 refresh token; without it, the tap uses the "
+          "client_credentials grant", _HEADER_SAFE, secret=True),
+    _text("refresh_token_issued_at", "Issue time of the refresh token (RFC 3339), saved by "
+          "`tap-smokeball-login`; the tap warns two weeks before the token expires"),
+    _text("access_token", "OAuth 2.0 access token to use instead of the client ID and refresh "
+          "token; the tap cannot renew it", _HEADER_SAFE, secret=True),
+    _text("region", "Region of the firm's account", allowed_values=list(DOMAINS), default="us"),
+    _text("environment", "Smokeball environment", allowed_values=list(HOSTS),
           default="production"),
-    _text("api_url", "Overrides the API's address, for the sandbox or a proxy"),
-    _text("auth_url", "Overrides the login's address; tokens come from `{auth_url}/oauth2/token`"),
-    _text("account_id", "Prefix of every API path, for client credentials that cover several "
-          "accounts", _PATH_SAFE),
-    _text("user_id", "Act as this user (`UserId` header); hides what this user may not see",
+    _text("api_url", "Base URL that overrides the API host, for the sandbox or a proxy"),
+    _text("auth_url", "Base URL that overrides the login host; tokens come from "
+          "`{auth_url}/oauth2/token`"),
+    _text("account_id", "Account ID that prefixes every API path, for client credentials that "
+          "cover several accounts", _PATH_SAFE),
+    _text("user_id", "User to act as (`UserId` header); omits records that this user cannot see",
           _HEADER_SAFE),
-    _text("start_date", "First run only: rows updated since then (RFC 3339, as "
+    _text("start_date", "First run only: earliest update to sync (RFC 3339, such as "
           "`2026-01-31T00:00:00Z` or `2026-01-31`). Default: everything"),
     th.Property("include_leads", th.BooleanType(), default=True,
-                description="Read leads too; the API leaves them out unless asked"),
+                description="Whether to sync leads, which the API omits by default"),
     th.Property("matter_statuses", th.ArrayType(th.StringType(allowed_values=list(STATUSES))),
-                description="Only matters in these statuses, and what hangs below them. "
+                description="Only matters in these statuses, and their child records. "
                 "Default: all"),
-    _text("matter_type_location", "Matter types of this location only, as `NSW`. Default: all"),
+    _text("matter_type_location", "Only matter types of this location, such as `NSW`. "
+          "Default: all"),
     th.Property("page_size", th.IntegerType(minimum=1, maximum=500), default=500,
-                description="Rows a page; 1 is taken as 2, because pages overlap by one row"),
+                description="Rows per page; 1 is treated as 2, because pages overlap by one row"),
     th.Property("requests_per_second", th.DecimalType(exclusive_minimum=0, maximum=1000), default=5,
-                description="Your app's allowance, for the whole process"),
+                description="Rate limit of your app in requests per second, for the whole process"),
     th.Property("burst", th.IntegerType(minimum=1, maximum=1000), default=5,
-                description="Your app's burst, and the most requests in flight"),
+                description="Burst limit of your app and maximum number of requests in flight"),
     th.Property("lookback_seconds", th.IntegerType(minimum=0, maximum=31_536_000), default=300,
-                description="Overlap subtracted from a bookmark when it is read, in seconds; at "
-                "least 1 is taken"),
+                description="Lookback window subtracted from a bookmark, in seconds; 0 is "
+                "treated as 1"),
     th.Property("max_run_minutes", th.DecimalType(exclusive_minimum=0),
-                description="Stop cleanly at this age; the next run goes on from there. "
+                description="Time limit of a run in minutes; the next run resumes from there. "
                 "Default: no limit"),
     th.Property("request_timeout_seconds", th.DecimalType(exclusive_minimum=0, maximum=3600),
-                default=60, description="Longest wait for the API to answer, in seconds"),
+                default=60, description="Maximum wait for an API response, in seconds"),
     th.Property("max_retries", th.IntegerType(minimum=0, maximum=100), default=8,
-                description="How often one request is tried again before its stream fails"),
+                description="Maximum retries of a request before its stream fails"),
     th.Property("use_singer_decimal", th.BooleanType(), default=False,
-                description="Send amounts as texts of the format `x-singer.decimal`: Snowflake's "
-                "loader then makes exact decimals of them, not floats"),
-    _text("user_agent", "`User-Agent` of every request. Default: tap-smokeball and its version"),
+                description="Emit amounts as strings in the format `x-singer.decimal`, so that "
+                "target-snowflake loads exact decimals, not floats"),
+    _text("user_agent", "`User-Agent` of all requests. Default: tap-smokeball and its version"),
 ).to_dict()  # fmt: skip
 """JSON Schema of the tap's own settings."""
 
