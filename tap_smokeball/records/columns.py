@@ -179,7 +179,7 @@ def enumeration(name: str, description: str, names: Mapping[int, str]) -> tuple[
     The schema holds no ``enum``: loaders would refuse a row with a number added tomorrow.
     """
     meaning = ", ".join(f"{number} {label}" for number, label in names.items())
-    label = _field(f"{name}Name", th.StringType(), f"Meaning of `{name}`, null if not known")
+    label = _field(f"{name}Name", th.StringType(), f"Label of `{name}`; null if unknown")
     return (
         integer(name, f"{description}: {meaning}"),
         replace(label, source=name, convert=lambda value, _extras, _path: names.get(value)),
@@ -188,7 +188,7 @@ def enumeration(name: str, description: str, names: Mapping[int, str]) -> tuple[
 
 def last_updated_at(source: str) -> Column:
     """Declare ``lastUpdatedAt``, made of the ticks in another column."""
-    label = _field("lastUpdatedAt", th.DateTimeType(), f"`{source}` as a date-time (UTC)")
+    label = _field("lastUpdatedAt", th.DateTimeType(), f"`{source}` as a UTC date and time")
     return replace(label, source=source, convert=_ticks)
 
 
@@ -219,8 +219,8 @@ def _field(name: str, kind: th.JSONTypeHelper[Any], description: str) -> Column:
 
 def _link_type(*, nullable: bool = False) -> th.ObjectType:
     return th.ObjectType(
-        th.Property("id", th.StringType, description="Id of the record"),
-        th.Property("href", th.StringType, description="Its address in the API"),
+        th.Property("id", th.StringType, description="ID of the record"),
+        th.Property("href", th.StringType, description="URL of the record in the API"),
         nullable=nullable,
     )
 

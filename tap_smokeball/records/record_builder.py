@@ -32,7 +32,7 @@ EXTRA = Column(
     th.Property(
         "extraFields",
         th.ObjectType(additional_properties=True),
-        description="What the API sent and no other column holds, by its path in the row",
+        description="API fields without a column of their own, keyed by path in the record",
     ),
 )
 """The column that keeps what the vendor adds before the tap knows it."""

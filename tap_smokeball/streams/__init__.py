@@ -1,4 +1,4 @@
-"""The streams: one module an area, one class of data a stream."""
+"""All streams: one module per subject area, one class per stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Billing: what was worked, and what it is worth."""
+"""Streams of activity codes, fees, expenses, invoices and billing setups."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TIMEKEEPER_TYPES = {0: "Length6", 1: "Length2", 2: "UseFirmDefault"}
 
 
 class ActivityCodesStream(TopLevelStream):
-    """Activity codes: templates with the rates and texts of fees and expenses."""
+    """Activity codes: templates with rates and texts for fees and expenses."""
 
     name = "activity_codes"
     path = "/activitycodes"
@@ -53,19 +53,19 @@ class ActivityCodesStream(TopLevelStream):
     scope = "activitycodes/read"
     updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
     columns = Columns(
-        string("id", "Id of the activity code"),
-        string("href", "Address of the activity code in the API"),
-        string("versionId", "Changes with every change of the activity code"),
-        string("updatedByUserId", "Id of the user who last changed it"),
-        *enumeration("type", "What it makes", ENTRY_TYPES),
-        string("description", "Text of the entries made from it"),
-        string("code", "The code itself"),
-        boolean("isBillable", "Whether entries made from it can be billed"),
-        *enumeration("rateType", "Where the rate comes from", RATE_TYPES),
-        decimal("rate", "Rate in dollars, if it overrides that of all staff"),
-        decimal("quantity", "Default: units of an expense; minutes of time, divided by 100"),
+        string("id", "ID of the activity code"),
+        string("href", "URL of the activity code in the API"),
+        string("versionId", "Version ID; changes with every update of the activity code"),
+        string("updatedByUserId", "ID of the user who last updated the activity code"),
+        *enumeration("type", "Entry type", ENTRY_TYPES),
+        string("description", "Description of entries created from the activity code"),
+        string("code", "Code"),
+        boolean("isBillable", "Whether entries created from the activity code are billable"),
+        *enumeration("rateType", "Rate type", RATE_TYPES),
+        decimal("rate", "Rate in the firm's currency, if it overrides all staff rates"),
+        decimal("quantity", "Default quantity: expense units, or minutes of time divided by 100"),
         boolean("taxInclusive", "Whether amounts include GST (AU)"),
-        boolean("taxExempt", "Whether entries are exempt from tax"),
+        boolean("taxExempt", "Whether entries are tax-exempt"),
         boolean("taxZeroRated", "Whether entries are zero-rated for tax"),
         boolean("taxOutOfScope", "Whether entries are out of scope for tax"),
         boolean("isDeleted", "Whether the activity code is deleted"),
@@ -75,7 +75,7 @@ class ActivityCodesStream(TopLevelStream):
 
 
 class FeesStream(ChildStream):
-    """Time and fixed-fee entries of a matter, billed or not, deleted ones included."""
+    """Time and fixed-fee entries of a matter, including deleted ones."""
 
     name = "fees"
     parent_stream_type = MattersStream
@@ -87,55 +87,55 @@ class FeesStream(ChildStream):
     sensitivity = "privileged"
     updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
     columns = Columns(
-        string("id", "Id of the fee"),
-        string("href", "Address of the fee in the API"),
-        string("versionId", "Changes with every change of the fee"),
-        string("matterId", "Id of the matter that the fee was read below"),
+        string("id", "ID of the fee"),
+        string("href", "URL of the fee in the API"),
+        string("versionId", "Version ID; changes with every update of the fee"),
+        string("matterId", "ID of the parent matter"),
         link("matter", "Matter of the fee"),
         link("staff", "Staff member who did the work"),
-        string("staffId", "Id of that staff member; given up by the API in favour of `staff`"),
-        string("createdByUserId", "Id of the user who entered the fee"),
-        date_time("createdDate", "When the fee was entered; the API has it since April 2026"),
-        string("lastUpdatedByUserId", "Id of the user who last changed the fee"),
-        string("invoiceId", "Id of the invoice that bills the fee; null if not billed"),
+        string("staffId", "ID of the staff member (deprecated: use `staff`)"),
+        string("createdByUserId", "ID of the user who created the fee"),
+        date_time("createdDate", "Creation date and time; in the API since April 2026"),
+        string("lastUpdatedByUserId", "ID of the user who last updated the fee"),
+        string("invoiceId", "ID of the invoice that bills the fee; null if not invoiced"),
         string("activityCode", "Activity code"),
         string("utbmsTaskCode", "UTBMS task code (US)"),
-        string("subject", "What was done, in short"),
-        string("description", "What was done, in detail"),
-        date("feeDate", "Day of the work"),
-        *enumeration("feeType", "Kind of fee", FEE_TYPES),
-        boolean("finalized", "Whether the fee is final"),
-        boolean("isInvoicedExternally", "Whether it is billed outside of Smokeball"),
-        boolean("isWrittenOff", "Whether it is written off: shown on the invoice, not counted"),
-        boolean("isBillable", "Whether it can be billed"),
-        decimal("tax", "GST in dollars (AU)"),
+        string("subject", "Short description of the work"),
+        string("description", "Detailed description of the work"),
+        date("feeDate", "Date of the work"),
+        *enumeration("feeType", "Fee type", FEE_TYPES),
+        boolean("finalized", "Whether the fee is finalized"),
+        boolean("isInvoicedExternally", "Whether the fee is invoiced outside Smokeball"),
+        boolean("isWrittenOff", "Whether the fee is written off (on invoices, not in totals)"),
+        boolean("isBillable", "Whether the fee is billable"),
+        decimal("tax", "GST amount in the firm's currency (AU)"),
         boolean("taxInclusive", "Whether `amount` includes GST (AU)"),
-        boolean("taxExempt", "Whether it is exempt from tax, so that `tax` is 0"),
-        boolean("taxOutOfScope", "Whether it is out of scope for tax, so that `tax` is 0"),
-        integer("duration", "Time billed, in minutes"),
-        integer("durationWorked", "Time worked, in minutes"),
-        decimal("rate", "Rate an hour, or the fixed fee, in the firm's currency"),
-        decimal("amount", "Amount in the firm's currency; whether with tax, see `taxInclusive`"),
-        decimal("amountExcTax", "Amount without tax"),
-        decimal("amountIncTax", "Amount with tax"),
-        decimal("billableAmountExcTax", "Part of `amountExcTax` that can be billed"),
-        decimal("billableTax", "Part of `tax` that can be billed"),
+        boolean("taxExempt", "Whether the fee is tax-exempt, so that `tax` is 0"),
+        boolean("taxOutOfScope", "Whether the fee is out of scope for tax, so that `tax` is 0"),
+        integer("duration", "Billed time in minutes"),
+        integer("durationWorked", "Worked time in minutes"),
+        decimal("rate", "Hourly rate or fixed fee in the firm's currency"),
+        decimal("amount", "Amount in the firm's currency; includes tax if `taxInclusive`"),
+        decimal("amountExcTax", "Amount excluding tax, in the firm's currency"),
+        decimal("amountIncTax", "Amount including tax, in the firm's currency"),
+        decimal("billableAmountExcTax", "Billable part of `amountExcTax`"),
+        decimal("billableTax", "Billable part of `tax`"),
         boolean("isDeleted", "Whether the fee is deleted"),
         object_list(
             "sourceItems",
-            "Entries that the fee was put together from",
-            string("id", "Id of the entry"),
-            string("href", "Address of the entry in the API"),
-            string("description", "What was done"),
-            integer("duration", "Time in minutes"),
-            boolean("isBillable", "Whether it can be billed"),
+            "Entries combined in the fee",
+            string("id", "ID of the entry"),
+            string("href", "URL of the entry in the API"),
+            string("description", "Description of the work"),
+            integer("duration", "Duration in minutes"),
+            boolean("isBillable", "Whether the entry is billable"),
         ),
-        string("createdFromActivityId", "Id of the activity code that the fee was made from"),
+        string("createdFromActivityId", "ID of the activity code from which the fee was created"),
     )
 
 
 class ExpensesStream(ChildStream):
-    """Expenses of a matter, billed or not, deleted ones included."""
+    """Expenses of a matter, including deleted ones."""
 
     name = "expenses"
     parent_stream_type = MattersStream
@@ -147,44 +147,44 @@ class ExpensesStream(ChildStream):
     sensitivity = "privileged"
     updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
     columns = Columns(
-        string("id", "Id of the expense"),
-        string("href", "Address of the expense in the API"),
-        string("versionId", "Changes with every change of the expense"),
-        string("createdByUserId", "Id of the user who entered the expense"),
-        link("staff", "Staff member whom the expense is put down to"),
+        string("id", "ID of the expense"),
+        string("href", "URL of the expense in the API"),
+        string("versionId", "Version ID; changes with every update of the expense"),
+        string("createdByUserId", "ID of the user who created the expense"),
+        link("staff", "Staff member to whom the expense is attributed"),
         link("matter", "Matter of the expense"),
         link("invoice", "Invoice that bills the expense"),
-        string("staffId", "Id of that staff member; given up by the API in favour of `staff`"),
-        string("matterId", "Id of the matter that the expense was read below"),
-        string("invoiceId", "Id of the invoice that bills the expense; null if not billed"),
-        string("origin", "Where the expense comes from"),
+        string("staffId", "ID of the staff member (deprecated: use `staff`)"),
+        string("matterId", "ID of the parent matter"),
+        string("invoiceId", "ID of the invoice that bills the expense; null if not invoiced"),
+        string("origin", "Origin of the expense"),
         string("activityCode", "Activity code"),
         string("utbmsTaskCode", "UTBMS task code (US)"),
-        string("subject", "What it was spent on, in short"),
-        string("description", "What it was spent on, in detail"),
-        date("expenseDate", "Day of the expense"),
-        string("costType", "Hard (paid to others) or Soft (the firm's own overhead)"),
+        string("subject", "Short description of the expense"),
+        string("description", "Detailed description of the expense"),
+        date("expenseDate", "Date of the expense"),
+        string("costType", "Cost type: Hard (paid to third parties) or Soft (the firm's overhead)"),
         decimal("quantity", "Quantity in units"),
-        decimal("price", "Price of a unit in the firm's currency"),
-        decimal("amount", "`price` times `quantity`; whether with tax, see `taxInclusive`"),
-        decimal("amountExcTax", "Amount without tax"),
-        decimal("amountIncTax", "Amount with tax"),
-        decimal("tax", "GST in dollars (AU)"),
-        decimal("outputTax", "Output tax (AU, UK)"),
+        decimal("price", "Unit price in the firm's currency"),
+        decimal("amount", "`price` times `quantity`; includes tax if `taxInclusive`"),
+        decimal("amountExcTax", "Amount excluding tax, in the firm's currency"),
+        decimal("amountIncTax", "Amount including tax, in the firm's currency"),
+        decimal("tax", "GST amount in the firm's currency (AU)"),
+        decimal("outputTax", "Output tax amount in the firm's currency (AU, UK)"),
         boolean("taxInclusive", "Whether `amount` includes GST (AU)"),
-        boolean("taxZeroRated", "Whether it is zero-rated for tax"),
-        boolean("taxOutOfScope", "Whether it is out of scope for tax"),
-        boolean("taxExempt", "Whether it is exempt from tax"),
-        boolean("finalized", "Whether the expense is final"),
-        boolean("isWrittenOff", "Whether it is written off: shown on the invoice, not counted"),
-        boolean("isBillable", "Whether it can be billed"),
-        boolean("isInvoicedExternally", "Whether it is billed outside of Smokeball"),
+        boolean("taxZeroRated", "Whether the expense is zero-rated for tax"),
+        boolean("taxOutOfScope", "Whether the expense is out of scope for tax"),
+        boolean("taxExempt", "Whether the expense is tax-exempt"),
+        boolean("finalized", "Whether the expense is finalized"),
+        boolean("isWrittenOff", "Whether the expense is written off (on invoices, not in totals)"),
+        boolean("isBillable", "Whether the expense is billable"),
+        boolean("isInvoicedExternally", "Whether the expense is invoiced outside Smokeball"),
         boolean("isDeleted", "Whether the expense is deleted"),
     )
 
 
 class InvoicesStream(ChildStream):
-    """Invoices of a matter with their totals, in any status."""
+    """Invoices of a matter in any status, with their totals."""
 
     name = "invoices"
     parent_stream_type = MattersStream
@@ -196,69 +196,69 @@ class InvoicesStream(ChildStream):
     sensitivity = "privileged"
     updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
     columns = Columns(
-        string("id", "Id of the invoice"),
-        string("href", "Address of the invoice in the API"),
-        string("versionId", "Changes with every change of the invoice"),
+        string("id", "ID of the invoice"),
+        string("href", "URL of the invoice in the API"),
+        string("versionId", "Version ID; changes with every update of the invoice"),
         link("matter", "Matter of the invoice"),
-        string("matterId", "Id of the matter that the invoice was read below"),
-        string("lastUpdatedByUserId", "Id of the user who last changed the invoice"),
-        string("description", "What the invoice is for"),
-        *enumeration("status", "Status of the invoice", INVOICE_STATUSES),
+        string("matterId", "ID of the parent matter"),
+        string("lastUpdatedByUserId", "ID of the user who last updated the invoice"),
+        string("description", "Description of the invoice"),
+        *enumeration("status", "Invoice status", INVOICE_STATUSES),
         integer("invoiceNumber", "Invoice number"),
-        string("invoiceTitle", "Title"),
+        string("invoiceTitle", "Title of the invoice"),
         string("invoiceTitleLine2", "Second line of the title"),
-        date_time("issuedDate", "When the invoice was issued"),
-        date_time("dueDate", "When the invoice is due"),
-        date_time("paidDate", "When the invoice was paid in full; null if it is not"),
+        date_time("issuedDate", "Issue date and time"),
+        date_time("dueDate", "Due date and time"),
+        date_time("paidDate", "Date and time of full payment; null until paid in full"),
         nested_object(
             "discount",
-            "Discount that was set; what it comes to is in `invoiceTotals`",
-            *enumeration("type", "Kind of discount", DISCOUNT_TYPES),
-            decimal("fixedDiscount", "Amount taken off, if fixed"),
-            decimal("percentage", "Percentage taken off, 0 to 100"),
+            "Discount settings; see `invoiceTotals` for the amount deducted",
+            *enumeration("type", "Discount type", DISCOUNT_TYPES),
+            decimal("fixedDiscount", "Discount in the firm's currency, if fixed"),
+            decimal("percentage", "Discount in percent, from 0 to 100"),
             string("description", "Reason for the discount"),
         ),
         nested_object(
             "surcharge",
-            "Surcharge that was set",
-            *enumeration("type", "Kind of surcharge", SURCHARGE_TYPES),
-            decimal("fixedSurcharge", "Amount put on, if fixed"),
-            decimal("percentage", "Percentage put on"),
+            "Surcharge settings",
+            *enumeration("type", "Surcharge type", SURCHARGE_TYPES),
+            decimal("fixedSurcharge", "Surcharge in the firm's currency, if fixed"),
+            decimal("percentage", "Surcharge in percent"),
             string("description", "Reason for the surcharge"),
-            *enumeration("applyTo", "What it is put on", SURCHARGE_TARGETS),
+            *enumeration("applyTo", "Surcharge base", SURCHARGE_TARGETS),
         ),
-        object_list("debtors", "Who owes the invoice", link("contact", "Contact who owes it")),
+        object_list("debtors", "Debtors of the invoice", link("contact", "Contact of the debtor")),
         object_list(
             "entries",
             "Fees and expenses on the invoice",
-            string("id", "Id of the fee or expense"),
-            string("versionId", "Version of the fee or expense that is billed"),
-            *enumeration("type", "Kind of entry", ENTRY_TYPES),
+            string("id", "ID of the fee or expense"),
+            string("versionId", "Version ID of the billed fee or expense"),
+            *enumeration("type", "Entry type", ENTRY_TYPES),
         ),
         boolean("waived", "Whether the invoice is waived"),
         nested_object(
             "invoiceTotals",
-            "What the invoice comes to, in the firm's currency",
-            decimal("paid", "Paid so far"),
-            decimal("billed", "Billed without tax and interest, before discounts and write-offs"),
-            decimal("unpaid", "Still due, with tax and interest"),
-            decimal("unpaidExcInterest", "Still due without interest"),
-            decimal("writtenOff", "Written off"),
-            decimal("waived", "Waived"),
-            decimal("discount", "Discounts"),
-            decimal("total", "Total with tax and interest, before payments and write-offs"),
-            decimal("tax", "Tax"),
+            "Totals of the invoice in the firm's currency",
+            decimal("paid", "Amount paid so far"),
+            decimal("billed", "Billed excluding tax and interest, before discounts and write-offs"),
+            decimal("unpaid", "Amount due including tax and interest"),
+            decimal("unpaidExcInterest", "Amount due excluding interest"),
+            decimal("writtenOff", "Amount written off"),
+            decimal("waived", "Amount waived"),
+            decimal("discount", "Total discount"),
+            decimal("total", "Total with tax and interest, before payments, discounts, write-offs"),
+            decimal("tax", "Total tax"),
             decimal("interest", "Interest charged so far"),
-            decimal("feeTotal", "All fees, written off or not"),
-            decimal("writtenOffFeeTotal", "Fees written off"),
-            decimal("expenseTotal", "All expenses, written off or not"),
-            decimal("writtenOffExpenseTotal", "Expenses written off"),
+            decimal("feeTotal", "Total of all fees, including written-off ones"),
+            decimal("writtenOffFeeTotal", "Total of written-off fees"),
+            decimal("expenseTotal", "Total of all expenses, including written-off ones"),
+            decimal("writtenOffExpenseTotal", "Total of written-off expenses"),
         ),
     )
 
 
 class BillingConfigurationsStream(ChildStream):
-    """How a matter is billed: basis, amounts, debtors, LEDES ids."""
+    """Billing setup of a matter: basis, amounts, debtors and LEDES IDs."""
 
     name = "billing_configurations"
     selected_by_default = False
@@ -270,19 +270,19 @@ class BillingConfigurationsStream(ChildStream):
     sensitivity = "privileged"
     response_format = OBJECT
     columns = Columns(
-        string("id", "Id of the billing configuration"),
-        string("href", "Address of the billing configuration in the API"),
-        string("versionId", "Changes with every change of the billing configuration"),
-        *enumeration("billingType", "Basis of billing", BILLING_TYPES),
+        string("id", "ID of the billing configuration"),
+        string("href", "URL of the billing configuration in the API"),
+        string("versionId", "Version ID; changes with every update of the billing configuration"),
+        *enumeration("billingType", "Billing type", BILLING_TYPES),
         decimal("amount", "Amount in the firm's currency, for fixed and time-based billing"),
-        decimal("disbursementAmount", "Amount for disbursements (AU, UK)"),
-        decimal("contingencyAmount", "Contingency in percent"),
+        decimal("disbursementAmount", "Disbursement amount in the firm's currency (AU, UK)"),
+        decimal("contingencyAmount", "Contingency fee in percent"),
         links("debtors", "Contacts who are billed"),
-        string("rateSetId", "Id of the rate set (AU, UK)"),
+        string("rateSetId", "ID of the rate set (AU, UK)"),
         boolean("isUtbmsEnabled", "Whether UTBMS codes are used (US)"),
-        string("ledesFirmId", "Id of the firm in LEDES files (US)"),
-        string("ledesMatterId", "Id of the matter in LEDES files (US)"),
-        string("ledesClientMatterId", "Id of the client's matter in LEDES files (US)"),
+        string("ledesFirmId", "Firm ID in LEDES files (US)"),
+        string("ledesMatterId", "Matter ID in LEDES files (US)"),
+        string("ledesClientMatterId", "Client matter ID in LEDES files (US)"),
         *enumeration(
             "ledesTimekeeperClassificationType",
             "Timekeeper classification in LEDES files (US)",

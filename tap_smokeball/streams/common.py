@@ -1,4 +1,4 @@
-"""Blocks of columns that several streams share."""
+"""Column groups shared by several streams."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ def phone(name: str, description: str, *more: Column) -> Column:
         name,
         description,
         string("areaCode", "Area code"),
-        string("number", "Number without the area code"),
+        string("number", "Number without area code"),
         *more,
     )
 
 
 def street() -> tuple[Column, ...]:
-    """Declare the parts of an address that the firm and its contacts have in common."""
+    """Declare the address columns that the firm and its contacts share."""
     return (
-        string("careOf", "Care of"),
-        string("buildingLevel", "Level of the building"),
-        string("unitNumber", "Number of the unit"),
-        string("unitType", "Kind of unit, as Suite or Flat"),
-        string("streetNumber", "Number in the street"),
-        string("streetName", "Name of the street"),
-        string("streetType", "Kind of street, as Avenue"),
-        string("addressLine1", "First line"),
-        string("addressLine2", "Second line"),
+        string("careOf", "Care-of line"),
+        string("buildingLevel", "Building level"),
+        string("unitNumber", "Unit number"),
+        string("unitType", "Unit type, such as Suite or Flat"),
+        string("streetNumber", "Street number"),
+        string("streetName", "Street name"),
+        string("streetType", "Street type, such as Avenue"),
+        string("addressLine1", "First address line"),
+        string("addressLine2", "Second address line"),
         string("city", "City, town or suburb"),
         string("state", "State, province or region"),
-        string("zipCode", "Zip code or postcode"),
+        string("zipCode", "ZIP code or postcode"),
         string("locality", "Locality"),
         string("county", "County"),
         string("country", "Country"),
@@ -43,13 +43,13 @@ def street() -> tuple[Column, ...]:
 
 
 def document_exchange(name: str, description: str) -> Column:
-    """Declare a Document Exchange address."""
+    """Declare a Document Exchange (DX) address."""
     return nested_object(
         name,
         description,
-        string("number", "Number in the exchange"),
-        string("exchange", "Name of the exchange"),
-        string("state", "State of the exchange"),
+        string("number", "DX number"),
+        string("exchange", "DX exchange name"),
+        string("state", "State of the DX exchange"),
     )
 
 
@@ -58,7 +58,7 @@ def licence_numbers(name: str, description: str) -> Column:
     return object_list(
         name,
         description,
-        string("state", "State that the licence is for"),
-        string("type", "Kind of licence"),
-        string("number", "Number of the licence"),
+        string("state", "State of the licence"),
+        string("type", "Licence type"),
+        string("number", "Licence number"),
     )

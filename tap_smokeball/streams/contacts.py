@@ -1,4 +1,4 @@
-"""Contacts: the people and organisations that the firm deals with."""
+"""Streams of contacts and the relations between them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def _address(name: str, description: str, *more: Column) -> Column:
         nested_object(
             "poBox",
             "PO box",
-            string("careOf", "Care of"),
-            string("poBoxType", "Kind of PO box, as Locked Bag"),
-            string("poBoxNumber", "Number of the PO box"),
+            string("careOf", "Care-of line"),
+            string("poBoxType", "PO box type, such as Locked Bag"),
+            string("poBoxNumber", "PO box number"),
             string("city", "City, town or suburb"),
             string("state", "State, province or region"),
-            string("zipCode", "Zip code or postcode"),
+            string("zipCode", "ZIP code or postcode"),
         ),
         *more,
     )
@@ -46,11 +46,11 @@ def _identity_check(name: str, description: str) -> Column:
     return nested_object(
         name,
         description,
-        boolean("isCompleted", "Whether the check is done"),
-        date_time("completedDateTime", "When it was done"),
-        string("reference", "Reference of the service that did it"),
-        string("source", "Service that did it"),
-        string("status", "Status of the check"),
+        boolean("isCompleted", "Whether the verification is completed"),
+        date_time("completedDateTime", "Completion date and time"),
+        string("reference", "Reference from the verification service"),
+        string("source", "Verification service"),
+        string("status", "Verification status"),
     )
 
 
@@ -61,27 +61,27 @@ def _signer(name: str, description: str) -> Column:
         string("name", "Full name"),
         _address("address", "Address"),
         string("personType", "Capacity in which the person signs"),
-        string("selectedOfficeHeld", "Office that the person holds"),
-        _identity_check("voiDetails", "Verification of identity"),
+        string("selectedOfficeHeld", "Office held by the signatory"),
+        _identity_check("voiDetails", "Identity verification"),
     )
 
 
 _PERSON = nested_object(
     "person",
-    "Who it is, if a person",
-    string("title", "Title, as Mr"),
+    "Details of the person; null for other contacts",
+    string("title", "Title, such as Mr"),
     string("firstName", "First name"),
     string("middleName", "Middle name"),
     string("lastName", "Last name"),
-    string("nameSuffix", "Suffix of the name, as PhD"),
-    string("customName", "Name to be used in letters"),
+    string("nameSuffix", "Name suffix, such as PhD"),
+    string("customName", "Name used in letters"),
     string("otherNames", "Other names (US)"),
-    _address("residentialAddress", "Where the person lives"),
-    _address("mailingAddress", "Where mail goes (US)"),
+    _address("residentialAddress", "Residential address"),
+    _address("mailingAddress", "Mailing address (US)"),
     phone("phone", "Phone number"),
-    phone("phone2", "Other phone number", string("extension", "Extension")),
+    phone("phone2", "Alternate phone number", string("extension", "Extension")),
     phone("fax", "Fax number (US)"),
-    phone("cell", "Mobile number"),
+    phone("cell", "Mobile phone number"),
     string("email", "Email address"),
     string("notes", "Notes"),
     string("occupation", "Occupation"),
@@ -92,7 +92,7 @@ _PERSON = nested_object(
     string("birthPlace", "Place of birth"),
     string("birthState", "State of birth"),
     string("birthCountry", "Country of birth"),
-    string("identificationNumberType", "What the identification number is of"),
+    string("identificationNumberType", "Type of identification"),
     string("identificationNumber", "Identification number"),
     string("birthFirstName", "First name at birth"),
     string("birthMiddleName", "Middle name at birth"),
@@ -101,22 +101,22 @@ _PERSON = nested_object(
     opt_in(
         nested_object(
             "passportDetails",
-            "Passport; sent only if asked",
-            string("passportNumber", "Number"),
-            date("passportIssueDate", "Day of issue"),
-            date("passportExpireDate", "Day of expiry"),
+            "Passport details; requested only if selected",
+            string("passportNumber", "Passport number"),
+            date("passportIssueDate", "Issue date"),
+            date("passportExpireDate", "Expiry date"),
             string("passportIssueCountry", "Country of issue"),
-            string("passportIssueAuthority", "Authority that issued it (UK)"),
+            string("passportIssueAuthority", "Issuing authority (UK)"),
         ),
     ),
     opt_in(
         nested_object(
             "deathDetails",
-            "Death; sent only if asked",
+            "Details of death; requested only if selected",
             date("deathDate", "Date of death"),
-            boolean("isDeathDateUnknown", "Whether the date is not known"),
-            date("deathDateFrom", "Earliest date that it can be"),
-            date("deathDateTo", "Latest date that it can be"),
+            boolean("isDeathDateUnknown", "Whether the exact date of death is unknown"),
+            date("deathDateFrom", "Earliest possible date of death"),
+            date("deathDateTo", "Latest possible date of death"),
             string("deathPlace", "Place of death"),
             string("deathState", "State of death (AU, US)"),
             string("deathCountry", "Country of death"),
@@ -128,41 +128,41 @@ _PERSON = nested_object(
     opt_in(
         nested_object(
             "citizenshipDetails",
-            "Citizenship; sent only if asked",
+            "Citizenship details; requested only if selected",
             string("countryOfCitizenship", "Country of citizenship"),
             string("nationality", "Nationality"),
-            string("languageOfInterpreter", "Language that an interpreter is needed for"),
+            string("languageOfInterpreter", "Language for which an interpreter is needed"),
         ),
     ),
     opt_in(
         nested_object(
             "utbmsDetails",
-            "UTBMS details; sent only if asked (US)",
-            string("ledesClientId", "Id of the client in LEDES files"),
+            "UTBMS details (US); requested only if selected",
+            string("ledesClientId", "Client ID in LEDES files"),
         ),
     ),
     opt_in(
         nested_object(
             "executionOptions",
-            "How the person signs, power of attorney included; sent only if asked (AU)",
-            string("poaType", "Kind of power of attorney"),
-            date("poaDate", "Day of the power of attorney"),
+            "Signing details and power of attorney (AU); requested only if selected",
+            string("poaType", "Type of power of attorney"),
+            date("poaDate", "Date of the power of attorney"),
             string("attorneyName", "Name of the attorney"),
             _address("address", "Address of the attorney"),
-            string("poaRegisteredBook", "Book that it is registered in"),
-            string("poaRegisteredNumber", "Number that it is registered under"),
-            string("executionType", "How the person signs"),
-            _identity_check("poaVoiDetails", "Verification of the attorney's identity"),
+            string("poaRegisteredBook", "Book in which the power of attorney is registered"),
+            string("poaRegisteredNumber", "Registration number of the power of attorney"),
+            string("executionType", "Execution type (how the person signs)"),
+            _identity_check("poaVoiDetails", "Identity verification of the attorney"),
         ),
     ),
-    opt_in(_identity_check("voiDetails", "Verification of identity; sent only if asked (AU)")),
+    opt_in(_identity_check("voiDetails", "Identity verification (AU); requested only if selected")),
 )
 
 _COMPANY = nested_object(
     "company",
-    "Who it is, if an organisation",
+    "Details of the organisation; null for other contacts",
     string("name", "Name"),
-    string("type", "Kind of organisation, as Corporation"),
+    string("type", "Type of organisation, such as Corporation"),
     phone("phone", "Phone number"),
     phone("fax", "Fax number"),
     string("email", "Email address"),
@@ -170,51 +170,51 @@ _COMPANY = nested_object(
     string("notes", "Notes"),
     string("abn", "ABN (AU) or company registration number (UK)"),
     string("ein", "Employer identification number (US)"),
-    date("registeredDate", "Day of registration (US)"),
-    string("stateId", "State id (US)"),
+    date("registeredDate", "Registration date (US)"),
+    string("stateId", "State ID (US)"),
     string("stateRegisteredIn", "State of registration (US)"),
     string("countryRegisteredIn", "Country of registration (US)"),
     string("branch", "Branch (US)"),
     _address("registeredAddress", "Registered address (US)"),
-    boolean("firmIsRegisteredAgent", "Whether the firm is its registered agent (US)"),
-    string("companyManagedBy", "Members or Managers (US)"),
-    string("companyNumberType", "What the company number is: ACN or ARBN (AU)"),
+    boolean("firmIsRegisteredAgent", "Whether the firm is the company's registered agent (US)"),
+    string("companyManagedBy", "Type of management (US): Members or Managers"),
+    string("companyNumberType", "Type of company number (AU): ACN or ARBN"),
     string("companyNumber", "Company number (AU)"),
-    string("doingBusinessAsName", "Name that it does business as (US)"),
-    string("tradingAs", "How the trading name is introduced (AU)"),
+    string("doingBusinessAsName", "Doing-business-as (DBA) name (US)"),
+    string("tradingAs", "Phrase before the trading name (AU), such as Trading As"),
     string("tradingName", "Trading name (AU, UK)"),
-    _address("mailingAddress", "Where mail goes"),
+    _address("mailingAddress", "Mailing address"),
     _address(
         "businessAddress",
-        "Where it does business",
-        document_exchange("dxAddress", "Document Exchange address (AU)"),
+        "Business address",
+        document_exchange("dxAddress", "Document Exchange (DX) address (AU)"),
     ),
-    links("staff", "Contacts who work there"),
-    links("directors", "Contacts who are directors"),
-    strings("staffIds", "Ids of those who work there; given up in favour of `staff`"),
+    links("staff", "Contacts who work for the organisation"),
+    links("directors", "Contacts who are directors of the organisation"),
+    strings("staffIds", "IDs of the contacts in `staff` (deprecated: use `staff`)"),
     opt_in(
         nested_object(
             "executionOptions",
-            "How the organisation signs; sent only if asked (AU)",
-            _signer("person1", "First who signs"),
-            _signer("person2", "Second who signs"),
-            boolean("executingUnder127", "Whether it signs under section 127"),
-            string("executingAuthority", "Authority to sign"),
-            string("sealType", "Seal, as WithSeal"),
+            "Signing details (AU); requested only if selected",
+            _signer("person1", "First signatory"),
+            _signer("person2", "Second signatory"),
+            boolean("executingUnder127", "Whether the organisation signs under section 127"),
+            string("executingAuthority", "Signing authority"),
+            string("sealType", "Seal type, such as WithSeal"),
             boolean(
                 "authorisedDepositTakingInstitution",
-                "Whether it is an authorised deposit-taking institution",
+                "Whether the organisation is an authorised deposit-taking institution",
             ),
-            string("poaRegistrationNumber", "Number of the power of attorney"),
+            string("poaRegistrationNumber", "Registration number of the power of attorney"),
             strings("attorneyNames", "Names of the attorneys"),
-            string("executionType", "How it signs"),
+            string("executionType", "Execution type (how the organisation signs)"),
         ),
     ),
 )
 
 
 class ContactsStream(ParentStream):
-    """People, organisations, groups and trusts, deleted ones included."""
+    """People, organisations, groups and trusts, including deleted ones."""
 
     name = "contacts"
     plural_name = "contacts"
@@ -236,19 +236,19 @@ class ContactsStream(ParentStream):
         "voiDetails",
     )
     columns = Columns(
-        string("id", "Id of the contact"),
-        string("href", "Address of the contact in the API"),
-        string("externalSystemId", "Id of the contact in another system"),
-        string("versionId", "Changes with every change of the contact"),
+        string("id", "ID of the contact"),
+        string("href", "URL of the contact in the API"),
+        string("externalSystemId", "ID of the contact in an external system"),
+        string("versionId", "Version ID; changes with every update of the contact"),
         _PERSON,
         _COMPANY,
         nested_object(
             "trust",
-            "Which it is, if a trust (US)",
+            "Details of the trust (US); null for other contacts",
             string("name", "Name"),
-            string("status", "In what capacity it acts, as Trustee of"),
-            string("trustNumber", "Number of the trust"),
-            date("executedDate", "Day on which it was executed"),
+            string("status", "Capacity of the trustees, such as `as Trustee of`"),
+            string("trustNumber", "Trust number"),
+            date("executedDate", "Execution date"),
             phone("phone", "Phone number"),
             phone("fax", "Fax number"),
             _address("address", "Address"),
@@ -256,33 +256,33 @@ class ContactsStream(ParentStream):
                 "trustees",
                 "Trustees",
                 string("name", "Name"),
-                string("type", "Company or Individual"),
+                string("type", "Type of trustee, such as Company or Individual"),
             ),
-            links("contacts", "Contacts of the trust"),
+            links("contacts", "Contacts linked to the trust"),
         ),
         nested_object(
             "groupOfPeople",
-            "Who they are, if a group",
+            "Details of the group of people; null for other contacts",
             links("people", "Contacts in the group"),
-            _address("residentialAddress", "Where they live"),
-            _address("mailingAddress", "Where mail goes (US)"),
-            string("name", "Names of the first five"),
+            _address("residentialAddress", "Residential address"),
+            _address("mailingAddress", "Mailing address (US)"),
+            string("name", "Names of the first five people in the group"),
         ),
         boolean("isDeleted", "Whether the contact is deleted"),
-        integer("lastUpdated", "When the contact last changed: .NET ticks"),
+        integer("lastUpdated", "Last update in .NET ticks (100 ns since 0001-01-01 UTC)"),
         last_updated_at("lastUpdated"),
         object_list(
             "tags",
             "Tags of the contact",
-            string("id", "Id of the tag; tags of roles have none"),
+            string("id", "ID of the tag; null for role tags"),
             string("name", "Name of the tag"),
-            string("type", "Role or Custom"),
+            string("type", "Type of tag: Role or Custom"),
         ),
     )
 
 
 class ContactRelationsStream(ChildStream):
-    """Contacts that a contact is related to."""
+    """Links from a contact to its related contacts."""
 
     name = "contact_relations"
     selected_by_default = False
@@ -294,8 +294,8 @@ class ContactRelationsStream(ChildStream):
     sensitivity = "personal"
     response_format = VALUE
     columns = Columns(
-        string("id", "Id of the related contact"),
-        string("href", "Address of the related contact in the API"),
+        string("id", "ID of the related contact"),
+        string("href", "URL of the related contact in the API"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Documents: what is on file for a matter; not the files themselves."""
+"""Streams of document metadata: files and folders, without file contents."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class FilesStream(ChildStream):
-    """Files and emails of a matter, deleted ones included, without their contents."""
+    """Metadata of files and emails of a matter, including deleted ones."""
 
     name = "files"
     selected_by_default = False
@@ -45,34 +45,34 @@ class FilesStream(ChildStream):
     sort = "asc(dateCreated)"
     updated_at_field = "dateModified"
     columns = Columns(
-        string("id", "Id of the file"),
-        string("href", "Address of the file's record in the API"),
-        string("versionId", "Id of the current version of the file"),
-        link("folder", "Folder that the file is in; null at the root"),
+        string("id", "ID of the file"),
+        string("href", "URL of the file's metadata in the API"),
+        string("versionId", "ID of the current version of the file"),
+        link("folder", "Folder of the file; null at the root"),
         link("matter", "Matter of the file"),
-        *sensitive("privileged", string("name", "Name of the file without its extension")),
-        string("fileExtension", "Extension, as .pdf"),
-        string("ownerId", "Id of the user, or of the app, that put the file there"),
+        *sensitive("privileged", string("name", "File name without extension")),
+        string("fileExtension", "File extension, such as .pdf"),
+        string("ownerId", "ID of the user or app that created or uploaded the file"),
         *sensitive(
             "privileged",
-            string("to", "Recipients, if it is an email"),
-            string("from", "Sender, if it is an email"),
+            string("to", "Recipients, for emails"),
+            string("from", "Sender, for emails"),
         ),
-        date_time("dateCreated", "When the file was made"),
-        date_time("dateModified", "When the file last changed"),
+        date_time("dateCreated", "Creation date and time"),
+        date_time("dateModified", "Date and time of the last update"),
         integer("sizeBytes", "Size in bytes"),
-        link("downloadInfo", "Where the API tells how to download the file"),
-        *sensitive("privileged", json_object("additionalData", "More about the file, by name")),
+        link("downloadInfo", "Link to the download details"),
+        *sensitive("privileged", json_object("additionalData", "Additional key-value pairs")),
         boolean("isFavorite", "Whether the file is a favourite"),
-        boolean("isUploaded", "Whether the contents are uploaded"),
+        boolean("isUploaded", "Whether the file contents are uploaded"),
         boolean("isCancelled", "Whether the upload was cancelled"),
-        boolean("isDuplicate", "Whether it is a duplicate, for emails"),
+        boolean("isDuplicate", "Whether the file is a duplicate; emails only"),
         boolean("isDeleted", "Whether the file is deleted"),
     )
 
 
 class FoldersStream(ChildStream):
-    """Folders of a matter, at every depth; one request for each folder."""
+    """Folders of a matter at every level; takes one request per folder."""
 
     name = "folders"
     selected_by_default = False
@@ -84,9 +84,9 @@ class FoldersStream(ChildStream):
     response_format = FOLDERS
     recursive = True
     columns = Columns(
-        string("id", "Id of the folder"),
-        string("href", "Address of the folder in the API"),
-        string("parentId", "Id of the folder that it is in; null at the root"),
+        string("id", "ID of the folder"),
+        string("href", "URL of the folder in the API"),
+        string("parentId", "ID of the parent folder; null at the root"),
         *sensitive("privileged", string("name", "Name of the folder")),
     )
 
@@ -103,9 +103,9 @@ class FoldersStream(ChildStream):
             inside = {**ids, "folderId": todo.popleft()}
             try:
                 listed = self._folders_in(inside, params, "/{folderId}")
-            except NotFoundError:  # deleted since it was listed
+            except NotFoundError:  # deleted after it was listed
                 continue
-            # A folder that is moved meanwhile can be met again, even inside of itself.
+            # A folder moved during the walk can appear again, even inside itself.
             fresh = {id_: folder for id_, folder in listed.items() if id_ not in met}
             met.update(fresh)
             todo += fresh

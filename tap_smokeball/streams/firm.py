@@ -1,4 +1,4 @@
-"""The firm: itself, its people and who of them may see what."""
+"""Streams of the firm, its staff, its users and their permission groups."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tap_smokeball.records.record_builder import Columns
 from tap_smokeball.streams.common import document_exchange, licence_numbers, phone, street
 from tap_smokeball.sync.top_level_stream import TopLevelStream
 
-_PO_BOX = (string("poBoxType", "Kind of PO box"), string("poBoxNumber", "Number of the PO box"))
+_PO_BOX = (string("poBoxType", "PO box type"), string("poBoxNumber", "PO box number"))
 
 
 class FirmStream(TopLevelStream):
-    """The firm itself: one row with its name, addresses, product and add-ons."""
+    """The firm: one row with its name, addresses, product and add-ons."""
 
     name = "firm"
     path = "/firm"
@@ -28,19 +28,19 @@ class FirmStream(TopLevelStream):
     scope = "firm/read"
     response_format = OBJECT
     columns = Columns(
-        string("id", "Id of the firm"),
-        string("href", "Address of the firm in the API"),
-        string("versionId", "Changes with every change of the firm"),
-        string("owner", "Brand that the firm is a customer of, as Smokeball"),
+        string("id", "ID of the firm"),
+        string("href", "URL of the firm in the API"),
+        string("versionId", "Version ID; changes with every update of the firm"),
+        string("owner", "Brand through which the firm subscribes, such as Smokeball"),
         string("name", "Name of the firm"),
         nested_object(
             "status",
-            "Standing of the firm's account",
-            string("status", "Active, Warning or Suspended"),
-            string("statusMessage", "Reason for the status"),
+            "Status of the firm's account",
+            string("status", "Status: Active, Warning or Suspended"),
+            string("statusMessage", "Message that explains the status"),
         ),
         string("productId", "Product: SMK001 Bill, SMK002 Grow, SMK003 Prosper+, SMK004 Boost"),
-        strings("addOnIds", "Add-ons, as ADD001 Intake or ADD005 Api"),
+        strings("addOnIds", "Add-ons, such as ADD001 Intake or ADD005 Api"),
         *sensitive(
             "personal",
             string("email", "Email address (AU)"),
@@ -48,25 +48,25 @@ class FirmStream(TopLevelStream):
             string("acn", "ACN (AU) or company registration number (UK)"),
             nested_object("streetAddress", "Street address", *street(), *_PO_BOX),
             nested_object("mailingAddress", "Mailing address", *street(), *_PO_BOX),
-            document_exchange("dxAddress", "Document Exchange address (AU)"),
+            document_exchange("dxAddress", "Document Exchange (DX) address (AU)"),
             phone("phone", "Phone number"),
             phone("fax", "Fax number"),
         ),
-        string("logo", "Address of the logo"),
+        string("logo", "URL of the logo"),
         nested_object(
             "stylingDetails",
-            "How the firm's pages look",
-            string("primaryColorHexCode", "Primary colour"),
-            string("secondaryColorHexCode", "Secondary colour"),
-            string("fontFamilyName", "Font"),
+            "Branding of the firm's pages",
+            string("primaryColorHexCode", "Primary colour (hex code)"),
+            string("secondaryColorHexCode", "Secondary colour (hex code)"),
+            string("fontFamilyName", "Font family"),
         ),
         *sensitive("personal", licence_numbers("licenceNumbers", "Licence numbers of the firm")),
-        date_time("createdDate", "When the firm's account was made"),
+        date_time("createdDate", "Creation date and time of the firm's account"),
     )
 
 
 class StaffStream(TopLevelStream):
-    """Staff members, former ones included, with their hourly rates."""
+    """Staff members with their hourly rates, including former ones."""
 
     name = "staff"
     path = "/staff"
@@ -74,10 +74,10 @@ class StaffStream(TopLevelStream):
     scope = "staff/read"
     opt_in_fields = ("rate",)
     columns = Columns(
-        string("id", "Id of the staff member"),
-        string("href", "Address of the staff member in the API"),
-        string("versionId", "Changes with every change of the staff member"),
-        string("title", "Title, as Mr"),
+        string("id", "ID of the staff member"),
+        string("href", "URL of the staff member in the API"),
+        string("versionId", "Version ID; changes with every update of the staff member"),
+        string("title", "Title, such as Mr"),
         string("firstName", "First name"),
         string("middleName", "Middle name"),
         string("lastName", "Last name"),
@@ -85,32 +85,32 @@ class StaffStream(TopLevelStream):
         *sensitive(
             "personal",
             phone("phone", "Phone number"),
-            phone("cell", "Mobile number"),
+            phone("cell", "Mobile phone number"),
             string("email", "Email address"),
         ),
         string("role", "Role in the firm"),
-        *sensitive("personal", decimal("rate", "Rate an hour in the firm's currency")),
-        string("avatar", "Address of the picture"),
-        boolean("former", "Whether the staff member has left"),
+        *sensitive("personal", decimal("rate", "Hourly rate in the firm's currency")),
+        string("avatar", "URL of the profile picture"),
+        boolean("former", "Whether the staff member has left the firm"),
         boolean("enabled", "Whether the staff member can sign in"),
-        *sensitive("personal", string("userId", "Id of the staff member as a user, if enabled")),
-        string("colorFill", "Fill colour in the calendar"),
-        string("colorStroke", "Outline colour in the calendar"),
+        *sensitive("personal", string("userId", "User ID of the staff member, if enabled")),
+        string("colorFill", "Fill colour in the calendar (hex code)"),
+        string("colorStroke", "Outline colour in the calendar (hex code)"),
         *sensitive(
             "personal",
             licence_numbers("licenceNumbers", "Licence numbers of the staff member"),
             nested_object(
                 "outOfOffice",
-                "Absence, if one is set",
-                date_time("startDate", "When it begins"),
-                date_time("endDate", "When it ends"),
+                "Out-of-office period, if set",
+                date_time("startDate", "Start date and time"),
+                date_time("endDate", "End date and time"),
             ),
         ),
     )
 
 
 class FirmUsersStream(TopLevelStream):
-    """Which user is which staff member; other streams name either of them."""
+    """Mapping of user IDs to staff IDs; other streams refer to either."""
 
     name = "firm_users"
     path = "/firmusers"
@@ -119,16 +119,16 @@ class FirmUsersStream(TopLevelStream):
     sensitivity = "personal"
     response_format = ARRAY
     columns = Columns(
-        string("id", "Id of the pair; the API does not say what it is made of"),
-        string("href", "Address of the pair in the API"),
-        string("staffId", "Id of the staff member"),
-        string("userId", "Id of the user"),
-        boolean("isFormerUser", "Whether the user has left"),
+        string("id", "ID of the mapping; its format is undocumented"),
+        string("href", "URL of the mapping in the API"),
+        string("staffId", "ID of the staff member"),
+        string("userId", "ID of the user"),
+        boolean("isFormerUser", "Whether the user is a former user"),
     )
 
 
 class GroupsStream(TopLevelStream):
-    """Groups of users that permissions are given to."""
+    """Groups of users to which permissions are granted."""
 
     name = "groups"
     selected_by_default = False
@@ -137,10 +137,10 @@ class GroupsStream(TopLevelStream):
     scope = "groups/read"
     response_format = VALUE
     columns = Columns(
-        string("id", "Id of the group"),
-        string("href", "Address of the group in the API"),
+        string("id", "ID of the group"),
+        string("href", "URL of the group in the API"),
         string("name", "Name of the group"),
-        strings("principalIds", "Ids of the users and groups in it"),
+        strings("principalIds", "IDs of the users and groups in the group"),
         boolean("isDeleted", "Whether the group is deleted"),
     )
 

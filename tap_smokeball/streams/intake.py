@@ -1,4 +1,4 @@
-"""Intake: forms that clients fill in, and what they answered. An add-on of the firm."""
+"""Streams of the Intake add-on: forms and the answers that clients submit."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
 
     from tap_smokeball.api.pagination import Row
 
-SCOPE = "for intake (not in the vendor's list; the firm needs the add-on Intake)"
+SCOPE = "for intake (name undocumented; requires the Intake add-on)"
 
 _ANSWERS = object_list(
     "fields",
     "Questions and answers",
-    string("type", "Kind of field, as text, date, phoneNumber or signature"),
+    string("type", "Field type, such as text, date, phoneNumber or signature"),
     string("label", "Question"),
     string("value", "Answer"),
 )
 
 
 class IntakeFormsStream(TopLevelStream):
-    """Forms that the firm sends to clients."""
+    """Intake forms that the firm sends to clients."""
 
     name = "intake_forms"
     selected_by_default = False
@@ -55,20 +55,20 @@ class IntakeFormsStream(TopLevelStream):
     scope = SCOPE
     updated_at_field = "lastUpdated"
     columns = Columns(
-        string("id", "Id of the form"),
-        string("href", "Address of the form in the API"),
-        boolean("isSmokeballForm", "Whether it is one of Smokeball's own forms"),
-        string("title", "Title"),
-        string("category", "What it is for: lead or matter"),
-        links("matterTypes", "Matter types that it is offered for"),
-        boolean("active", "Whether it is in use"),
-        date_time("createdDate", "When the form was made"),
-        updated_at_time("lastUpdated", "When the form last changed"),
+        string("id", "ID of the form"),
+        string("href", "URL of the form in the API"),
+        boolean("isSmokeballForm", "Whether the form is provided by Smokeball"),
+        string("title", "Title of the form"),
+        string("category", "Category: lead or matter"),
+        links("matterTypes", "Matter types for which the form is offered"),
+        boolean("active", "Whether the form is active"),
+        date_time("createdDate", "Creation date and time"),
+        updated_at_time("lastUpdated", "Date and time of the last update (UTC)"),
     )
 
 
 class IntakeSubmissionsStream(ChildStream):
-    """Forms sent out for a matter; the answers if selected, at a request each."""
+    """Intake forms sent for a matter; answers, if selected, cost a request each."""
 
     name = "intake_submissions"
     selected_by_default = False
@@ -80,32 +80,32 @@ class IntakeSubmissionsStream(ChildStream):
     sensitivity = "personal"
     updated_at_field = "lastUpdated"
     columns = Columns(
-        string("id", "Id of the submission"),
-        string("href", "Address of the submission in the API"),
-        string("formId", "Id of the form"),
+        string("id", "ID of the submission"),
+        string("href", "URL of the submission in the API"),
+        string("formId", "ID of the form"),
         string("formTitle", "Title of the form"),
         string("status", "Status: draft, active, completed or cancelled"),
         string(
             "communicationMethod",
-            "How it went out: email, communicate, embed, internalUse or document",
+            "Delivery method: email, communicate, embed, internalUse or document",
         ),
         link("matter", "Matter of the submission"),
-        date_time("createdDate", "When the submission was made"),
-        updated_at_time("lastUpdated", "When the submission last changed"),
+        date_time("createdDate", "Creation date and time"),
+        updated_at_time("lastUpdated", "Date and time of the last update (UTC)"),
         nested_object(
             "recipient",
-            "Whom it was sent to",
-            string("contactId", "Id of the contact"),
+            "Recipient of the form",
+            string("contactId", "ID of the contact"),
             string("email", "Email address"),
-            string("name", "Name"),
+            string("name", "Name of the recipient"),
         ),
         opt_in(
             object_list(
                 "responses",
-                "Answers, by section",
+                "Answers by section; one extra request per submission",
                 string("sectionTitle", "Title of the section"),
                 object_list(
-                    "groups", "Groups in it", string("label", "Title of the group"), _ANSWERS
+                    "groups", "Groups of fields", string("label", "Title of the group"), _ANSWERS
                 ),
                 _ANSWERS,
             ),
@@ -130,7 +130,7 @@ class IntakeSubmissionsStream(ChildStream):
         ids = {**ids, "submissionId": row["id"]}
         try:
             page = self._tap.api.get(endpoint, ids, {}, OBJECT.read).data
-        except NotFoundError:  # deleted since it was listed
+        except NotFoundError:  # deleted after it was listed
             return row
         return {**row, "responses": page.rows[0].get("responses")}
 

@@ -1,4 +1,4 @@
-"""Matters: what the firm works on, for whom, against whom, and who works on it."""
+"""Streams of matters with their types, stages, roles, layouts and archives."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ else:
 
 
 class MattersStream(ParentStream):
-    """Matters and leads, in any status, with links to the people on them."""
+    """Matters and leads in any status, with links to the people involved."""
 
     name = "matters"
     plural_name = "matters"
@@ -51,72 +51,72 @@ class MattersStream(ParentStream):
     sort = "asc(lastUpdated)"
     opt_in_fields = ("items", "tags")
     columns = Columns(
-        string("id", "Id of the matter"),
-        string("href", "Address of the matter in the API"),
-        string("externalSystemId", "Id of the matter in another system"),
-        string("versionId", "When the matter last changed: .NET ticks, as text"),
+        string("id", "ID of the matter"),
+        string("href", "URL of the matter in the API"),
+        string("externalSystemId", "ID of the matter in an external system"),
+        string("versionId", "Last update in .NET ticks (100 ns since 0001-01-01 UTC), as text"),
         last_updated_at("versionId"),
-        string("number", "Matter number; a lead has none before it is converted"),
-        string("title", "Title, made of number, clients, type and other sides"),
-        link("matterType", "Type of the matter"),
-        links("clients", "Contacts in the role of client"),
+        string("number", "Matter number; null for a lead until it is converted"),
+        string("title", "Title, composed of number, clients, type and other sides"),
+        link("matterType", "Matter type"),
+        links("clients", "Contacts in the client role"),
         links("otherSides", "Contacts on the other side"),
-        string("description", "What the matter is about"),
-        string("status", "Open, Pending, Closed, Deleted or Cancelled"),
-        link("personResponsible", "Staff member who is responsible"),
-        link("personAssisting", "Staff member who assists"),
-        links("personAssistingStaffs", "All staff members who assist"),
-        link("originatingStaff", "Staff member who brought the matter in"),
-        links("originatingStaffs", "All staff members who brought the matter in"),
+        string("description", "Description of the matter"),
+        string("status", "Status: Open, Pending, Closed, Deleted or Cancelled"),
+        link("personResponsible", "Responsible staff member"),
+        link("personAssisting", "Assisting staff member"),
+        links("personAssistingStaffs", "All assisting staff members"),
+        link("originatingStaff", "Originating staff member (who brought in the matter)"),
+        links("originatingStaffs", "All originating staff members"),
         nested_object(
             "splitOriginatingStaffSettings",
-            "How the origination is shared",
-            boolean("isEnabled", "Whether it is shared"),
+            "Split of the origination among staff members",
+            boolean("isEnabled", "Whether the origination is split"),
             object_list(
                 "splitMatterStaffs",
-                "Who takes part",
-                string("matterStaffId", "Id of the staff member"),
-                integer("matterStaffRatio", "Share of the staff member"),
+                "Staff members who share the origination",
+                string("matterStaffId", "ID of the staff member"),
+                integer("matterStaffRatio", "Share of the staff member in the split"),
             ),
-            string("splitMethod", "Unknown, SplitEvenly or UseRatio"),
-            string("remainderStaffId", "Id of the staff member who gets what division leaves over"),
+            string("splitMethod", "Split method: Unknown, SplitEvenly or UseRatio"),
+            string("remainderStaffId", "ID of the staff member who takes the remainder"),
         ),
         link("supervisor", "Supervisor (UK)"),
-        string("clientCode", "Code of the client in another system (AU, UK)"),
-        date_time("openedDate", "When the matter was opened"),
-        date_time("closedDate", "When the matter was closed"),
-        date_time("leadOpenedDate", "When the lead was opened"),
-        date_time("leadClosedDate", "When the lead was closed"),
-        string("leadClosedReason", "Why the lead was closed"),
-        boolean("isLead", "Whether it is a lead, that is, not yet a matter"),
+        string("clientCode", "Client code in an external system (AU, UK)"),
+        date_time("openedDate", "Opening date and time of the matter"),
+        date_time("closedDate", "Closing date and time of the matter"),
+        date_time("leadOpenedDate", "Opening date and time of the lead"),
+        date_time("leadClosedDate", "Closing date and time of the lead"),
+        string("leadClosedReason", "Reason for closing the lead"),
+        boolean("isLead", "Whether the record is a lead (not yet a matter)"),
         link("branch", "Branch of the firm"),
-        string("branchProviderId", "Id of the branch's provider"),
+        string("branchProviderId", "ID of the branch provider"),
         string("referralType", "Name of the referral type"),
         link("referrer", "Contact who referred the matter"),
-        string("referralAgreementFeeType", "What kind of fee was agreed on with the referrer"),
-        decimal("referralAgreementFee", "Fee agreed on with the referrer"),
-        string("referralAgreementFeeComment", "Remark on that fee"),
+        string("referralAgreementFeeType", "Type of fee agreed with the referrer"),
+        decimal("referralAgreementFee", "Fee agreed with the referrer"),
+        string("referralAgreementFeeComment", "Comment on the fee agreed with the referrer"),
         opt_in(
             json_object(
-                "items", "Tree of roles and layouts, by kind; large, and sent only if asked"
+                "items", "Tree of roles and layouts by type; large, requested only if selected"
             )
         ),
         object_list(
             "tags",
             "Tags of the matter",
-            string("id", "Id of the tag"),
-            string("href", "Address of the tag in the API"),
-            string("type", "Kind of tag, as Staff or Custom"),
+            string("id", "ID of the tag"),
+            string("href", "URL of the tag in the API"),
+            string("type", "Type of tag, such as Staff or Custom"),
             string("name", "Name of the tag"),
             string("color", "Colour of the tag"),
-            link("staff", "Staff member, for tags of that kind"),
+            link("staff", "Staff member, for tags of type Staff"),
         ),
     )
 
     @override
     def params(self, since: int | None) -> dict[str, Any]:
         settings = self._tap.settings
-        # Without Type the API leaves the leads out.
+        # The API omits leads unless Type names them.
         params = {**super().params(since), "Type": settings.matter_kinds}
         if settings.matter_statuses:
             params["Status"] = list(settings.matter_statuses)
@@ -124,21 +124,21 @@ class MattersStream(ParentStream):
 
 
 class MatterTypesStream(TopLevelStream):
-    """Types that matters and leads can have, of every location unless one is set."""
+    """Matter and lead types of all locations, unless one is configured."""
 
     name = "matter_types"
     path = "/mattertypes"
     primary_keys = ("id",)
     scope = "mattertypes/read"
     columns = Columns(
-        string("id", "Id of the matter type; its suffix is the location"),
-        string("href", "Address of the matter type in the API"),
-        string("versionId", "Changes with every change of the matter type"),
+        string("id", "ID of the matter type; the suffix is the location"),
+        string("href", "URL of the matter type in the API"),
+        string("versionId", "Version ID; changes with every update of the matter type"),
         string("name", "Name of the matter type"),
-        string("category", "Name of its category"),
-        *enumeration("type", "What it is a type of", {0: "MatterType", 1: "LeadType"}),
-        strings("representativeOptions", "What the firm can represent in such a matter"),
-        string("location", "State that it belongs to"),
+        string("category", "Name of the category"),
+        *enumeration("type", "Type category", {0: "MatterType", 1: "LeadType"}),
+        strings("representativeOptions", "Parties that the firm can represent in such a matter"),
+        string("location", "State of the matter type"),
         boolean("isDeleted", "Whether the matter type is deleted"),
     )
 
@@ -149,7 +149,7 @@ class MatterTypesStream(TopLevelStream):
 
 
 class ReferralTypesStream(TopLevelStream):
-    """Ways in which matters are referred; a matter holds the name, not the id."""
+    """Referral types; a matter stores the name, not the ID."""
 
     name = "referral_types"
     path = "/referraltypes"
@@ -157,26 +157,26 @@ class ReferralTypesStream(TopLevelStream):
     scope = "referraltypes/read"
     response_format = VALUE
     columns = Columns(
-        string("id", "Id of the referral type"),
-        string("href", "Address of the referral type in the API"),
+        string("id", "ID of the referral type"),
+        string("href", "URL of the referral type in the API"),
         string("name", "Name of the referral type"),
         boolean("isDeleted", "Whether the referral type is deleted"),
     )
 
 
 _STAGE = (
-    string("id", "Id of the stage"),
-    string("href", "Address of the stage in the API"),
-    string("versionId", "Changes with every change of the stage"),
+    string("id", "ID of the stage"),
+    string("href", "URL of the stage in the API"),
+    string("versionId", "Version ID; changes with every update of the stage"),
     string("name", "Name of the stage"),
     boolean("isDeleted", "Whether the stage is deleted"),
-    integer("lastUpdated", "When the stage last changed: .NET ticks"),
+    integer("lastUpdated", "Last update in .NET ticks (100 ns since 0001-01-01 UTC)"),
     last_updated_at("lastUpdated"),
 )
 
 
 class MatterStagesStream(TopLevelStream):
-    """The stage that each matter is in now."""
+    """Current stage of each matter."""
 
     name = "matter_stages"
     path = "/stages"
@@ -186,20 +186,20 @@ class MatterStagesStream(TopLevelStream):
     updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
     updated_at_field = "lastUpdated"
     columns = Columns(
-        linked_id("matterId", "matter", "Id of the matter"),
-        string("id", "Id of the entry; the API does not say what it is made of"),
-        string("href", "Address of the entry in the API"),
-        string("versionId", "Changes with every change of the entry"),
-        link("matter", "Matter that is in the stage"),
-        link("stageSet", "Stage set that the stage is of"),
+        linked_id("matterId", "matter", "ID of the matter"),
+        string("id", "ID of the matter stage; its format is undocumented"),
+        string("href", "URL of the matter stage in the API"),
+        string("versionId", "Version ID; changes with every update of the matter stage"),
+        link("matter", "Matter in the stage"),
+        link("stageSet", "Stage set that contains the stage"),
         nested_object("stage", "Stage that the matter is in", *_STAGE),
-        integer("lastUpdated", "When the entry last changed: .NET ticks"),
+        integer("lastUpdated", "Last update in .NET ticks (100 ns since 0001-01-01 UTC)"),
         last_updated_at("lastUpdated"),
     )
 
 
 class StageSetsStream(TopLevelStream):
-    """Stage sets with their stages: the ways that matters go."""
+    """Stage sets and their stages: the workflows that matters follow."""
 
     name = "stage_sets"
     path = "/stagesets"
@@ -209,19 +209,19 @@ class StageSetsStream(TopLevelStream):
     updated_since_filter = UpdatedSinceFilter("UpdatedSince", str)
     updated_at_field = "lastUpdated"
     columns = Columns(
-        string("id", "Id of the stage set"),
-        string("href", "Address of the stage set in the API"),
-        string("versionId", "Changes with every change of the stage set"),
+        string("id", "ID of the stage set"),
+        string("href", "URL of the stage set in the API"),
+        string("versionId", "Version ID; changes with every update of the stage set"),
         string("name", "Name of the stage set"),
         boolean("isDeleted", "Whether the stage set is deleted"),
-        object_list("stages", "Stages of the set, in their order", *_STAGE),
-        integer("lastUpdated", "When the stage set last changed: .NET ticks"),
+        object_list("stages", "Stages of the set, in order", *_STAGE),
+        integer("lastUpdated", "Last update in .NET ticks (100 ns since 0001-01-01 UTC)"),
         last_updated_at("lastUpdated"),
     )
 
 
 class MatterRolesStream(ChildStream):
-    """Roles in a matter, the contacts who play them, and their relationships."""
+    """Roles in a matter with their contacts and relationships."""
 
     name = "matter_roles"
     parent_stream_type = MattersStream
@@ -232,30 +232,30 @@ class MatterRolesStream(ChildStream):
     sensitivity = "privileged"
     response_format = ROLES
     columns = Columns(
-        string("id", "Id of the role in the matter"),
-        string("href", "Address of the role in the API"),
-        string("versionId", "Changes with every change of any role of the matter"),
-        string("name", "Name of the role, as Client"),
-        link("contact", "Contact in the role; null if it is not filled"),
-        string("roleDescription", "Name that the firm gave the role"),
-        string("description", "What the role is"),
-        links("representatives", "Contacts who represent the one in the role"),
+        string("id", "ID of the role in the matter"),
+        string("href", "URL of the role in the API"),
+        string("versionId", "Version ID; changes with every update of any role in the matter"),
+        string("name", "Name of the role, such as Client"),
+        link("contact", "Contact in the role; null if the role is unfilled"),
+        string("roleDescription", "Role name as edited by the firm"),
+        string("description", "Description of the role"),
+        links("representatives", "Contacts who represent the role's contact"),
         object_list(
             "relationships",
-            "Others around the one in the role, as a solicitor",
-            string("id", "Id of the relationship"),
-            string("href", "Address of the relationship in the API"),
+            "Contacts related to the role's contact, such as a solicitor",
+            string("id", "ID of the relationship"),
+            string("href", "URL of the relationship in the API"),
             string("name", "Name of the relationship"),
-            link("contact", "Contact on the other end"),
-            links("representatives", "Contacts who represent that one"),
+            link("contact", "Related contact"),
+            links("representatives", "Contacts who represent the related contact"),
         ),
-        boolean("isClient", "Whether it is a client's role"),
-        boolean("isOtherSide", "Whether it is a role of the other side"),
+        boolean("isClient", "Whether the role is a client role"),
+        boolean("isOtherSide", "Whether the role is on the other side"),
     )
 
 
 class LayoutDesignsStream(TopLevelStream):
-    """Designs of layouts, the forms with the firm's own fields."""
+    """Layout designs: forms with the firm's custom fields."""
 
     name = "layout_designs"
     selected_by_default = False
@@ -264,17 +264,17 @@ class LayoutDesignsStream(TopLevelStream):
     scope = "layoutdesigns/read"
     updated_at_field = "lastUpdated"
     columns = Columns(
-        string("id", "Id of the layout design"),
-        string("href", "Address of the layout design in the API"),
-        string("versionId", "Changes with every change of the layout design"),
+        string("id", "ID of the layout design"),
+        string("href", "URL of the layout design in the API"),
+        string("versionId", "Version ID; changes with every update of the layout design"),
         string("name", "Name of the layout design"),
-        integer("lastUpdated", "When the layout design last changed: .NET ticks"),
+        integer("lastUpdated", "Last update in .NET ticks (100 ns since 0001-01-01 UTC)"),
         last_updated_at("lastUpdated"),
     )
 
 
 class MatterLayoutsStream(ChildStream):
-    """Layouts of a matter with the values that were filled in."""
+    """Layouts of a matter with their filled-in values."""
 
     name = "matter_layouts"
     selected_by_default = False
@@ -286,33 +286,33 @@ class MatterLayoutsStream(ChildStream):
     sensitivity = "personal"
     response_format = VALUE_OR_ITEMS
     columns = Columns(
-        string("id", "Id of the layout; the API does not say how it differs from `itemId`"),
-        string("href", "Address of the layout in the API"),
+        string("id", "ID of the layout; its difference from `itemId` is undocumented"),
+        string("href", "URL of the layout in the API"),
         string("name", "Name of the layout"),
-        string("description", "What the layout is for"),
-        string("itemId", "Id of the layout in the matter"),
-        string("parentId", "Id of the layout design that this one belongs to"),
-        integer("index", "Place of the layout among its like, from 0"),
-        integer("parentIndex", "Place of the layout that this one belongs to, from 0"),
+        string("description", "Description of the layout"),
+        string("itemId", "ID of the layout within the matter"),
+        string("parentId", "ID of the parent layout design"),
+        integer("index", "Zero-based position of the layout"),
+        integer("parentIndex", "Zero-based position of the parent layout"),
         link("layoutDesign", "Design of the layout"),
         object_list(
             "values",
-            "Fields that are filled in; others are not sent",
-            string("key", "Name of the field; repeated ones are numbered, as `Providers[0]/Name`"),
-            string("value", "Value of the field"),
-            json_text("state", "What goes with the value, as whether a box is ticked"),
+            "Filled-in fields; the API omits empty ones",
+            string("key", "Field name; repeated fields are numbered, such as `Providers[0]/Name`"),
+            string("value", "Field value"),
+            json_text("state", "Field state, such as whether a box is ticked"),
         ),
         object_list(
             "events",
-            "Appointments that belong to the layout",
-            string("id", "Id of the entry"),
-            string("appointmentId", "Id of the appointment"),
+            "Appointments of the layout",
+            string("id", "ID of the layout event"),
+            string("appointmentId", "ID of the appointment"),
         ),
     )
 
 
 class ArchivesStream(ChildStream):
-    """Where the paper files of an archived matter are; a matter without has no row."""
+    """Paper-file archives; a matter without an archive has no row."""
 
     name = "archives"
     selected_by_default = False
@@ -324,13 +324,13 @@ class ArchivesStream(ChildStream):
     response_format = OBJECT
     not_found_means_empty = True
     columns = Columns(
-        string("id", "Id of the matter"),
-        string("href", "Address of the archive entry in the API"),
-        date_time("archivedDate", "When the matter was archived"),
-        string("archiveBoxNumber", "Number of the box"),
-        string("archiveComments", "Remarks"),
-        string("archivedLocation", "Where the box is"),
-        date_time("destroyDate", "When the files were destroyed"),
+        string("id", "ID of the matter"),
+        string("href", "URL of the archive in the API"),
+        date_time("archivedDate", "Archiving date and time"),
+        string("archiveBoxNumber", "Archive box number"),
+        string("archiveComments", "Comments on the archive"),
+        string("archivedLocation", "Location of the archive box"),
+        date_time("destroyDate", "Destruction date and time of the files"),
         boolean("isArchived", "Whether the matter is archived"),
     )
 

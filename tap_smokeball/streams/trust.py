@@ -1,4 +1,4 @@
-"""Trust: bank accounts, what they hold for whom, and what went in and out."""
+"""Streams of bank accounts, their balances and their transactions."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ ACCOUNT_STATES = {0: "Open", 1: "Closed"}
 
 _BALANCES = (
     decimal("balance", "Balance in the firm's currency"),
-    decimal("protectedBalance", "Part of the balance that is protected"),
-    decimal("availableBalance", "Balance less what is protected"),
+    decimal("protectedBalance", "Protected part of the balance"),
+    decimal("availableBalance", "Balance minus the protected part"),
 )
-_CHEQUES = decimal("unpresentedChequesBalance", "Cheques that are not reconciled yet")
-_CHANGED = updated_at_time("lastUpdated", "When the balance last changed")
+_CHEQUES = decimal("unpresentedChequesBalance", "Total of unreconciled cheques")
+_CHANGED = updated_at_time("lastUpdated", "Date and time of the last update (UTC)")
 
 
 class BankAccountsStream(ParentStream):
@@ -44,21 +44,21 @@ class BankAccountsStream(ParentStream):
     sensitivity = "trust"
     response_format = VALUE
     columns = Columns(
-        string("id", "Id of the bank account"),
-        string("href", "Address of the bank account in the API"),
-        string("type", "Operating, Trust, Credit or ControlledMoney"),
-        *enumeration("status", "Status of the account", ACCOUNT_STATES),
-        link("matter", "Matter of the account, for controlled money"),
-        *enumeration("accountType", "Kind of account; given up in favour of `type`", ACCOUNT_TYPES),
-        string("accountName", "Name of the account"),
-        string("accountNumber", "Number of the account"),
-        string("bankName", "Name of the bank"),
-        string("branchNumber", "Number of the branch: BSB, routing number or sort code"),
-        string("branchName", "Name of the branch"),
+        string("id", "ID of the bank account"),
+        string("href", "URL of the bank account in the API"),
+        string("type", "Account type: Operating, Trust, Credit or ControlledMoney"),
+        *enumeration("status", "Account status", ACCOUNT_STATES),
+        link("matter", "Matter of the account; ControlledMoney accounts only"),
+        *enumeration("accountType", "Account type (deprecated: use `type`)", ACCOUNT_TYPES),
+        string("accountName", "Account name"),
+        string("accountNumber", "Account number"),
+        string("bankName", "Bank name"),
+        string("branchNumber", "Branch number (BSB, routing number or sort code)"),
+        string("branchName", "Branch name"),
         decimal("balance", "Balance in the firm's currency"),
         object_list(
             "contactBalances",
-            "What the account holds for each contact in each matter (US)",
+            "Balances per contact and matter (US)",
             link("matter", "Matter"),
             link("contact", "Contact"),
             *_BALANCES,
@@ -67,7 +67,7 @@ class BankAccountsStream(ParentStream):
         opt_in(
             object_list(
                 "matterBalances",
-                "What the account holds for each matter; the stream `matter_balances` has the same",
+                "Balances per matter; duplicates the stream `matter_balances`",
                 link("matter", "Matter"),
                 *_BALANCES,
                 _CHEQUES,
@@ -78,7 +78,7 @@ class BankAccountsStream(ParentStream):
 
 
 class MatterBalancesStream(ChildStream):
-    """What a bank account holds for each matter."""
+    """Balances of a bank account, one row per matter."""
 
     name = "matter_balances"
     parent_stream_type = BankAccountsStream
@@ -91,8 +91,8 @@ class MatterBalancesStream(ChildStream):
     updated_since_filter = UpdatedSinceFilter("LastUpdated", dotnet_ticks.to_iso_seconds)
     updated_at_field = "lastUpdated"
     columns = Columns(
-        linked_id("matterId", "matter", "Id of the matter"),
-        link("matter", "Matter that the money is held for"),
+        linked_id("matterId", "matter", "ID of the matter"),
+        link("matter", "Matter for which the money is held"),
         *_BALANCES,
         _CHEQUES,
         _CHANGED,
@@ -100,7 +100,7 @@ class MatterBalancesStream(ChildStream):
 
 
 class TransactionsStream(ChildStream):
-    """Transactions of a bank account, reversed ones included."""
+    """Transactions of a bank account, including reversed ones."""
 
     name = "transactions"
     parent_stream_type = BankAccountsStream
@@ -113,24 +113,24 @@ class TransactionsStream(ChildStream):
     response_format = PAGED_OR_OBJECT
     updated_since_filter = UpdatedSinceFilter("LastUpdated", dotnet_ticks.to_iso_seconds)
     columns = Columns(
-        string("id", "Id of the transaction"),
-        string("href", "Address of the transaction in the API"),
-        string("payorName", "Name of the one who paid"),
+        string("id", "ID of the transaction"),
+        string("href", "URL of the transaction in the API"),
+        string("payorName", "Name of the payor"),
         link("matter", "Matter of the transaction"),
         link("payor", "Contact who paid"),
-        link("bankAccount", "Bank account that the money moved in"),
+        link("bankAccount", "Bank account of the transaction"),
         string(
             "type",
-            "Deposit, InvoicePayment, VendorPayment, BankFees, Interest, any of these with "
-            "Reversal behind it, or Transfer",
+            "Type: Deposit, InvoicePayment, VendorPayment, BankFees, Interest "
+            "(each also with suffix Reversal) or Transfer",
         ),
         decimal("amount", "Amount in the firm's currency"),
-        date_time("enteredDate", "When the transaction was entered"),
-        date_time("effectiveDate", "When the transaction took effect"),
+        date_time("enteredDate", "Entry date and time"),
+        date_time("effectiveDate", "Effective date and time"),
         string("reference", "Reference"),
         string("reason", "Reason"),
         string("description", "Description"),
-        string("note", "Note for the firm's own use"),
+        string("note", "Internal note"),
         boolean("reversed", "Whether the transaction is reversed"),
         link("reversedToTransaction", "Transaction that reverses this one"),
         link("reversedFromTransaction", "Transaction that this one reverses"),

@@ -1,4 +1,4 @@
-"""Work: what is to be done, when, and what was noted about it."""
+"""Streams of tasks, calendar events and memos."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ else:
     from typing_extensions import override
 
 LONG_AGO = "1990-01-01T00:00:00"
-"""Before any event: without ``From`` the API leaves out what is past."""
+"""Earlier than any event; without ``From`` the API omits past events."""
 
 
 class TasksStream(ParentStream):
-    """Tasks of all matters, done or not, deleted ones included."""
+    """Tasks of all matters, including completed and deleted ones."""
 
     name = "tasks"
     plural_name = "tasks"
@@ -51,37 +51,39 @@ class TasksStream(ParentStream):
     updated_since_filter = UpdatedSinceFilter("LastUpdated", dotnet_ticks.to_iso_seconds)
     updated_at_field = "lastUpdated"
     columns = Columns(
-        string("id", "Id of the task"),
-        string("href", "Address of the task in the API"),
+        string("id", "ID of the task"),
+        string("href", "URL of the task in the API"),
         link("matter", "Matter of the task"),
-        link("parentTask", "Task that this one is a part of"),
-        link("createdBy", "Staff member who made the task"),
+        link("parentTask", "Parent task, for subtasks"),
+        link("createdBy", "Staff member who created the task"),
         link("completedBy", "Staff member who completed the task"),
-        link("lastUpdatedBy", "Staff member who last changed the task"),
-        links("assignees", "Staff members who are to do it"),
-        links("subTasks", "Parts of the task; see the stream `subtasks`"),
+        link("lastUpdatedBy", "Staff member who last updated the task"),
+        links("assignees", "Staff members assigned to the task"),
+        links("subTasks", "Subtasks of the task; see the stream `subtasks`"),
         *sensitive(
             "privileged",
-            string("subject", "What is to be done, in short"),
+            string("subject", "Subject of the task"),
             string("note", "Notes on the task"),
         ),
         strings("categories", "Categories of the task"),
-        date_time("dueDate", "When it is due; given up by the API in favour of `dueDateOnly`"),
-        date("dueDateOnly", "Day on which it is due"),
-        date_time("completedDate", "When it was done; given up in favour of `completedDateOnly`"),
-        date("completedDateOnly", "Day on which it was done"),
-        date_time("createdDate", "When it was made; given up in favour of `createdDateOnly`"),
-        date("createdDateOnly", "Day on which it was made"),
-        boolean("isCompleted", "Whether the task is done"),
+        date_time("dueDate", "Due date and time (deprecated: use `dueDateOnly`)"),
+        date("dueDateOnly", "Due date"),
+        date_time(
+            "completedDate", "Completion date and time (deprecated: use `completedDateOnly`)"
+        ),
+        date("completedDateOnly", "Completion date"),
+        date_time("createdDate", "Creation date and time (deprecated: use `createdDateOnly`)"),
+        date("createdDateOnly", "Creation date"),
+        boolean("isCompleted", "Whether the task is completed"),
         boolean("isDeleted", "Whether the task is deleted"),
-        integer("lastUpdated", "When the task last changed: .NET ticks"),
+        integer("lastUpdated", "Last update in .NET ticks (100 ns since 0001-01-01 UTC)"),
         last_updated_at("lastUpdated"),
-        string("duration", "Duration in ISO 8601, as PT4H33M"),
+        string("duration", "Duration in ISO 8601 format, such as PT4H33M"),
     )
 
 
 class SubtasksStream(ChildStream):
-    """Parts of tasks; only tasks that list some are asked for them."""
+    """Subtasks, requested only for tasks that list any."""
 
     name = "subtasks"
     selected_by_default = False
@@ -94,26 +96,28 @@ class SubtasksStream(ChildStream):
     response_format = VALUE
     updated_at_field = "lastUpdated"
     columns = Columns(
-        string("id", "Id of the subtask"),
-        string("href", "Address of the subtask in the API"),
-        link("parentTask", "Task that it is a part of"),
-        link("createdBy", "Staff member who made the subtask"),
+        string("id", "ID of the subtask"),
+        string("href", "URL of the subtask in the API"),
+        link("parentTask", "Parent task"),
+        link("createdBy", "Staff member who created the subtask"),
         link("completedBy", "Staff member who completed the subtask"),
-        link("lastUpdatedBy", "Staff member who last changed the subtask"),
-        *sensitive("privileged", string("subject", "What is to be done, in short")),
-        date_time("completedDate", "When it was done; given up in favour of `completedDateOnly`"),
-        date("completedDateOnly", "Day on which it was done"),
-        date_time("createdDate", "When it was made; given up in favour of `createdDateOnly`"),
-        date("createdDateOnly", "Day on which it was made"),
-        boolean("isCompleted", "Whether the subtask is done"),
+        link("lastUpdatedBy", "Staff member who last updated the subtask"),
+        *sensitive("privileged", string("subject", "Subject of the subtask")),
+        date_time(
+            "completedDate", "Completion date and time (deprecated: use `completedDateOnly`)"
+        ),
+        date("completedDateOnly", "Completion date"),
+        date_time("createdDate", "Creation date and time (deprecated: use `createdDateOnly`)"),
+        date("createdDateOnly", "Creation date"),
+        boolean("isCompleted", "Whether the subtask is completed"),
         boolean("isDeleted", "Whether the subtask is deleted"),
-        integer("lastUpdated", "When the subtask last changed: .NET ticks"),
+        integer("lastUpdated", "Last update in .NET ticks (100 ns since 0001-01-01 UTC)"),
         last_updated_at("lastUpdated"),
     )
 
 
 class TaskDocumentsStream(ChildStream):
-    """Documents that are attached to tasks."""
+    """Documents attached to tasks."""
 
     name = "task_documents"
     selected_by_default = False
@@ -124,17 +128,17 @@ class TaskDocumentsStream(ChildStream):
     scope = "tasks/read"
     response_format = VALUE
     columns = Columns(
-        string("id", "Id of the attachment"),
-        string("href", "Address of the attachment in the API"),
-        link("task", "Task that it is attached to"),
-        *enumeration("type", "Kind of document", {0: "File", 1: "FormTemplate", 2: "Memo"}),
+        string("id", "ID of the attachment"),
+        string("href", "URL of the attachment in the API"),
+        link("task", "Task of the attachment"),
+        *enumeration("type", "Document type", {0: "File", 1: "FormTemplate", 2: "Memo"}),
         boolean("isDeleted", "Whether the attachment is deleted"),
-        link("document", "The document"),
+        link("document", "Attached document"),
     )
 
 
 class EventsStream(TopLevelStream):
-    """Events of the calendar, past and to come, deleted ones included."""
+    """Calendar events, past and future, including deleted ones."""
 
     name = "events"
     path = "/events"
@@ -144,26 +148,26 @@ class EventsStream(TopLevelStream):
     updated_since_filter = UpdatedSinceFilter("UpdatedSince", dotnet_ticks.to_zoneless_seconds)
     updated_at_field = "lastUpdated"
     columns = Columns(
-        string("id", "Id of the event"),
-        string("href", "Address of the event in the API"),
+        string("id", "ID of the event"),
+        string("href", "URL of the event in the API"),
         link("matter", "Matter of the event"),
-        links("attendees", "Staff members who take part"),
-        *sensitive("privileged", links("externalAttendees", "Contacts who take part")),
-        string_or_code("eventType", "Kind of event; given up by the API in favour of `type`"),
-        string("type", "Normal, Pattern, Occurrence, ChangedOccurrence or DeletedOccurrence"),
+        links("attendees", "Staff members who attend"),
+        *sensitive("privileged", links("externalAttendees", "External contacts who attend")),
+        string_or_code("eventType", "Event type (deprecated: use `type`)"),
+        string("type", "Type: Normal, Pattern, Occurrence, ChangedOccurrence, DeletedOccurrence"),
         *sensitive(
             "privileged",
-            string("subject", "Subject"),
-            string("description", "Description"),
-            string("location", "Place"),
+            string("subject", "Subject of the event"),
+            string("description", "Description of the event"),
+            string("location", "Location of the event"),
         ),
-        boolean("allDay", "Whether it takes the whole day"),
-        boolean("nonBillable", "Whether it can not be billed; so if longer than 12 hours"),
-        string("startTime", "When it begins, by the clock in `timeZone`"),
-        string("endTime", "When it ends, by the clock in `timeZone`"),
-        string("timeZone", "Time zone, as Australia/Sydney"),
-        updated_at_time("lastUpdated", "When the event last changed"),
-        *sensitive("privileged", json_object("additionalData", "More about the event, by name")),
+        boolean("allDay", "Whether the event lasts all day"),
+        boolean("nonBillable", "Whether the event is non-billable; true for events over 12 hours"),
+        string("startTime", "Start date and time, local to `timeZone`"),
+        string("endTime", "End date and time, local to `timeZone`"),
+        string("timeZone", "IANA time zone, such as Australia/Sydney"),
+        updated_at_time("lastUpdated", "Date and time of the last update (UTC)"),
+        *sensitive("privileged", json_object("additionalData", "Additional key-value pairs")),
         boolean("isDeleted", "Whether the event is deleted"),
     )
 
@@ -173,7 +177,7 @@ class EventsStream(TopLevelStream):
 
 
 class MemosStream(ChildStream):
-    """Memos of a matter, deleted ones included."""
+    """Memos of a matter, including deleted ones."""
 
     name = "memos"
     selected_by_default = False
@@ -185,16 +189,16 @@ class MemosStream(ChildStream):
     sensitivity = "privileged"
     updated_at_field = "lastUpdated"
     columns = Columns(
-        string("id", "Id of the memo"),
-        string("href", "Address of the memo in the API"),
-        string("matterId", "Id of the matter that the memo was read below"),
-        string("title", "Title"),
-        opt_in(string("text", "Text in RTF; `plainText` has the words")),
-        string("plainText", "Text without its layout"),
-        date_time("createdDate", "When the memo was written"),
-        string("createdByUserId", "Id of the user who wrote the memo"),
-        updated_at_time("lastUpdated", "When the memo last changed"),
-        string("updatedByUserId", "Id of the user who last changed the memo"),
+        string("id", "ID of the memo"),
+        string("href", "URL of the memo in the API"),
+        string("matterId", "ID of the parent matter"),
+        string("title", "Title of the memo"),
+        opt_in(string("text", "Text in RTF; see `plainText` for the unformatted text")),
+        string("plainText", "Text without formatting"),
+        date_time("createdDate", "Creation date and time"),
+        string("createdByUserId", "ID of the user who created the memo"),
+        updated_at_time("lastUpdated", "Date and time of the last update (UTC)"),
+        string("updatedByUserId", "ID of the user who last updated the memo"),
         boolean("isDeleted", "Whether the memo is deleted"),
     )
 

@@ -88,10 +88,13 @@ class SmokeballStream(EmittingStream):
         """The stream's columns and those that the tap adds."""
         columns = [*self.columns.fields]
         if self.parent_key and self.parent_key not in {field.name for field in columns}:
-            columns.insert(0, string(self.parent_key, "Id of the record that this one hangs below"))
+            columns.insert(0, string(self.parent_key, "ID of the parent record"))
         if self.replication_key == EXTRACTED_TICKS:
             columns.append(
-                integer(EXTRACTED_TICKS, "When it was read: .NET ticks of the server's clock")
+                integer(
+                    EXTRACTED_TICKS,
+                    "Server time of the read in .NET ticks (100 ns since 0001-01-01 UTC)",
+                )
             )
         if self.config.get("use_singer_decimal"):
             columns = [as_decimal_string(column) for column in columns]
