@@ -119,7 +119,7 @@ class Runner:
         return not self._status.should_stop
 
     def _sync(self, stream: SmokeballStream, sync: Callable[[], None]) -> None:
-        if self._status.should_stop:
+        if self._status.should_stop or stream.result.is_failed:
             return
         started, state_before = time.monotonic(), stream.state_manager.snapshot()
         try:
