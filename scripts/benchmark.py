@@ -27,13 +27,13 @@ def pages(
     performance = read("docs/performance.md")
     for block, render in {
         "provenance": report.provenance,
-        "rate limit": report.allowance,
+        "rate-limit": report.allowance,
         "cpu": report.cpu,
         "decoding": report.decoding,
         "start-up": report.start_up,
         "scaling": report.scaling,
         "changes": report.changes,
-        "day": report.day,
+        "freshness": report.day,
     }.items():
         lines = ["", *render(results), ""]
         performance = replace_block(performance, "<!-- {} -->", block, lines)
