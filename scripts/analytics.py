@@ -1,7 +1,7 @@
-"""Writes the SQL of ``examples/analytics`` for each warehouse, and the list of what it answers.
+"""Translate the SQL of ``examples/analytics`` for each warehouse, and list the queries.
 
-The queries are written for DuckDB; sqlglot translates them. ``python -m scripts.analytics`` writes;
-with ``--check`` it changes nothing and exits with 1 if anything is stale.
+The queries are written for DuckDB; sqlglot translates them. ``python -m scripts.analytics`` writes
+the files. With ``--check`` it writes nothing and exits with 1 if a file is stale.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlglot import ErrorLevel, exp, parse
 
-from scripts.generate_docs import ROOT, between, read, settle
+from scripts.generate_docs import COMMENT, ROOT, read, replace_block, write_or_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 FOLDER = "examples/analytics"
-SOURCE = "duckdb"
+SOURCE_DIALECT = "duckdb"
 PAGE = f"{FOLDER}/README.md"
 
 
 class Query(NamedTuple):
-    """A query with what its head says of it.
+    """A query and the documentation in its header.
 
     Attributes:
         name: Name of its file, without ``.sql``.
-        title: What it answers, in a line.
-        definition: What counts and what does not.
-        columns: What each column of the answer means.
-        head: The head as it stands, which is all comment.
+        title: Its subject, in one line.
+        definition: Which rows count.
+        columns: Description of each column of the result.
+        header: The header as it is in the file, all comment.
         body: The statements.
     """
 
@@ -38,12 +38,12 @@ class Query(NamedTuple):
     title: str
     definition: str
     columns: dict[str, str]
-    head: str
+    header: str
     body: str
 
     @classmethod
     def read(cls, path: Path) -> Query:
-        """Read a file: a title, a definition and the columns, then the statements."""
+        """Read a file: title, definition and columns as comments, then the statements."""
         lines = path.read_text(encoding="utf-8").splitlines()
         end = next(at for at, line in enumerate(lines) if not line.startswith("--"))
         comment = "\n".join(line[3:] for line in lines[:end])
@@ -59,61 +59,63 @@ class Query(NamedTuple):
 
 
 def queries() -> list[Query]:
-    """Return the queries, by name."""
-    return [Query.read(path) for path in sorted((ROOT / FOLDER / SOURCE).glob("*.sql"))]
+    """Return the queries in the order of their names."""
+    paths = sorted((ROOT / FOLDER / SOURCE_DIALECT).glob("*.sql"))
+    return [Query.read(path) for path in paths]
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files, or check them; return the exit status."""
-    every = queries()
-    fresh = {
-        f"{FOLDER}/{dialect}/{query.name}.sql": translated(query, dialect)
+    """Write the files, or check them, and return the exit status."""
+    all_queries = queries()
+    generated = {
+        f"{FOLDER}/{dialect}/{query.name}.sql": translate(query, dialect)
         for dialect in DIALECTS
-        for query in every
+        for query in all_queries
     }
-    fresh[PAGE] = between(read(PAGE), "<!-- {} -->", "answers", list(described(every)))
-    return settle(fresh, check="--check" in arguments)
+    generated[PAGE] = replace_block(read(PAGE), COMMENT, "queries", list(describe(all_queries)))
+    return write_or_check(generated, check="--check" in arguments)
 
 
-def translated(query: Query, dialect: str) -> str:
-    """Return a query's file for another warehouse."""
+def translate(query: Query, dialect: str) -> str:
+    """Return the query's file for another warehouse."""
     statements = [
-        each.transform(DIALECTS[dialect]).sql(
+        statement.transform(DIALECTS[dialect]).sql(
             dialect=dialect, pretty=True, unsupported_level=ErrorLevel.RAISE
         )
-        for each in parse(query.body, dialect=SOURCE)
-        if each is not None
+        for statement in parse(query.body, dialect=SOURCE_DIALECT)
+        if statement is not None
     ]
-    note = f"-- Translated from {SOURCE}/{query.name}.sql: changes belong there."
-    return "\n".join([query.head, "--", note, ";\n".join(statements)]) + ";\n"
+    note = f"-- Generated from {SOURCE_DIALECT}/{query.name}.sql. Edit that file."
+    return "\n".join([query.header, "--", note, ";\n".join(statements)]) + ";\n"
 
 
-def described(every: list[Query]) -> Iterator[str]:
-    """Yield what the page says of each query."""
-    for query in every:
+def describe(all_queries: list[Query]) -> Iterator[str]:
+    """Yield the page's section for each query."""
+    for query in all_queries:
         yield f"### {query.name}"
         yield ""
         yield f"{query.title} {query.definition}"
         yield ""
-        yield from ("| Column | Meaning |", "|---|---|")
-        yield from (f"| `{name}` | {meaning} |" for name, meaning in query.columns.items())
+        yield from ("| Column | Description |", "|---|---|")
+        yield from (f"| `{name}` | {text} |" for name, text in query.columns.items())
         yield ""
 
 
 def _postgres(node: exp.Expression) -> exp.Expression:
-    """The loader keeps the case of names, which only quotes do; objects are ``jsonb``.
+    """Quote names with capitals, and use the arrow operator on ``jsonb``.
 
-    The function that sqlglot would use for objects does not take ``jsonb``.
+    The Postgres loader keeps the case of names. The function that sqlglot would use for objects
+    does not accept ``jsonb``.
     """
     if isinstance(node, exp.Identifier) and not node.this.islower():
-        node.set("quoted", True)  # noqa: FBT003 - an identifier's part, in sqlglot's words
+        node.set("quoted", True)  # noqa: FBT003 - sqlglot's signature
     if isinstance(node, exp.JSONExtractScalar):
-        node.set("only_json_types", True)  # noqa: FBT003 - an arrow, in sqlglot's words
+        node.set("only_json_types", True)  # noqa: FBT003 - sqlglot's signature
     return node
 
 
 def _snowflake(node: exp.Expression) -> exp.Expression:
-    """Objects are ``VARIANT`` there, not text to be parsed."""
+    """Read objects as ``VARIANT``, not as text to parse."""
     if isinstance(node, exp.JSONExtractScalar):
         found = exp.JSONExtract(this=node.this, expression=node.expression, requires_json=True)
         return exp.cast(found, "varchar")
@@ -121,7 +123,7 @@ def _snowflake(node: exp.Expression) -> exp.Expression:
 
 
 def _bigquery(node: exp.Expression) -> exp.Expression:
-    """Objects are records there, and a cast to ``NUMERIC`` does not round."""
+    """Read objects as records, and round: a cast to ``NUMERIC`` does not."""
     if isinstance(node, exp.Paren) and isinstance(node.this, exp.JSONExtractScalar):
         return _bigquery(node.this)
     if isinstance(node, exp.JSONExtractScalar):

@@ -1,4 +1,4 @@
-"""What the docs say of the benchmark, made from its stored results."""
+"""Generate the benchmark tables of the documentation from the stored results."""
 
 from __future__ import annotations
 
@@ -14,39 +14,47 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
 
 
-def pages(read: Callable[[str], str], between: Callable[..., str]) -> dict[str, str]:
-    """Return the pages that show the results, by name.
+def pages(
+    read: Callable[[str], str], replace_block: Callable[[str, str, str, list[str]], str]
+) -> dict[str, str]:
+    """Return the pages that show the results, by file name.
 
     Args:
-        read: Returns a file's text.
-        between: Returns a text with what stands between two comments replaced.
+        read: Returns the text of a file.
+        replace_block: Returns a text with the lines of one generated block replaced.
     """
-    results: dict[str, Any] = json.loads((RESULTS / "results.json").read_text("utf-8"))
+    results = _results()
     performance = read("docs/performance.md")
-    for part, lines in {
+    for block, render in {
         "provenance": report.provenance,
-        "allowance": report.allowance,
+        "rate-limit": report.allowance,
         "cpu": report.cpu,
         "decoding": report.decoding,
         "start-up": report.start_up,
         "scaling": report.scaling,
         "changes": report.changes,
-        "day": report.day,
+        "freshness": report.day,
     }.items():
-        performance = between(performance, "<!-- {} -->", part, ["", *lines(results), ""])
+        lines = ["", *render(results), ""]
+        performance = replace_block(performance, "<!-- {} -->", block, lines)
     return {
         "benchmarks/results/results.md": report.page(results),
         "docs/performance.md": performance,
     }
 
 
-def block() -> list[str]:
-    """Return the comparison for the README: the chart, the table, and how to make them."""
-    results: dict[str, Any] = json.loads((RESULTS / "results.json").read_text("utf-8"))
+def readme_block() -> list[str]:
+    """Return the comparison for the README: chart, table and provenance."""
+    results = _results()
     return [
-        "![Share of the allowance and rows a core-second](benchmarks/results/results.png)",
+        "![Rate limit use and rows per CPU-second](benchmarks/results/results.png)",
         "",
         *report.overview(results),
         "",
         *report.provenance(results),
     ]
+
+
+def _results() -> dict[str, Any]:
+    results: dict[str, Any] = json.loads((RESULTS / "results.json").read_text("utf-8"))
+    return results

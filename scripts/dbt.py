@@ -1,4 +1,4 @@
-"""dbt's sources, from the catalog."""
+"""Generate the dbt sources from the catalog."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
     from tap_smokeball.sync.base_stream import SmokeballStream
 
-HEAD = """\
-# Generated from the catalog: `make docs`. Snowflake and DuckDB do not mind the case of names; on
-# Postgres columns keep theirs, and are to be quoted.
+HEADER = """\
+# Generated from the catalog by `make docs`. Snowflake and DuckDB resolve column names in any case.
+# Postgres is case-sensitive: quote column names that contain capitals.
 version: 2
 
 sources:
 - name: smokeball
-  description: A law firm's account at Smokeball, loaded by tap-smokeball
+  description: A law firm's Smokeball account, loaded by tap-smokeball
   schema: "{{ var('smokeball_schema', 'smokeball') }}"
   loaded_at_field: _sdc_batched_at
   tables:
@@ -25,8 +25,8 @@ sources:
 
 
 def sources(streams: Sequence[SmokeballStream]) -> str:
-    """Return dbt's source definitions for all streams, as YAML."""
-    return HEAD + "\n".join(line for stream in streams for line in _table(stream)) + "\n"
+    """Return the dbt source definitions of all streams as YAML."""
+    return HEADER + "\n".join(line for stream in streams for line in _table(stream)) + "\n"
 
 
 def _table(stream: SmokeballStream) -> Iterator[str]:
@@ -36,11 +36,11 @@ def _table(stream: SmokeballStream) -> Iterator[str]:
     if stream.sensitivity:
         yield f"    config: {{meta: {{sensitive: {stream.sensitivity}}}}}"
     yield "    columns:"
-    marks = {field.name: field.sensitivity for field in stream.all_columns}
-    for name, column in stream.schema["properties"].items():
+    sensitivity = {column.name: column.sensitivity for column in stream.all_columns}
+    for name, prop in stream.schema["properties"].items():
         yield f"    - name: {name}"
-        yield f"      description: {json.dumps(column.get('description', ''), ensure_ascii=False)}"
+        yield f"      description: {json.dumps(prop.get('description', ''), ensure_ascii=False)}"
         if name in keys:
             yield f"      data_tests: [not_null{', unique' if len(keys) == 1 else ''}]"
-        if marks.get(name):
-            yield f"      config: {{meta: {{sensitive: {marks[name]}}}}}"
+        if sensitivity.get(name):
+            yield f"      config: {{meta: {{sensitive: {sensitivity[name]}}}}}"

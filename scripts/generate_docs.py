@@ -1,7 +1,7 @@
-"""Writes what is generated from the code: settings, streams, ``.env.example``, the Meltano plugin.
+"""Generate the documentation and configuration files that follow from the code.
 
-``python -m scripts.generate_docs`` writes; with ``--check`` it changes nothing and exits with 1 if
-anything is stale.
+``python -m scripts.generate_docs`` writes the files. With ``--check`` it writes nothing and exits
+with 1 if a file is stale.
 """
 
 from __future__ import annotations
@@ -24,132 +24,141 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.base_stream import SmokeballStream
 
 ROOT = Path(__file__).parent.parent
-PREFIX = "TAP_SMOKEBALL_"
+ENV_PREFIX = "TAP_SMOKEBALL_"
+COMMENT = "<!-- {} -->"
+"""Markdown comment that delimits a generated block."""
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files, or check them; return the exit status."""
-    fresh = {
+    """Write the files, or check them, and return the exit status."""
+    generated = {
         "docs/settings.md": settings_page(),
         "docs/streams.md": streams_page(),
         "docs/scale.md": scale_page(),
         ".env.example": env_example(),
-        "docs/errors.md": between(
-            read("docs/errors.md"),
-            "<!-- {} -->",
-            "failures",
-            generate_error_table.table(),
+        "docs/errors.md": replace_block(
+            read("docs/errors.md"), COMMENT, "failures", generate_error_table.table()
         ),
-        "README.md": between(
-            between(read("README.md"), "<!-- {} -->", "streams", stream_table()),
-            "<!-- {} -->",
-            "benchmark",
-            benchmark.block(),
-        ),
-        **benchmark.pages(read, between),
+        "README.md": readme(),
+        **benchmark.pages(read, replace_block),
         "meltano.yml": meltano_project(),
         "hub/tap-smokeball.yml": meltano.hub_definition(CONFIG, all_settings()),
         "examples/dbt/models/smokeball/sources.yml": dbt.sources(streams()),
     }
-    return settle(fresh, check="--check" in arguments)
+    return write_or_check(generated, check="--check" in arguments)
 
 
-def settle(fresh: dict[str, str], *, check: bool) -> int:
-    """Write the files that are stale, or complain about them; return the exit status."""
-    stale = [name for name, text in fresh.items() if read(name) != text]
+def write_or_check(generated: dict[str, str], *, check: bool) -> int:
+    """Write the stale files, or report them, and return the exit status."""
+    stale = [name for name, text in generated.items() if read(name) != text]
     if check:
         for name in stale:
-            sys.stderr.write(f"{name} is stale: run `make docs`\n")
+            sys.stderr.write(f"{name} is stale. Run `make docs`.\n")
         return bool(stale)
     for name in stale:
         (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / name).write_text(fresh[name], encoding="utf-8")
+        (ROOT / name).write_text(generated[name], encoding="utf-8")
     return 0
 
 
 def read(name: str) -> str:
-    """Return a file's text, or nothing if there is none."""
+    """Return the text of a file of the repository, or "" if it does not exist."""
     path = ROOT / name
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def between(text: str, comment: str, part: str, lines: list[str]) -> str:
-    """Return a text with what stands between two comments replaced."""
+def replace_block(text: str, comment: str, block: str, lines: list[str]) -> str:
+    """Return a text with the lines of one generated block replaced.
+
+    Args:
+        text: The text.
+        comment: Format of a comment line; ``{}`` stands for ``<block>: begin`` or ``: end``.
+        block: Name of the block.
+        lines: New lines between the two comments; they get the indentation of the comments.
+
+    Raises:
+        ValueError: The text has no such block.
+    """
     old = text.splitlines()
-    begin, end = (
-        next(at for at, line in enumerate(old) if line.strip() == comment.format(f"{part}: {edge}"))
-        for edge in ("begin", "end")
-    )
+    stripped = [line.strip() for line in old]
+    begin, end = (stripped.index(comment.format(f"{block}: {edge}")) for edge in ("begin", "end"))
     indent = old[begin][: len(old[begin]) - len(old[begin].lstrip())]
-    fresh = [f"{indent}{line}".rstrip() for line in lines]
-    return "\n".join([*old[: begin + 1], *fresh, *old[end:]]) + "\n"
+    new = [f"{indent}{line}".rstrip() for line in lines]
+    return "\n".join([*old[: begin + 1], *new, *old[end:]]) + "\n"
+
+
+def readme() -> str:
+    """Return the README with the table of streams and the benchmark."""
+    text = replace_block(read("README.md"), COMMENT, "streams", stream_table())
+    return replace_block(text, COMMENT, "benchmark", benchmark.readme_block())
 
 
 def meltano_project() -> str:
-    """Return the Meltano project with the plugin's settings and selections."""
-    parts = {"settings": meltano.settings(CONFIG), **meltano.selections(streams())}
+    """Return meltano.yml with the settings and selections of the tap."""
+    blocks = {"settings": meltano.settings(CONFIG), **meltano.selections(streams())}
     text = read("meltano.yml")
-    for part, lines in parts.items():
-        text = between(text, "# generated {}", part, lines)
+    for block, lines in blocks.items():
+        text = replace_block(text, "# generated {}", block, lines)
     return text
 
 
 def scale_page() -> str:
-    """Return the page on many firms with its tables."""
+    """Return docs/scale.md with its tables."""
     text = read("docs/scale.md")
-    for part, lines in scale.tables().items():
-        text = between(text, "<!-- {} -->", part, lines)
+    for block, lines in scale.tables().items():
+        text = replace_block(text, COMMENT, block, lines)
     return text
 
 
 def settings_page() -> str:
     """Return the reference of the settings."""
-    own, rest = CONFIG["properties"], all_settings()
+    sdk_settings = {
+        name: prop for name, prop in all_settings().items() if name not in CONFIG["properties"]
+    }
     lines = [
         "# Settings",
         "",
-        "Generated from the code. Everything is checked before the first request; a complaint",
-        "names the setting, and never its value. With `--config=ENV` each setting can be given as",
-        f"an environment variable, `{PREFIX}` and its name in capitals, or in a file `.env`.",
+        "Generated from the code. The tap checks all settings before the first request. An error",
+        "names the setting, never its value. With `--config=ENV` the tap also reads settings from",
+        f"environment variables, `{ENV_PREFIX}` plus the name in capitals, and from a `.env` file.",
         "",
-        *settings_table(own),
+        *settings_table(CONFIG["properties"]),
         "",
-        "## Of the Singer SDK",
+        "## Singer SDK settings",
         "",
-        *settings_table({name: rest[name] for name in rest if name not in own}),
+        *settings_table(sdk_settings),
     ]
     return "\n".join(lines) + "\n"
 
 
 def settings_table(properties: dict[str, Any]) -> list[str]:
     """Return a table of settings."""
-    lines = ["| Setting | Takes | Default | Meaning |", "|---|---|---|---|"]
+    lines = ["| Setting | Type | Default | Description |", "|---|---|---|---|"]
     for name, prop in properties.items():
-        marks = [mark for mark in ("required", "secret") if has(name, prop, mark)]
-        what = " ".join(str(prop.get("description", "")).split())
+        flags = [flag for flag in ("required", "secret") if has_flag(name, prop, flag)]
+        description = " ".join(str(prop.get("description", "")).split())
         default = json.dumps(prop["default"]).strip('"') if "default" in prop else ""
         lines.append(
-            f"| `{name}`{' (' + ', '.join(marks) + ')' if marks else ''} "
-            f"| {kind(prop)} | {default and f'`{default}`'} | {what} |"
+            f"| `{name}`{' (' + ', '.join(flags) + ')' if flags else ''} "
+            f"| {setting_type(prop)} | {default and f'`{default}`'} | {description} |"
         )
     return lines
 
 
-def has(name: str, prop: dict[str, Any], mark: str) -> bool:
-    """Whether a setting is ``required``, or ``secret``."""
-    return name in CONFIG["required"] if mark == "required" else bool(prop.get("secret"))
+def has_flag(name: str, prop: dict[str, Any], flag: str) -> bool:
+    """Return whether a setting is ``required``, or ``secret``."""
+    return name in CONFIG["required"] if flag == "required" else bool(prop.get("secret"))
 
 
-def kind(prop: dict[str, Any]) -> str:
-    """Return what a setting takes, in few words."""
+def setting_type(prop: dict[str, Any]) -> str:
+    """Return the type of a setting, or its allowed values."""
     if "enum" in prop:
         return ", ".join(f"`{value}`" for value in prop["enum"] if value is not None)
-    first = json_type(prop)
-    return {"string": "text", "integer": "whole number"}.get(first, first)
+    return column_type(prop)
 
 
 def all_settings() -> dict[str, Any]:
-    """Return the JSON Schema of each setting, the SDK's own included."""
+    """Return the JSON Schema of each setting, including those of the SDK."""
     schema = TapSmokeball.config_jsonschema
     TapSmokeball.append_builtin_config(schema)
     properties: dict[str, Any] = schema["properties"]
@@ -157,51 +166,53 @@ def all_settings() -> dict[str, Any]:
 
 
 def env_example() -> str:
-    """Return a ``.env`` to fill in."""
+    """Return a ``.env`` file to fill in."""
     lines = [
-        "# Copy to .env and fill in. What is commented out has the default shown.",
-        "# Of the three ways to authenticate one is enough: see docs/settings.md.",
+        "# Copy to .env and fill in. Commented-out settings show their defaults.",
+        "# One of three sets of credentials is enough: client_id and client_secret; client_id and",
+        "# refresh_token (plus client_secret if the app has one); or access_token.",
     ]
     for name, prop in CONFIG["properties"].items():
-        what = " ".join(str(prop["description"]).replace("`", "").split())
-        needed = name in {"api_key", "client_id", "client_secret", "refresh_token"}
+        description = " ".join(str(prop["description"]).replace("`", "").split())
+        is_active = name in {"api_key", "client_id", "client_secret", "refresh_token"}
         value = prop.get("default", "")
         value = str(value).lower() if isinstance(value, bool) else value
-        lines += ["", f"# {what}", f"{'' if needed else '# '}{PREFIX}{name.upper()}={value}"]
+        setting = f"{'' if is_active else '# '}{ENV_PREFIX}{name.upper()}={value}"
+        lines += ["", f"# {description}", setting]
     return "\n".join(lines) + "\n"
 
 
 def streams() -> list[SmokeballStream]:
-    """Return the streams, by area as they are declared."""
+    """Return the streams in the order of their declaration."""
     return TapSmokeball(validate_config=False).discover_streams()  # type: ignore[return-value]
 
 
 def stream_table() -> list[str]:
     """Return the overview of the streams."""
-    lines = ["| Stream | What it holds | Replication | Below |", "|---|---|---|---|"]
+    lines = ["| Stream | Content | Replication | Child of |", "|---|---|---|---|"]
     for stream in streams():
-        parent = parent_of(stream)
+        parent = parent_name(stream)
         star = "" if stream.selected_by_default else " \\*"
         lines.append(
             f"| [`{stream.name}`](docs/streams.md#{stream.name}){star} | {summary(stream)} "
             f"| {replication(stream)} | {parent and f'`{parent}`'} |"
         )
-    return [*lines, "", "\\* not selected unless asked for"]
+    return [*lines, "", "\\* not selected by default"]
 
 
-def parent_of(stream: SmokeballStream) -> str:
-    """Return the name of the stream that this one hangs below, or nothing."""
+def parent_name(stream: SmokeballStream) -> str:
+    """Return the name of the parent stream, or ""."""
     parent = stream.parent_stream_type
     return str(vars(parent)["name"]) if parent else ""
 
 
 def summary(stream: SmokeballStream) -> str:
-    """Return the stream's line of docstring."""
+    """Return the first line of the stream's docstring."""
     return str(type(stream).__doc__).strip().splitlines()[0]
 
 
 def replication(stream: SmokeballStream) -> str:
-    """Return how the stream is replicated."""
+    """Return the replication method, with the replication key if there is one."""
     key = stream.replication_key
     return f"incremental, `{key}`" if key else "full table"
 
@@ -211,78 +222,74 @@ def streams_page() -> str:
     lines = [
         "# Streams",
         "",
-        "Generated from the code. Every column can be null, since Smokeball leaves out what is",
-        "empty. There are pages on [how the bookmarks work](incremental.md) and on",
-        "[how the streams join](joins.md). What needs care is marked: *personal*,",
-        "*privileged* (between lawyer and client) or *trust* (money held for clients).",
+        "Generated from the code. Every column is nullable, because Smokeball omits empty fields.",
+        "[Incremental sync and state](incremental.md) explains replication, and",
+        "[Joining the streams](joins.md) shows the foreign keys. Columns with sensitive data are",
+        "marked: *personal*, *privileged* (between lawyer and client) or *trust* (client money).",
     ]
     for stream in streams():
         lines += ["", f"## {stream.name}", "", summary(stream), "", *facts(stream), ""]
-        care = {
-            ".".join(place[1::2]): field.sensitivity
-            for place, field in walk_columns(stream.all_columns)
+        sensitivity = {
+            ".".join(breadcrumb[1::2]): column.sensitivity
+            for breadcrumb, column in walk_columns(stream.all_columns)
         }
-        lines += ["| Column | Type | Meaning |", "|---|---|---|", *columns(stream.schema, care)]
+        lines += ["| Column | Type | Description |", "|---|---|---|"]
+        lines += column_rows(stream.schema, sensitivity)
     return "\n".join(lines) + "\n"
 
 
 def facts(stream: SmokeballStream) -> Iterator[str]:
-    """Yield what is to be known of a stream besides its columns."""
+    """Yield the facts about a stream other than its columns."""
     yield f"- Endpoint: `GET {stream.path}`, scope `{stream.scope}`"
-    yield f"- Key: {', '.join(f'`{key}`' for key in stream.primary_keys)}"
+    yield f"- Primary key: {', '.join(f'`{key}`' for key in stream.primary_keys)}"
     yield f"- Replication: {replication(stream)}"
-    yield f"- Requests a run: {cost(stream)}"
+    yield f"- Requests per run: {requests_per_run(stream)}"
     if stream.sensitivity:
-        yield f"- Needs care: *{stream.sensitivity}*, all of it"
+        yield f"- Sensitive: all columns are *{stream.sensitivity}*"
     opt_in = [
-        f"`{'.'.join(place[1::2])}`"
-        for place, field in walk_columns(stream.columns.fields)
-        if not field.selected
+        f"`{'.'.join(breadcrumb[1::2])}`"
+        for breadcrumb, column in walk_columns(stream.columns.fields)
+        if not column.selected
     ]
     if not stream.selected_by_default:
-        yield "- Not selected unless asked for"
+        yield "- Not selected by default"
     elif opt_in:
-        yield f"- Not selected unless asked for: {', '.join(opt_in)}"
+        yield f"- Not selected by default: {', '.join(opt_in)}"
 
 
-def cost(stream: SmokeballStream) -> str:
-    """Return what the stream costs in requests."""
-    pages = "one for each 500 rows" if stream.response_format.paged else "one"
+def requests_per_run(stream: SmokeballStream) -> str:
+    """Return the number of requests of a run in words."""
     if not isinstance(stream, ChildStream):
-        return pages
-    below = (
-        f", of those that list `{stream.requires_parent_field}`"
-        if stream.requires_parent_field
-        else ""
-    )
-    more = ", more if there are more than 500 rows below it" if stream.response_format.paged else ""
-    return f"one for each row of `{parent_of(stream)}`{below}{more}"
+        return "1 per 500 rows" if stream.response_format.paged else "1"
+    condition = f" with `{stream.requires_parent_field}`" if stream.requires_parent_field else ""
+    more = ", plus 1 for every further 500 rows" if stream.response_format.paged else ""
+    return f"1 per row of `{parent_name(stream)}`{condition}{more}"
 
 
-def columns(
+def column_rows(
     schema: dict[str, Any],
-    care: dict[str, Sensitivity | None],
-    inside: str = "",
+    sensitivity: dict[str, Sensitivity | None],
+    prefix: str = "",
 ) -> Iterator[str]:
-    """Yield a row for each column, nested ones included."""
+    """Yield a table row for each column, including nested ones."""
     for name, prop in schema["properties"].items():
-        of, below = prop, f"{inside}{name}"
-        mark = f" (*{care[below]}*)" if care.get(below) else ""
+        inner, path = prop, f"{prefix}{name}"
+        mark = f" (*{sensitivity[path]}*)" if sensitivity.get(path) else ""
         if "items" in prop:
-            of, below = prop["items"], f"{below}[]"
-        yield f"| `{below}` | {json_type(prop)} | {prop.get('description', '')}{mark} |"
-        if "properties" in of and set(of["properties"]) != {"id", "href"}:
-            yield from columns(of, care, f"{below}.")
+            inner, path = prop["items"], f"{path}[]"
+        yield f"| `{path}` | {column_type(prop)} | {prop.get('description', '')}{mark} |"
+        if "properties" in inner and set(inner["properties"]) != {"id", "href"}:
+            yield from column_rows(inner, sensitivity, f"{path}.")
 
 
-def json_type(prop: dict[str, Any]) -> str:
-    """Return a column's type, in a word or two."""
+def column_type(prop: dict[str, Any]) -> str:
+    """Return the type of a column in one or two words."""
     if set(prop.get("properties", ())) == {"id", "href"}:
         return "link"
     if "items" in prop:
-        return f"list of {json_type(prop['items'])}s"
-    kinds = prop.get("type", "object")
-    first = next(one for one in ([kinds] if isinstance(kinds, str) else kinds) if one != "null")
+        return f"list of {column_type(prop['items'])}s"
+    types = prop.get("type", "object")
+    first = next(one for one in ([types] if isinstance(types, str) else types) if one != "null")
     return str(prop.get("format", first))
 
 

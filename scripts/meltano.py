@@ -1,4 +1,4 @@
-"""What Meltano is told of the tap: settings, selections, and the definition for Meltano's hub."""
+"""Generate the Meltano plugin: settings, selections, and the definition for Meltano Hub."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from tap_smokeball.sync.base_stream import SmokeballStream
 
-# No "decimal": Meltano 4 cannot write a configuration that has one. As text it gets through.
+# Meltano 4 cannot write a configuration with a "decimal". A string works.
 KINDS = {"integer": "integer", "boolean": "boolean", "array": "array", "object": "object"}
-MONEY = {"billing", "trust"}
-"""Areas of the streams that the selection for billing has, besides matters and staff."""
+BILLING_AREAS = {"billing", "trust"}
+"""Areas of streams in the billing selection, which also has matters and staff."""
 
-HEAD = """\
-# Generated from the code: the tap's entry in Meltano's hub, less the address of its repository.
+HEADER = """\
+# Generated from the code: the entry for Meltano Hub, without the address of the repository.
 name: tap-smokeball
 variant: tap-smokeball
 label: Smokeball
@@ -46,14 +46,14 @@ settings_group_validation:
 - [api_key, client_id, refresh_token]
 - [api_key, access_token]
 settings_preamble: |
-  Three ways lead to a token: a client id and secret (client credentials), a client id and a refresh
-  token, with the secret if the client has one, or an access token as it is.
+  Configure one of three sets of credentials: client id and client secret (client credentials
+  grant); client id and refresh token, plus the client secret if the app has one; or access token.
 settings:
 """
 
 
 def settings(config: dict[str, Any]) -> list[str]:
-    """Return the settings of the plugin, as YAML.
+    """Return the settings of the plugin as YAML lines.
 
     Args:
         config: JSON Schema of the settings.
@@ -61,26 +61,29 @@ def settings(config: dict[str, Any]) -> list[str]:
     return [line for name, prop in config["properties"].items() for line in _setting(name, prop)]
 
 
-def hub_definition(config: dict[str, Any], every: dict[str, Any]) -> str:
-    """Return the definition of the plugin for Meltano's hub, as YAML.
+def hub_definition(config: dict[str, Any], all_settings: dict[str, Any]) -> str:
+    """Return the definition of the plugin for Meltano Hub as YAML.
 
     Args:
         config: JSON Schema of the tap's own settings.
-        every: JSON Schema of each setting, the SDK's own included.
+        all_settings: JSON Schema of each setting, including those of the SDK.
     """
-    rest = {name: prop for name, prop in every.items() if name not in config["properties"]}
-    return "\n".join([HEAD.rstrip(), *settings(config), *settings({"properties": rest}), ""])
+    sdk_settings = {
+        name: prop for name, prop in all_settings.items() if name not in config["properties"]
+    }
+    lines = [*settings(config), *settings({"properties": sdk_settings})]
+    return "\n".join([HEADER.rstrip(), *lines, ""])
 
 
 def _setting(name: str, prop: dict[str, Any]) -> Iterator[str]:
-    kinds = prop.get("type", "object")
-    names = [kinds] if isinstance(kinds, str) else kinds
-    of = next((KINDS[one] for one in names if one in KINDS), "string")
+    types = prop.get("type", "object")
+    names = [types] if isinstance(types, str) else types
+    kind = next((KINDS[one] for one in names if one in KINDS), "string")
     if name == "start_date":
-        of = "date_iso8601"
+        kind = "date_iso8601"
     yield f"- name: {name}"
     yield f"  label: {name.replace('_', ' ').capitalize()}"
-    yield f"  kind: {'options' if 'enum' in prop else of}"
+    yield f"  kind: {'options' if 'enum' in prop else kind}"
     if "enum" in prop:
         yield "  options:"
         for value in prop["enum"]:
@@ -91,22 +94,26 @@ def _setting(name: str, prop: dict[str, Any]) -> Iterator[str]:
         yield "  sensitive: true"
     if "default" in prop:
         yield f"  value: {json.dumps(prop['default']).strip(chr(34))}"
-    what = " ".join(str(prop.get("description", "")).split()).replace("'", "''")
-    yield f"  description: '{what}'"
+    description = " ".join(str(prop.get("description", "")).split()).replace("'", "''")
+    yield f"  description: '{description}'"
 
 
 def selections(streams: Sequence[SmokeballStream]) -> dict[str, list[str]]:
-    """Return the selections of the project, each the lines of its ``select``.
+    """Return the ``select`` lines of each selection of the project.
 
-    Meltano selects every property unless told, the heavy and the delicate too.
+    Without them Meltano selects every property, including expensive and sensitive ones.
     """
     default = [stream for stream in streams if stream.selected_by_default]
-    firm_wide = [each for each in default if each.parent_stream_type is not MattersStream]
-    money = [each for each in default if each.name in {"matters", "staff"} or _area(each) in MONEY]
+    core = [stream for stream in default if stream.parent_stream_type is not MattersStream]
+    billing = [
+        stream
+        for stream in default
+        if stream.name in {"matters", "staff"} or _area(stream) in BILLING_AREAS
+    ]
     return {
         "selection": list(_select(default)),
-        "core": list(_select(firm_wide)),
-        "billing": list(_select(money)),
+        "core": list(_select(core)),
+        "billing": list(_select(billing)),
     }
 
 
@@ -117,6 +124,6 @@ def _area(stream: SmokeballStream) -> str:
 def _select(streams: Iterable[SmokeballStream]) -> Iterator[str]:
     for stream in streams:
         yield f"- {stream.name}.*"
-        for place, field in walk_columns(stream.columns.fields):
-            if not field.selected:
-                yield f"- '!{'.'.join([stream.name, *place[1::2]])}'"
+        for breadcrumb, column in walk_columns(stream.columns.fields):
+            if not column.selected:
+                yield f"- '!{'.'.join([stream.name, *breadcrumb[1::2]])}'"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.metrics import METRICS_LOGGER_NAME
 from typing_extensions import override
 
-from scripts.generate_docs import ROOT, between, read
+from scripts.generate_docs import ROOT, read, replace_block
 from smokeball_sandbox import SandboxServer
 from tap_smokeball.tap import TapSmokeball
 
@@ -72,7 +72,7 @@ def main() -> None:
     """Write the page."""
     page = read(PAGE)
     for name, lines in blocks().items():
-        page = between(page, "<!-- {} -->", name, lines)
+        page = replace_block(page, "<!-- {} -->", name, lines)
     (ROOT / PAGE).write_text(page, encoding="utf-8")
 
 

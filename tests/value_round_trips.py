@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scripts.generate_docs import between
+from scripts.generate_docs import replace_block
 from smokeball_sandbox import SandboxServer
 from tests.harness import catalog, truth
 from tests.pipeline import WAREHOUSES, Pipeline
@@ -78,7 +78,7 @@ def prepare(firm: SandboxServer) -> list[Value]:
 def written(page: str, pipeline: Pipeline, values: list[Value]) -> str:
     """Return the page with what a warehouse has made of the values."""
     name = pipeline.warehouse.name
-    return between(page, "<!-- {} -->", name, list(_table(pipeline, values)))
+    return replace_block(page, "<!-- {} -->", name, list(_table(pipeline, values)))
 
 
 def _table(pipeline: Pipeline, values: list[Value]) -> Iterator[str]:

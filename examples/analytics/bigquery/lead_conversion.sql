@@ -1,18 +1,18 @@
--- Lead conversion: what has become of the leads, by the month in which they came.
+-- Lead conversion: leads by outcome and by the month in which they were opened.
 --
--- Smokeball forgets that a matter was a lead: its lead dates apply to leads only. So this reads
--- `analytics.lead_log`, which keep_leads.sql fills after each load, and sees the conversions since
--- that was first run. A lead is converted once it is a matter, lost if it is closed or cancelled,
--- and otherwise open. Deleted leads and matters do not count.
+-- Smokeball does not keep the information that a matter was a lead: the lead dates exist only on
+-- leads. The query therefore reads `analytics.lead_log`, which keep_leads.sql fills after each load.
+-- It sees conversions only since the first run of that script. A lead is converted if it is now a
+-- matter, lost if it is closed or cancelled, and otherwise open. Excludes deleted leads and matters.
 --
--- month: first day of the month in which the lead was opened, or first seen if that is not known
--- leads: how many leads came
--- converted: those that have become matters
--- lost: those that are closed or cancelled
--- still_open: those that are neither
--- conversion: converted, in percent of converted and lost
+-- month: first day of the month in which the lead was opened, or first seen if that is unknown
+-- leads: number of leads
+-- converted: leads that became matters
+-- lost: leads that are closed or cancelled
+-- still_open: leads that are neither converted nor lost
+-- conversion: converted leads as a percentage of converted and lost leads
 --
--- Translated from duckdb/lead_conversion.sql: changes belong there.
+-- Generated from duckdb/lead_conversion.sql. Edit that file.
 WITH leads AS (
   SELECT
     CAST(DATE_TRUNC(CAST(COALESCE(log.opened, log.first_seen) AS DATE), MONTH) AS DATE) AS month,

@@ -1,25 +1,25 @@
--- Receivables by age: what clients owe on invoices, by matter and by days overdue.
+-- Accounts receivable aging: unpaid invoices by matter and by days overdue.
 --
--- An invoice counts if it has gone out (final or paid) and something of it is unpaid, with tax and
--- interest. Drafts, deleted and void invoices do not count, nor do those of deleted matters. The age
--- runs from the due date, or from the day of issue if there is none; an invoice with neither is not
--- overdue. One row for each matter that owes.
+-- Counts invoices that were issued (final or paid) and have an unpaid amount, including tax and
+-- interest. Excludes draft, deleted and void invoices, and invoices of deleted matters. Days overdue
+-- are counted from the due date, or from the issue date if there is no due date; an invoice without
+-- both dates is not overdue. One row per matter with unpaid invoices.
 --
--- as_of: the day that ages are counted to: today, by the database's clock
+-- as_of: reference date for ages: the current date of the database
 -- matter_id: id of the matter
 -- number: number of the matter
 -- title: title of the matter
--- responsible: who is responsible for it
--- invoices: how many invoices are unpaid
--- not_due: owed and not overdue
--- days_1_30: overdue by 1 to 30 days
--- days_31_60: overdue by 31 to 60 days
--- days_61_90: overdue by 61 to 90 days
--- over_90_days: overdue by more than 90 days
--- total: all that is owed
--- most_days: days that the oldest is overdue by, 0 or less if it is not
+-- responsible: name of the person responsible
+-- invoices: number of unpaid invoices
+-- not_due: unpaid amount that is not overdue
+-- days_1_30: unpaid amount that is 1 to 30 days overdue
+-- days_31_60: unpaid amount that is 31 to 60 days overdue
+-- days_61_90: unpaid amount that is 61 to 90 days overdue
+-- over_90_days: unpaid amount that is more than 90 days overdue
+-- total: total unpaid amount
+-- most_days: days overdue of the oldest invoice; 0 or less if it is not overdue
 --
--- Translated from duckdb/receivables_by_age.sql: changes belong there.
+-- Generated from duckdb/receivables_by_age.sql. Edit that file.
 WITH today AS (
   SELECT
     CURRENT_DATE AS as_of

@@ -1,8 +1,7 @@
--- Trust balances: what the firm holds for clients, by matter and account.
+-- Trust balances: money that the firm holds for clients, by matter and account.
 --
--- Trust accounts and controlled money, open or closed. Nothing that is held is left out: not that of
--- closed matters, which should hold nothing any more, nor that of deleted ones. One row for each
--- account and matter that hold something, or lack it.
+-- Covers trust and controlled money accounts, open or closed. Includes closed matters, which should
+-- have no balance, and deleted matters. One row per account and matter with a nonzero balance.
 --
 -- account_name: name of the account
 -- account_type: Trust or ControlledMoney
@@ -10,13 +9,13 @@
 -- number: number of the matter
 -- title: title of the matter
 -- status: status of the matter
--- balance: what is held
--- protected: the part of it that is protected
--- available: the part of it that can be used
--- unpresented_cheques: cheques that are not reconciled yet
--- last_changed: when the balance last changed, if that is known
+-- balance: current balance
+-- protected: protected part of the balance
+-- available: available part of the balance
+-- unpresented_cheques: amount of cheques that are not yet reconciled
+-- last_changed: time of the last change of the balance, if known
 --
--- Translated from duckdb/trust_balances.sql: changes belong there.
+-- Generated from duckdb/trust_balances.sql. Edit that file.
 SELECT
   accounts.accountName AS account_name,
   accounts.type AS account_type,

@@ -1,23 +1,24 @@
--- Trust reconciliation: what an account holds for a matter, against the sum of its transactions.
+-- Trust reconciliation: balance of a matter in an account against the sum of its transactions.
 --
--- All accounts, the firm's own too. Amounts of transactions are positive, and their type says which
--- way the money went: deposits, interest and reversals of payments in; payments, bank fees and
--- reversals of deposits and of interest out; a transfer carries its own sign. A type that is not
--- among these is counted, and not added. Reversed transactions stay, beside what reverses them. One
--- row for each account and matter that have either; those that differ come first.
+-- Covers all accounts, including the firm's operating accounts. Transaction amounts are positive; the
+-- type determines the sign. Deposits, interest and reversals of payments count as in; payments, bank
+-- fees and reversals of deposits and interest count as out; a transfer has its sign already.
+-- Transactions of an unknown type are counted but not added. A reversed transaction stays in the
+-- list, next to its reversal. One row per account and matter with a balance or transactions; rows
+-- with a difference come first.
 --
 -- account_id: id of the account
 -- account_name: name of the account
 -- account_type: Operating, Trust, Credit or ControlledMoney
--- matter_id: id of the matter; none for what belongs to no matter
+-- matter_id: id of the matter; null for transactions without a matter
 -- number: number of the matter
--- transactions: how many transactions there are
--- unknown: how many of them are of a type that is not known
--- balance: what the account holds for the matter
--- moved: what its transactions come to
--- difference: balance less moved: 0 unless something is missing
+-- transactions: number of transactions
+-- unknown: number of transactions of an unknown type
+-- balance: balance of the matter in the account
+-- moved: sum of the transactions
+-- difference: balance minus moved; 0 if they reconcile
 --
--- Translated from duckdb/trust_reconciliation.sql: changes belong there.
+-- Generated from duckdb/trust_reconciliation.sql. Edit that file.
 WITH moves AS (
   SELECT
     bankAccountId AS account_id,

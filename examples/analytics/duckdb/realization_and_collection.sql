@@ -1,23 +1,23 @@
--- Realization and collection: how much of the work was billed, and of the bills paid, by month.
+-- Realization and collection: billed share of recorded work, and paid share of invoices, by month.
 --
--- The month is that of the invoice's date of issue. An invoice counts if it has gone out (final or
--- paid); those of deleted matters do not. Realization compares what clients were asked to pay for
--- the work with what it was recorded at: what is lost on the way is time that cannot be billed,
--- written off or discounted. Collection compares what was paid with what was asked for in all.
--- Needs the whole history: an invoice whose fees were not loaded has nothing recorded.
+-- The month is the month of the issue date. Counts invoices that were issued (final or paid), except
+-- those of deleted matters. Realization is the amount billed divided by the recorded value of the
+-- work; the difference is non-billable time, write-offs and discounts. Collection is the amount paid
+-- divided by the total amount due. Needs the full history: an invoice whose fees were not loaded has
+-- no recorded value.
 --
 -- month: first day of the month
--- invoices: how many invoices went out
--- recorded: full value of their fees and expenses, without tax
--- written_off: written off of that when they were billed
--- discount: taken off as a discount
--- billed: asked for as fees and expenses, without tax, less what is written off and discounted
--- realization: billed, in percent of recorded
--- due: asked for in all, with tax, surcharge and interest, less the same
--- paid: paid of that up to now
--- waived: waived of that
--- unpaid: still due
--- collection: paid, in percent of due
+-- invoices: number of invoices issued
+-- recorded: full value of their fees and expenses, excluding tax
+-- written_off: amount written off at billing
+-- discount: discount granted
+-- billed: fees and expenses billed, excluding tax, after write-offs and discounts
+-- realization: billed as a percentage of recorded
+-- due: total amount due with tax, surcharge and interest, after write-offs and discounts
+-- paid: part of the amount due that has been paid to date
+-- waived: part of the amount due that was waived
+-- unpaid: amount outstanding
+-- collection: paid as a percentage of due
 with entries as (
     select invoiceId, cast(amountExcTax as decimal(18, 2)) as amount
     from smokeball.fees

@@ -1,21 +1,21 @@
--- Work in progress: what was done and spent and can still be billed, by matter.
+-- Work in progress: unbilled fees and expenses by matter.
 --
--- A fee or an expense counts if it can be billed, is neither deleted nor written off, is not billed
--- outside of Smokeball, and is on no invoice or on one that has not gone out (draft) or does not
--- count (deleted, void). Amounts are without tax. Matters that are deleted are left out; leads are
--- not, since work on them is work. One row for each matter with any.
+-- Counts billable fees and expenses that are not deleted, not written off and not billed outside of
+-- Smokeball. They must have no invoice, or only a draft, deleted or void one. Amounts exclude tax.
+-- Excludes deleted matters but includes leads, because work on leads is work. One row per matter with
+-- unbilled entries.
 --
 -- matter_id: id of the matter
--- number: number of the matter; a lead has none
+-- number: number of the matter; leads have none
 -- title: title of the matter
 -- status: status of the matter
--- responsible: who is responsible for it
--- hours: hours of its time entries; fixed fees have none
--- fees: what its fees come to
--- expenses: what its expenses come to
--- on_draft: how much of both is on a draft of an invoice
--- total: fees and expenses together
--- oldest: day of the oldest entry
+-- responsible: name of the person responsible
+-- hours: hours of time entries, without fixed fees
+-- fees: sum of fees
+-- expenses: sum of expenses
+-- on_draft: part of the total that is on a draft invoice
+-- total: sum of fees and expenses
+-- oldest: date of the oldest entry
 with entries as (
     select
         matterId,

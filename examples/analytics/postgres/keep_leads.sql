@@ -1,13 +1,13 @@
--- Keeps a log of the leads: run it after each load, before lead_conversion.sql is asked.
+-- Lead log: records each lead when it is first seen. Run it after each load, before lead_conversion.
 --
--- The loader replaces the row of a lead that becomes a matter, and the matter no longer says that it
--- was one. This notes each lead when it is first seen. It can be run any number of times.
+-- When a lead becomes a matter, the loader replaces its row, and the matter no longer says that it
+-- was a lead. This script inserts each new lead into a log table. It is idempotent.
 --
--- matter_id: id of the lead, and of the matter that it becomes
--- opened: when the lead was opened, as it stood when it was first seen
--- first_seen: when it was first seen
+-- matter_id: id of the lead, which is also the id of the later matter
+-- opened: date on which the lead was opened, as first seen
+-- first_seen: time at which the log first recorded the lead
 --
--- Translated from duckdb/keep_leads.sql: changes belong there.
+-- Generated from duckdb/keep_leads.sql. Edit that file.
 CREATE SCHEMA IF NOT EXISTS analytics;
 CREATE TABLE IF NOT EXISTS analytics.lead_log (
   matter_id TEXT,

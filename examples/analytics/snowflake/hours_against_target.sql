@@ -1,22 +1,22 @@
--- Hours against target: what each fee earner recorded in the last twelve months, by month.
+-- Hours against target: hours that each fee earner recorded in the last twelve months, by month.
 --
--- Time entries count by the day of the work, fixed fees and deleted entries do not. Hours are those
--- that the entry is charged at; an entry that was put together from others counts as a whole.
--- Smokeball keeps no targets: 120 billable hours a month stand for everyone below, to be replaced by
--- your own figure, or a table of your own. One row for each of the staff and each month in which the
--- firm recorded any time, also where someone recorded none; of those who have left, only the months
--- in which they did. The month of today is not over, and its target is that of a whole month.
+-- Counts time entries by the day of the work, without fixed fees and deleted entries. Hours are the
+-- hours charged; an entry that combines other entries counts in full. Smokeball stores no targets.
+-- The query uses 120 billable hours per month for everyone; replace it with your number or table. One
+-- row per staff member and month in which the firm recorded time, including staff without time in
+-- that month. Former staff appear only in months in which they recorded time. The current month is
+-- incomplete, but its target is that of a full month.
 --
 -- month: first day of the month
 -- staff_id: id of the staff member
 -- name: name of the staff member
--- former: whether they have left
+-- former: whether the staff member has left the firm
 -- hours: hours recorded
--- billable_hours: those of them that can be billed, written off or not
--- target_hours: billable hours that were wanted
--- percent_of_target: billable hours, in percent of the target
+-- billable_hours: recorded hours that are billable, including hours written off
+-- target_hours: target for billable hours
+-- percent_of_target: billable hours as a percentage of the target
 --
--- Translated from duckdb/hours_against_target.sql: changes belong there.
+-- Generated from duckdb/hours_against_target.sql. Edit that file.
 WITH target AS (
   SELECT
     CAST(120 AS DECIMAL(18, 2)) AS hours

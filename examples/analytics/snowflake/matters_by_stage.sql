@@ -1,21 +1,21 @@
--- Matters by stage and age: how far the running matters are, and how long they have been open.
+-- Matters by stage and age: active matters in each stage, and the time since they were opened.
 --
--- Running are those with the status Open or Pending that are not leads. The age runs from the day of
--- opening; a matter without one is in no age group. A matter without a stage, or whose stage set is
--- not known, is shown as such. One row for each stage that a matter is in.
+-- Active matters have the status Open or Pending and are not leads. The age is the number of days
+-- since the matter was opened; a matter without an opening date is in no age group. Matters without a
+-- stage, or with an unknown stage set, are shown as such. One row per stage.
 --
--- as_of: the day that ages are counted to: today, by the database's clock
+-- as_of: reference date for ages: the current date of the database
 -- stage_set: name of the stage set
 -- stage: name of the stage
--- matters: how many matters are in it
--- up_to_90_days: those opened in the last 90 days
--- days_91_180: those opened 91 to 180 days ago
--- days_181_365: those opened 181 to 365 days ago
--- over_365_days: those opened more than 365 days ago
+-- matters: number of matters in the stage
+-- up_to_90_days: matters opened in the last 90 days
+-- days_91_180: matters opened 91 to 180 days ago
+-- days_181_365: matters opened 181 to 365 days ago
+-- over_365_days: matters opened more than 365 days ago
 -- average_age: average age in days
--- average_in_stage: average of the days since the stage was entered, or last changed
+-- average_in_stage: average number of days since the stage was entered or last changed
 --
--- Translated from duckdb/matters_by_stage.sql: changes belong there.
+-- Generated from duckdb/matters_by_stage.sql. Edit that file.
 WITH today AS (
   SELECT
     CURRENT_DATE AS as_of
