@@ -29,7 +29,9 @@ VALUES = st.text(st.sampled_from("a;,'|\t#\\\"\n\ré "), max_size=5)
 
 
 @pytest.mark.parametrize(
-    "rows", [AMBIGUOUS_ROWS, AMBIGUOUS_ROWS[:1], AMBIGUOUS_ROWS[1:2]], ids=lambda _: ""
+    "rows",
+    [AMBIGUOUS_ROWS, AMBIGUOUS_ROWS[:1], AMBIGUOUS_ROWS[1:2]],
+    ids=["all values", "empty text", "semicolons"],
 )
 def test_duckdb_load_keeps_ambiguous_values(rows: list[tuple[str, str]], tmp_path: Path) -> None:
     """Values that DuckDB's CSV detection misreads are loaded exactly."""
