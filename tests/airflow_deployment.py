@@ -1,4 +1,4 @@
-"""A Meltano project and an Airflow that loads simulated firms by it, in a folder of its own."""
+"""An Airflow that loads simulated firms with a Meltano project, all in one folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
-from tests.harness import truth
+from tests.harness import sandbox_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,20 +33,22 @@ AIRFLOW = ROOT / ".venv-airflow"
 MELTANO = ROOT / ".venv-demo" / "bin" / "meltano"
 LOADER = ROOT / ".venv-target-duckdb"
 LAUNCHER = ROOT / "loaders" / "target-duckdb-strict" / "target_duckdb_strict.py"
-MISSING = [str(each.relative_to(ROOT)) for each in (AIRFLOW, MELTANO, LOADER) if not each.exists()]
-"""What there must be besides, and is not."""
+MISSING_ENVIRONMENTS = [
+    str(path.relative_to(ROOT)) for path in (AIRFLOW, MELTANO, LOADER) if not path.exists()
+]
+"""The environments that are missing on this machine."""
 
 STREAMS = ("matters", "fees")
-# All that is needed to show that firms do not mix; and a loader that says often where it is.
-PLUGIN = """
+# Two streams are enough to show that firms do not mix.
+PLUGIN_YAML = """
   - name: tap-smokeball-two
     inherit_from: tap-smokeball
     select: [matters.*, fees.*]
 
   loaders:
 """
-# A tap that tells all it is given. What it says must not come out all the same.
-INDISCREET = f"""#!/bin/sh
+# A tap that logs its settings and environment: the secrets must be redacted even so.
+LEAKY_TAP = f"""#!/bin/sh
 env >&2
 cat "$@" >&2 2> /dev/null
 exec {ROOT}/.venv/bin/tap-smokeball "$@"
@@ -59,10 +61,10 @@ print(json.dumps(rows, default=str))
 
 
 class Deployment:
-    """Everything that an Airflow worker and its Meltano need.
+    """The files that an Airflow worker and its Meltano need.
 
     Args:
-        folder: Where all of it is.
+        folder: The folder of the files.
         firms: The simulated firms by name.
     """
 
@@ -82,7 +84,7 @@ class Deployment:
         shutil.copy(AIRFLOW / "home" / "airflow.db", self.home)
         self._write_project(folder / "project")
         self._write_connections()
-        self._write("firms.yml", [self._firm(name) for name in firms])
+        self._write("firms.yml", [self._firm_entry(name) for name in firms])
         loader = {
             "name": "target-duckdb",
             "settings": {
@@ -119,7 +121,7 @@ class Deployment:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of Airflow's processes."""
-        # Neither a real account's settings nor another Airflow's must get in.
+        # Settings of a real account or of another Airflow must not leak into the test.
         foreign = ("TAP_", "TARGET_", "MELTANO_", "AIRFLOW")
         kept = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
         backend = {"connections_file_path": str(self.folder / "connections.json")}
@@ -146,44 +148,44 @@ class Deployment:
 
     @contextmanager
     def airflow(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run one of Airflow's commands, for the length of the block at most.
+        """Run a command of Airflow, and stop it when the block ends.
 
-        What it says is in a file of the command's name.
+        The output is in a file with the name of the command.
         """
-        with (self.folder / f"{arguments[0]}.out").open("ab") as said:
+        with (self.folder / f"{arguments[0]}.out").open("ab") as log:
             process = subprocess.Popen(
                 [str(AIRFLOW / "bin" / "airflow"), *arguments],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
+                stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         try:
             yield process
         finally:
-            _end(process)
+            _stop(process)
 
     @contextmanager
-    def serving(self, *services: str) -> Iterator[None]:
-        """Run the server that tasks talk to, and other services, while the block lasts."""
+    def running(self, *services: str) -> Iterator[None]:
+        """Run the execution API and other services while the block lasts."""
         server = ["api-server", "--apps", "execution", "--host", "127.0.0.1", "--workers", "1"]
         with ExitStack() as stack:
             stack.enter_context(self.airflow(*server, "--port", str(self._port)))
             for name in services:
                 stack.enter_context(self.airflow(name))
-            wait_until(self._answers, 300)
+            wait_until(self._is_ready, 300)
             yield
 
     def attempts(self, firm: str) -> int:
-        """Return how often a firm's task was tried."""
+        """Return the number of attempts of a firm's task."""
         query = f"SELECT try_number FROM task_instance WHERE rendered_map_index = '{firm}'"  # noqa: S608
-        [(number,)] = self.ask_airflow(query)
+        [(number,)] = self.query_airflow(query)
         return int(number)
 
-    def ask_airflow(self, query: str) -> list[tuple[Any, ...]]:
-        """Return the rows that a query of Airflow's database gives."""
+    def query_airflow(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query of Airflow's database."""
         database = sqlite3.connect(f"file:{self.home}/airflow.db", uri=True, timeout=60)
         with database:
             rows = database.execute(query).fetchall()
@@ -193,75 +195,76 @@ class Deployment:
     def summaries(self) -> dict[str, Json]:
         """Return each firm's summary, the output of its task."""
         query = "SELECT value FROM xcom WHERE task_id = 'practice.load' ORDER BY timestamp"
-        found = [json.loads(value) for (value,) in self.ask_airflow(query)]
-        return {each["firm"]: each for each in found}
+        found = [json.loads(value) for (value,) in self.query_airflow(query)]
+        return {summary["firm"]: summary for summary in found}
 
-    def loaded(self, firm: str, stream: str) -> list[str]:
-        """Return the ids of the rows that a firm's database has."""
+    def loaded_ids(self, firm: str, stream: str) -> list[str]:
+        """Return the ids of the rows in a firm's database."""
         database = self.folder / "rows" / f"{firm}.duckdb"
         command = [str(LOADER / "bin" / "python"), "-c", QUERY, str(database)]
         query = f'SELECT "id" FROM smokeball.{stream} ORDER BY 1'  # noqa: S608
-        answer = subprocess.run([*command, query], capture_output=True, check=True)
-        return [row[0] for row in json.loads(answer.stdout)]
+        done = subprocess.run([*command, query], capture_output=True, check=True)
+        return [row[0] for row in json.loads(done.stdout)]
 
     def differences(self) -> list[str]:
-        """Return the firms, with the stream, whose rows are not those of their sandbox."""
+        """Return each firm and stream whose rows differ from the sandbox."""
         return [
             f"{name}: {stream}"
             for name, firm in self.firms.items()
             for stream in STREAMS
-            if self.loaded(name, stream) != sorted(e["row"]["id"] for e in truth(firm, stream))
+            if self.loaded_ids(name, stream)
+            != sorted(e["row"]["id"] for e in sandbox_rows(firm, stream))
         ]
 
-    def leaks(self) -> list[str]:
-        """Return the files, but that of the connections, that hold a secret."""
-        files = [each for each in self.folder.rglob("*") if each.is_file()]
-        known = self.folder / "connections.json"
+    def files_with_secrets(self) -> list[str]:
+        """Return the files that hold a secret, except for the connections."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        credentials = self.folder / "connections.json"
         wanted = [secret.encode() for secret in self.secrets]
-        assert all(secret in known.read_bytes() for secret in wanted)
+        assert all(secret in credentials.read_bytes() for secret in wanted)
         return [
-            str(each.relative_to(self.folder))
-            for each in files
-            if each != known and any(secret in each.read_bytes() for secret in wanted)
+            str(path.relative_to(self.folder))
+            for path in files
+            if path != credentials and any(secret in path.read_bytes() for secret in wanted)
         ]
 
     def state(self, firm: str) -> str:
-        """Return a firm's state, as it is in the backend that all workers share."""
+        """Return a firm's state from the backend that all workers share."""
         files = (self.folder / "state").glob(f"*:{firm}/state.json")
-        return "".join(each.read_text() for each in files)
+        return "".join(path.read_text() for path in files)
 
-    def task_process(self, firm: str) -> int:
-        """Return the id of the process that works at a firm's task now."""
+    def task_process_id(self, firm: str) -> int:
+        """Return the id of the process that runs a firm's task."""
         [folder] = (self.folder / "tmp").glob(f"smokeball-*-{firm}-*")
         return int(folder.name.split("-")[1])
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         with (
             suppress(OSError),
             urlopen(  # noqa: S310 - ours
                 f"{self._server}/health", timeout=60
-            ) as answer,
+            ) as response,
         ):
-            return bool(answer.status == HTTPStatus.OK)
+            return bool(response.status == HTTPStatus.OK)
         return False
 
     def _write(self, name: str, content: Any) -> None:
         (self.folder / name).write_text(json.dumps(content))  # JSON is YAML
 
-    def _firm(self, name: str) -> Json:
+    def _firm_entry(self, name: str) -> Json:
         url = self.firms[name].url
         return {"firm": name, "settings": {"api_url": url, "auth_url": url}}
 
     def _write_project(self, folder: Path) -> None:
-        """Write a Meltano project with the environments that there are as its plugins."""
+        """Write a Meltano project whose plugins are the existing environments."""
         text = (ROOT / "meltano.yml").read_text()
         assert text.count("\n  loaders:\n") == 1
-        (folder / "meltano.yml").write_text(text.replace("\n  loaders:\n", PLUGIN))
+        (folder / "meltano.yml").write_text(text.replace("\n  loaders:\n", PLUGIN_YAML))
         (folder / ".meltano").mkdir()
         shutil.copy(AIRFLOW / "home" / "meltano.db", folder / ".meltano")
         launch = f'#!/bin/sh\nexec {LOADER}/bin/python {LAUNCHER} "$@"\n'
         for kind, plugin, program, script in (
-            ("extractors", "tap-smokeball", "tap-smokeball", INDISCREET),
+            ("extractors", "tap-smokeball", "tap-smokeball", LEAKY_TAP),
             ("loaders", "target-duckdb", "target-duckdb-strict", launch),
         ):
             programs = folder / ".meltano" / kind / plugin / "venv" / "bin"
@@ -270,35 +273,35 @@ class Deployment:
             (programs / program).chmod(0o755)
 
     def _write_connections(self) -> None:
-        known = next(iter(self.firms.values())).credentials
+        credentials = next(iter(self.firms.values())).credentials
         app = {
             "conn_type": "generic",
-            "login": known["client_id"],
-            "password": known["client_secret"],
-            "extra": {"api_key": known["api_key"]},
+            "login": credentials["client_id"],
+            "password": credentials["client_secret"],
+            "extra": {"api_key": credentials["api_key"]},
         }
-        own = {"conn_type": "generic", "password": known["refresh_token"]}
+        own = {"conn_type": "generic", "password": credentials["refresh_token"]}
         self._write("connections.json", {"app": app, **{f"smokeball_{f}": own for f in self.firms}})
 
 
-class CommandLines:
-    """Notes the command line of every process, while the block lasts."""
+class CommandLineRecorder:
+    """Records the command line of each process while the block lasts."""
 
     def __init__(self) -> None:
         self.seen: set[bytes] = set()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._record)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stopped.set()
         self._thread.join()
 
-    def _look(self) -> None:
-        while not self._over.wait(0.2):
+    def _record(self) -> None:
+        while not self._stopped.wait(0.2):
             for process in Path("/proc").glob("[0-9]*/cmdline"):
                 try:
                     self.seen.add(process.read_bytes())
@@ -306,16 +309,16 @@ class CommandLines:
                     continue
 
 
-def wait_until(done: Callable[[], object], seconds: float) -> None:
-    """Wait for something to come true.
+def wait_until(condition: Callable[[], object], seconds: float) -> None:
+    """Wait until a condition holds.
 
     Raises:
-        TimeoutError: It did not, in that time.
+        TimeoutError: The condition did not hold in time.
     """
     until = time.monotonic() + seconds
-    while not done():
+    while not condition():
         if time.monotonic() > until:
-            raise TimeoutError(f"not done in {seconds} s: {done}")
+            raise TimeoutError(f"not true after {seconds} s: {condition}")
         time.sleep(0.2)
 
 
@@ -326,7 +329,7 @@ def _free_port() -> int:
         return port
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return
     for number in (signal.SIGTERM, signal.SIGKILL):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# What tests of one subject share: firms of the sandbox, and somebody who signs in.
+# Fixtures of helper modules, for all tests.
 __all__ = [
     "busy",
     "changing",
@@ -33,7 +33,7 @@ __all__ = [
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many tests run at once: one more than cores, since some only wait."""
+    """Return the number of workers: one more than cores, since some tests only wait."""
     return 1 + (os.cpu_count() or 1)
 
 
@@ -45,7 +45,7 @@ class StartFirm(Protocol):
 
 @pytest.fixture
 def start() -> Iterator[StartFirm]:
-    """Start sandboxes that end with the test."""
+    """Start sandboxes that stop at the end of the test."""
     with ExitStack() as stack:
 
         def start(**options: Any) -> SandboxServer:
@@ -62,5 +62,5 @@ def firm(start: StartFirm) -> SandboxServer:
 
 @pytest.fixture
 def process(tmp_path: Path) -> Process:
-    """Return the tap as a process, with a folder of its own."""
+    """Return a runner of the tap as a process, with a folder."""
     return Process(tmp_path)

@@ -1,4 +1,4 @@
-"""Runs the tap against a sandbox, as a process or as an object, and reads what it writes."""
+"""Runs the tap in this process or another, and parses its output."""
 
 from __future__ import annotations
 
@@ -35,38 +35,37 @@ if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
 
 Json = dict[str, Any]
-
 TAP = [sys.executable, "-m", "tap_smokeball"]
 
 
 def decode(line: str | bytes) -> Json:
-    """Decode a message with its numbers as they stand, none of them as a float."""
+    """Decode a message; numbers become decimals, not floats, and keep all digits."""
     message: Json = json.loads(line, parse_float=Decimal)
     return message
 
 
 @dataclass
 class Output:
-    """What a run wrote."""
+    """The output of a run."""
 
     messages: list[Json] = field(default_factory=list)
     status: int = 0
     stderr: str = ""
     stdout: str = ""
-    """What stands there besides messages."""
+    """Standard output of an option that writes text instead of messages."""
 
-    def of(self, kind: str) -> list[Json]:
-        return [message for message in self.messages if message["type"] == kind]
+    def messages_of_type(self, message_type: str) -> list[Json]:
+        return [message for message in self.messages if message["type"] == message_type]
 
     def records(self, stream: str) -> list[Json]:
-        return [m["record"] for m in self.of("RECORD") if m["stream"] == stream]
+        return [m["record"] for m in self.messages_of_type("RECORD") if m["stream"] == stream]
 
     def ids(self, stream: str) -> Counter[str]:
         return Counter(record["id"] for record in self.records(stream))
 
     @property
     def state(self) -> Json:
-        states = self.of("STATE")
+        states = self.messages_of_type("STATE")
         return states[-1]["value"] if states else {}
 
     def bookmark(self, stream: str) -> Json:
@@ -79,7 +78,7 @@ class Output:
 
 
 def config(sandbox: SandboxServer, **more: Any) -> Json:
-    """Return settings that reach a sandbox, at full speed unless told otherwise."""
+    """Return settings for a sandbox, without a rate limit that slows the tests."""
     return {
         "api_url": sandbox.url,
         "auth_url": sandbox.url,
@@ -89,17 +88,17 @@ def config(sandbox: SandboxServer, **more: Any) -> Json:
     }
 
 
-class Crash(Exception):  # noqa: N818 - what the test does to the tap
-    """The target died."""
+class TargetCrashError(Exception):
+    """The target exited before the run ended."""
 
 
-class Collector(BufferedMessageWriter):
-    """Takes messages as they would stand on standard output.
+class CollectingWriter(BufferedMessageWriter):
+    """Collects messages as standard output would have them.
 
     Args:
-        output: Where they go.
-        crash_at: Index of the message at which the target dies, if it shall.
-        on_message: Called with each.
+        output: Receives the messages.
+        crash_at: Index of the message at which the target exits; never by default.
+        on_message: Called with each message.
     """
 
     def __init__(
@@ -116,7 +115,7 @@ class Collector(BufferedMessageWriter):
     @override
     def write_message(self, message: Message) -> None:
         if self._crash_at is not None and len(self.output.messages) >= self._crash_at:
-            raise Crash
+            raise TargetCrashError
         decoded = decode(bytes(self.format_message(message)))
         self.output.messages.append(decoded)
         if self._on_message:
@@ -131,49 +130,49 @@ def run(
     crash_at: int | None = None,
     on_message: Callable[[Json], None] | None = None,
 ) -> Output:
-    """Run the tap as an object; a failed run has status 1, a crashed one status -9."""
-    writer = Collector(Output(), crash_at, on_message)
-    return use(TapSmokeball.sync_all, settings, state, catalog, writer)
+    """Run the tap in this process; see `run_tap` for the exit status."""
+    writer = CollectingWriter(Output(), crash_at, on_message)
+    return run_tap(TapSmokeball.sync_all, settings, state, catalog, writer)
 
 
-def examined(settings: Json, catalog: Json) -> Output:
-    """Have the tap test what it can reach, as an object; a failed test has status 1."""
-    return use(TapSmokeball.run_connection_test, settings, catalog=catalog)
+def run_connection_test(settings: Json, catalog: Json) -> Output:
+    """Run the connection test in this process; a failed test has status 1."""
+    return run_tap(TapSmokeball.run_connection_test, settings, catalog=catalog)
 
 
-def planned(settings: Json, state: Json | None = None, catalog: Json | None = None) -> Output:
-    """Have the tap plan a run, as an object; a failed plan has status 1."""
+def run_plan(settings: Json, state: Json | None = None, catalog: Json | None = None) -> Output:
+    """Plan a run in this process; a failed plan has status 1."""
     with redirect_stdout(StringIO()) as stdout:
-        output = use(TapSmokeball.plan, settings, state, catalog)
+        output = run_tap(TapSmokeball.plan, settings, state, catalog)
     output.stdout = stdout.getvalue()
     return output
 
 
-def use(
-    what: Callable[[TapSmokeball], object],
+def run_tap(
+    action: Callable[[TapSmokeball], object],
     settings: Json,
     state: Json | None = None,
     catalog: Json | None = None,
-    writer: Collector | None = None,
+    writer: CollectingWriter | None = None,
 ) -> Output:
-    """Use the tap as an object; what fails has status 1, what crashes status -9.
+    """Run the tap in this process, and put back the signal handlers.
 
-    A run that was told to stop has the status that its process would end with.
+    The status is 1 after a failure, -9 after a target crash, 128 + n after signal n.
     """
-    writer = writer or Collector(Output())
+    writer = writer or CollectingWriter(Output())
     output = writer.output
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         tap = TapSmokeball(
             config=dict(settings),
             state=json.loads(json.dumps(state)) if state else None,
-            catalog=catalog or _core(),
+            catalog=catalog or _core_catalog(),
             message_writer=writer,
         )
-        what(tap)
+        action(tap)
     except StreamsFailedError as error:
         output.status, output.stderr = 1, str(error)
-    except Crash:
+    except TargetCrashError:
         output.status = -signal.SIGKILL
     except SystemExit as stopped:
         output.status = int(stopped.code or 0)
@@ -183,8 +182,10 @@ def use(
     return output
 
 
-def cut_short(settings: Json, state: Json | None = None, catalog: Json | None = None) -> Output:
-    """Run the tap with a limit that ends it while it reads the fees, on whatever machine."""
+def run_until_time_limit(
+    settings: Json, state: Json | None = None, catalog: Json | None = None
+) -> Output:
+    """Run the tap with a time limit that ends while fees are read, on any machine."""
     for seconds in range(1, 60):
         output = run({**settings, "max_run_minutes": seconds / 60}, state, catalog)
         if "resume" in output.bookmark("fees"):
@@ -192,23 +193,23 @@ def cut_short(settings: Json, state: Json | None = None, catalog: Json | None = 
     return output
 
 
-CORE = ("matters", "fees")
-"""Streams that most tests are about: a parent and what hangs below it."""
+CORE_STREAMS = ("matters", "fees")
+"""The streams of most tests: a parent stream and a child stream."""
 
 
 def catalog(
     deselect: Iterable[str] = (),
     select: Iterable[str] = (),
     metadata: dict[str, Json] | None = None,
-    wanted: Iterable[str] = CORE,
+    wanted: Iterable[str] = CORE_STREAMS,
 ) -> Json:
-    """Return the discovered catalog with streams (``fees``) or columns (``fees.tax``) changed.
+    """Return the catalog with streams (``fees``) or columns (``fees.tax``) selected.
 
     Args:
-        deselect: What is not wanted.
-        select: What is wanted besides what is by default.
+        deselect: Streams and columns to deselect.
+        select: Columns to select in addition to the default ones.
         metadata: Metadata to set on whole streams.
-        wanted: The streams that are wanted, unless deselected.
+        wanted: Streams to select, unless deselected.
     """
     found: Json = TapSmokeball(validate_config=False).catalog_dict
     for stream in found["streams"]:
@@ -225,13 +226,13 @@ def catalog(
 
 @dataclass(frozen=True)
 class Process:
-    """Runs the tap as its users do."""
+    """Runs the tap as a process, in a folder for its files."""
 
     folder: Path
 
-    def files(self, settings: Json, state: Json | None, catalog: Json | None) -> list[str]:
+    def file_arguments(self, settings: Json, state: Json | None, catalog: Json | None) -> list[str]:
         arguments = []
-        contents = {"config": settings, "state": state, "catalog": catalog or _core()}
+        contents = {"config": settings, "state": state, "catalog": catalog or _core_catalog()}
         for name, content in contents.items():
             if content is not None:
                 path = self.folder / f"{name}.json"
@@ -247,64 +248,64 @@ class Process:
         catalog: Json | None = None,
         environment: dict[str, str] | None = None,
     ) -> Output:
-        done = self._done(settings, *arguments, state=state, catalog=catalog, more=environment)
+        done = self._run(settings, *arguments, state=state, catalog=catalog, env=environment)
         return Output.parse(done.stdout.splitlines(), done.returncode, done.stderr.decode())
 
-    def text(
+    def run_for_text(
         self,
         settings: Json,
         *arguments: str,
         state: Json | None = None,
         catalog: Json | None = None,
     ) -> Output:
-        """Run the tap with an option that makes it write text, not messages."""
-        done = self._done(settings, *arguments, state=state, catalog=catalog)
+        """Run the tap with an option that writes text instead of messages."""
+        done = self._run(settings, *arguments, state=state, catalog=catalog)
         return Output([], done.returncode, done.stderr.decode(), done.stdout.decode())
 
-    def _done(
+    def _run(
         self,
         settings: Json,
         *arguments: str,
         state: Json | None,
         catalog: Json | None,
-        more: dict[str, str] | None = None,
+        env: dict[str, str] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [*TAP, *self.files(settings, state, catalog), *arguments],
+            [*TAP, *self.file_arguments(settings, state, catalog), *arguments],
             capture_output=True,
             check=False,
             cwd=self.folder,
             timeout=120,
-            env={**os.environ, **(more or {})},
+            env={**os.environ, **(env or {})},
         )
 
-    def run_until(
+    def run_and_signal(
         self,
         settings: Json,
-        stop: Callable[[], bool],
-        number: int,
+        is_due: Callable[[], bool],
+        signal_number: int,
         state: Json | None = None,
         catalog: Json | None = None,
     ) -> Output:
-        """Run the tap and send it a signal once ``stop`` says so."""
+        """Run the tap and send it a signal once ``is_due`` returns true."""
         output, errors = self.folder / "out", self.folder / "err"
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(
-                [*TAP, *self.files(settings, state, catalog)],
+                [*TAP, *self.file_arguments(settings, state, catalog)],
                 stdout=out,
                 stderr=err,
                 cwd=self.folder,
             )
-            while process.poll() is None and not stop():
+            while process.poll() is None and not is_due():
                 pass
-            process.send_signal(number)
+            process.send_signal(signal_number)
             status = process.wait(timeout=60)
-        lines = output.read_bytes().split(b"\n")[:-1]  # what was not finished is not a message
+        lines = output.read_bytes().split(b"\n")[:-1]  # the last line may be cut
         return Output.parse(lines, status, errors.read_text())
 
 
-def cli(*arguments: str, environment: dict[str, str] | None = None) -> Output:
-    """Run the command line with nothing but arguments; standard output is not parsed."""
+def run_cli(*arguments: str, environment: dict[str, str] | None = None) -> Output:
+    """Run the command line with arguments alone; do not parse standard output."""
     done = subprocess.run(
         [*TAP, *arguments],
         capture_output=True,
@@ -319,22 +320,22 @@ def cli(*arguments: str, environment: dict[str, str] | None = None) -> Output:
 
 
 @cache
-def _core() -> Json:
+def _core_catalog() -> Json:
     return catalog()
 
 
-DEFAULT = [str(vars(cls)["name"]) for cls in streams.ALL if cls.selected_by_default]
-"""Streams that are read unless the catalog says otherwise."""
+DEFAULT_STREAMS = [str(vars(cls)["name"]) for cls in streams.ALL if cls.selected_by_default]
+"""The streams that a catalog selects by default."""
 
 
-def truth(sandbox: SandboxServer, resource: str) -> list[Json]:
-    """Return every row that the sandbox has, as ``{"parent", "row", "updated"}``."""
-    with urlopen(f"{sandbox.url}/_sandbox/rows?resource={resource}") as answer:  # noqa: S310
-        return [decode(line) for line in answer.read().splitlines()]
+def sandbox_rows(sandbox: SandboxServer, resource: str) -> list[Json]:
+    """Return each row of the sandbox as ``{"parent", "row", "updated"}``."""
+    with urlopen(f"{sandbox.url}/_sandbox/rows?resource={resource}") as response:  # noqa: S310
+        return [decode(line) for line in response.read().splitlines()]
 
 
-def asked(sandbox: SandboxServer, template: str) -> int:
-    """Return how many requests a path template has had since the last reset."""
+def request_count(sandbox: SandboxServer, template: str) -> int:
+    """Return the number of requests for a path template since the last reset."""
     counts: dict[str, int] = sandbox.control.requests()["by_template"]
     return counts.get(template, 0)
 
@@ -344,6 +345,6 @@ FEES = "GET /matters/{matterId}/fees"
 TOKEN = "POST /oauth2/token"  # noqa: S105 - a path
 
 
-def by_id(rows: list[Json]) -> dict[Hashable, Json]:
-    """Return rows by their ids, as the paginator wants to have them."""
+def index_by_id(rows: list[Json]) -> dict[Hashable, Json]:
+    """Return rows by id, the index that the paginator takes."""
     return {row["id"]: row for row in rows}

@@ -1,6 +1,6 @@
-"""Plays interleavings: runs the tap over a firm, and keeps what a target would keep.
+"""Runs the tap step by step, and keeps the rows that a target would keep.
 
-That is the rows by primary key, the later ones over the earlier, and the last STATE.
+A target keeps the last row of each primary key and the last STATE.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import event, note
 
 from smokeball_sandbox.clock import EPOCH_TICKS, TICKS_A_SECOND
-from tests.harness import FEES, Crash, catalog, config, run, truth
+from tests.harness import FEES, TargetCrashError, catalog, config, run, sandbox_rows
 from tests.recorded_firm import STREAMS
 
 if TYPE_CHECKING:
@@ -29,47 +29,48 @@ COMPARED = {
     "contacts": ("versionId", "externalSystemId", "isDeleted"),
     "transactions": ("note", "reversed"),
 }
-"""The streams that are read, and the columns that a change shows in."""
+"""The streams that are read, and the columns that show a change."""
 
 CHILDREN = ("fees", "transactions")
-LIMIT_SECONDS = 0.25
+TIME_LIMIT_SECONDS = 0.25
 
 
-def chosen() -> Json:
-    """Return a catalog with nothing but what is compared: the rest takes most of the time."""
+def minimal_catalog() -> Json:
+    """Return a catalog with the compared columns alone: the rest takes most time."""
     needed = {"id", "matterId", "lastUpdated"}
-    needless = {
+    unused = {
         f"{name}.{column.name}"
         for name, kept in COMPARED.items()
         for column in STREAMS[name].columns.fields
         if column.name not in {*needed, *kept}
     }
-    found = catalog(wanted=COMPARED, deselect=needless)
+    found = catalog(wanted=COMPARED, deselect=unused)
     streams = [s for s in found["streams"] if s["tap_stream_id"] in {*COMPARED, "bank_accounts"}]
     for stream in streams:
         properties = stream["schema"]["properties"]
         for name in list(properties):
-            if f"{stream['tap_stream_id']}.{name}" in needless:
+            if f"{stream['tap_stream_id']}.{name}" in unused:
                 del properties[name]
     return {"streams": streams}
 
 
-CHOSEN = chosen()
+MINIMAL_CATALOG = minimal_catalog()
 
-# Ways of failing that a run gets over without waiting, and all there are.
-QUICK = {"kinds": ["status", "slow", "revoke"], "statuses": [429, 503], "retry_after": [0]}
-ANY: Json = {}
-STEADY = ["touch", "touch", "touch", "add", "delete", "remove", "convert", "status"]
-WILD = [*STEADY, "move", "reorder"]
+# Faults that a run survives without a wait; and all faults.
+QUICK_FAULTS = {"kinds": ["status", "slow", "revoke"], "statuses": [429, 503], "retry_after": [0]}
+ALL_FAULTS: Json = {}
+STABLE_ORDER_CHANGES = ["touch", "touch", "touch", "add", "delete", "remove", "convert", "status"]
+REORDERING_CHANGES = [*STABLE_ORDER_CHANGES, "move", "reorder"]
 
 
-class Play:
-    """Plays one interleaving.
+class InterleavingRunner:
+    """Runs one interleaving.
 
     Attributes:
-        delivered: What the target has, by stream and key.
-        state: What the next run is given.
-        horizon: The sandbox's clock in ticks before which the pass under way cannot have begun.
+        delivered: The rows of the target, by stream and key.
+        state: The state for the next run.
+        earliest_pass_start_ticks: The pass in progress did not start before this time of the
+            sandbox's clock. None if no pass is in progress.
     """
 
     def __init__(
@@ -80,130 +81,140 @@ class Play:
         self._process = process
         self.delivered: dict[str, dict[str, Json]] = {name: {} for name in COMPARED}
         self.state: Json | None = None
-        self.horizon: int | None = None
+        self.earliest_pass_start_ticks: int | None = None
         self._removed: set[str] = set()
-        firm.control.reset(matters=case.matters, seed=case.firm, fees=2)
+        firm.control.reset(matters=case.matters, seed=case.firm_seed, fees=2)
         firm.control.settings(**case.quirks)
         self._settings = config(
             firm, lookback_seconds=0, page_size=case.page_size, burst=case.burst, **case.view
         )
 
-    def now(self) -> int:
+    def clock_ticks(self) -> int:
         offset: float = self._firm.control.settings()["clock_offset_seconds"]
         return EPOCH_TICKS + time.time_ns() // 100 + round(offset * TICKS_A_SECOND)
 
-    def step(self, step: Step) -> None:
-        """Change what is to change, run the tap, and keep what a target would."""
+    def run_step(self, step: Step) -> None:
+        """Apply the changes of a step, run the tap, and deliver to the target."""
         control, case = self._firm.control, self._case
-        for what, which in step.changes:
-            self._change(what, which)
+        for change, number in step.changes:
+            self._apply_change(change, number)
         offset = control.settings()["clock_offset_seconds"]
-        control.settings(clock_offset_seconds=offset + step.pause)
-        if self.horizon is None:
-            self.horizon = self.now()
-        whole = case.page_size == 500 and "max_page" not in case.quirks
-        # One that grows as fast as it is read looks like a long one, and never ends.
-        is_boundless = not whole and case.quirks.get("size") in {"missing", "zero"}
+        control.settings(clock_offset_seconds=offset + step.pause_seconds)
+        if self.earliest_pass_start_ticks is None:
+            self.earliest_pass_start_ticks = self.clock_ticks()
+        is_one_page = case.page_size == 500 and "max_page" not in case.quirks
+        # A list without a size that grows as fast as it is read never ends.
+        is_boundless = not is_one_page and case.quirks.get("size") in {"missing", "zero"}
         control.hostility(
             seed=step.seed,
-            faults=step.faults,
-            changes=step.turmoil,
-            what=WILD if whole else STEADY,
-            resources=step.where,
-            most=1 if is_boundless else step.most,
-            clock_seconds=step.leap,
+            faults=step.fault_rate,
+            changes=step.change_rate,
+            what=REORDERING_CHANGES if is_one_page else STABLE_ORDER_CHANGES,
+            resources=step.changed_streams,
+            most=1 if is_boundless else step.max_changes,
+            clock_seconds=step.clock_jump_seconds,
             seconds=0.01,
-            **(QUICK if step.patience else ANY),
+            **(QUICK_FAULTS if step.max_retries else ALL_FAULTS),
         )
         output = self._run(step)
-        quiesce()
+        wait_until_idle()
         control.clear_faults()
         events = control.calm()
         self._removed |= {each["id"] for each in events if each.get("hard")}
-        self._take(output, forgetful=step.forgetful and output.status == -signal.SIGKILL)
-        if output.status == 0 and step.end != "limit":
-            self.horizon = None
+        self._deliver(
+            output, loses_unflushed=step.target_loses_unflushed and output.status == -signal.SIGKILL
+        )
+        if output.status == 0 and step.end != "time_limit":
+            self.earliest_pass_start_ticks = None
         event(f"{step.end}: status {output.status}")
         if '"resume"' in json.dumps(self.state):
-            event("a pass was under way after a run")
+            event("a pass was in progress after a run")
         note(f"{step}\n-> {output.status}, {len(output.messages)} messages, state {self.state}")
         for each in events:
             note(f"   {each}")
 
     def _run(self, step: Step) -> Output:
-        settings, state, at = self._settings | {"max_retries": step.patience}, self.state, step.at
-        if step.end in {"crash", "signal"}:  # at a message
+        settings, state, at = (
+            self._settings | {"max_retries": step.max_retries},
+            self.state,
+            step.end_index,
+        )
+        if step.end in {"target_crash", "signal"}:  # at a message
             count = iter(range(at + 1))
 
             def end(message: Json) -> None:
-                counts = not step.below or message.get("stream") in CHILDREN
+                counts = not step.child_streams_only or message.get("stream") in CHILDREN
                 if counts and next(count, None) == at:
-                    if step.end == "crash":
-                        raise Crash
+                    if step.end == "target_crash":
+                        raise TargetCrashError
                     os.kill(os.getpid(), signal.SIGTERM)
 
-            return run(settings, state, CHOSEN, on_message=end)
-        if step.end == "limit":  # while a request is waited for
-            slow = {"how": "slow", "seconds": LIMIT_SECONDS, "after": at}
-            if step.below:
+            return run(settings, state, MINIMAL_CATALOG, on_message=end)
+        if step.end == "time_limit":  # while a request waits for its response
+            slow = {"how": "slow", "seconds": TIME_LIMIT_SECONDS, "after": at}
+            if step.child_streams_only:
                 slow["template"] = FEES
             self._firm.control.fail(count=self._case.burst, **slow)
-            return run(settings | {"max_run_minutes": LIMIT_SECONDS / 60}, state, CHOSEN)
-        if step.end in {"killed at a request", "killed at a line"}:
-            return self._killed(settings, step)
-        return run(settings, state, CHOSEN)
+            return run(
+                settings | {"max_run_minutes": TIME_LIMIT_SECONDS / 60}, state, MINIMAL_CATALOG
+            )
+        if step.end in {"kill_at_request", "kill_at_line"}:
+            return self._run_and_kill(settings, step)
+        return run(settings, state, MINIMAL_CATALOG)
 
-    def _killed(self, settings: Json, step: Step) -> Output:
+    def _run_and_kill(self, settings: Json, step: Step) -> Output:
         assert self._process
         control, path = self._firm.control, self._process.folder / "out"
         control.reset_requests()
         control.settings(latency_ms=2)
 
-        def due() -> bool:
+        def is_due() -> bool:
             time.sleep(0.001)
-            if step.end == "killed at a line":
-                return path.read_bytes().count(b"\n") >= step.at
-            # Nothing is asked of the sandbox that the tap could be kept waiting by.
-            has_begun = path.stat().st_size > 0
-            return has_begun and int(control.requests()["total"]) > step.at
+            if step.end == "kill_at_line":
+                return path.read_bytes().count(b"\n") >= step.end_index
+            # Before the first line, a request to the sandbox could delay the tap.
+            has_output = path.stat().st_size > 0
+            return has_output and int(control.requests()["total"]) > step.end_index
 
-        output = self._process.run_until(settings, due, signal.SIGKILL, self.state, CHOSEN)
+        output = self._process.run_and_signal(
+            settings, is_due, signal.SIGKILL, self.state, MINIMAL_CATALOG
+        )
         control.settings(latency_ms=0)
         return output
 
-    def _take(self, output: Output, *, forgetful: bool) -> None:
+    def _deliver(self, output: Output, *, loses_unflushed: bool) -> None:
         messages = output.messages
-        if forgetful:
+        if loses_unflushed:
             while messages and messages[-1]["type"] != "STATE":
                 messages.pop()
-        for message in output.of("RECORD"):
+        for message in output.messages_of_type("RECORD"):
             if message["stream"] in self.delivered:
                 self.delivered[message["stream"]][message["record"]["id"]] = message["record"]
         self.state = output.state or self.state
 
-    def settle(self) -> None:
-        """Run in peace until everything must be there, and see that it is.
+    def finish(self) -> None:
+        """Run without faults until all rows must be delivered, and verify them.
 
-        The first run finishes the pass that may be under way. After it, lists of the whole firm
-        must be right, and below parents what was there before that pass began. The next is whole.
+        The first run finishes the pass in progress. After it, top-level streams must be complete,
+        and child streams up to the start of that pass. The second run is a complete pass.
         """
-        horizon = self.horizon
-        self._peace()
-        if horizon is not None:
+        pass_start = self.earliest_pass_start_ticks
+        self._run_without_faults()
+        if pass_start is not None:
             self._verify("matters", "contacts")
-            self._verify("fees", "transactions", before=horizon)
-            self._peace()
+            self._verify("fees", "transactions", before=pass_start)
+            self._run_without_faults()
         self._verify(*COMPARED)
 
-    def _peace(self) -> None:
-        output = run(self._settings, self.state, CHOSEN)
+    def _run_without_faults(self) -> None:
+        output = run(self._settings, self.state, MINIMAL_CATALOG)
         assert output.status == 0, output.stderr
-        self._take(output, forgetful=False)
+        self._deliver(output, loses_unflushed=False)
 
     def _verify(self, *streams: str, before: int | None = None) -> None:
-        matters = {entry["row"]["id"]: entry for entry in truth(self._firm, "matters")}
+        matters = {entry["row"]["id"]: entry for entry in sandbox_rows(self._firm, "matters")}
         for stream in streams:
-            rows = {entry["row"]["id"]: entry for entry in truth(self._firm, stream)}
+            rows = {entry["row"]["id"]: entry for entry in sandbox_rows(self._firm, stream)}
             expected = {}
             for key, entry in rows.items():
                 matter = entry if stream == "matters" else matters.get(entry["parent"])
@@ -211,20 +222,20 @@ class Play:
                     continue
                 changed = max(entry["updated"], matter["updated"] if matter else 0)
                 if before is None or changed < before:
-                    expected[key] = essence(stream, entry["row"])
+                    expected[key] = compared_columns(stream, entry["row"])
             has = self.delivered[stream]
             wrong = {
-                key: (essence(stream, has.get(key)), row)
+                key: (compared_columns(stream, has.get(key)), row)
                 for key, row in expected.items()
-                if essence(stream, has.get(key)) != row
+                if compared_columns(stream, has.get(key)) != row
             }
-            assert not wrong, f"{stream}, delivered and true: {wrong}"
+            assert not wrong, f"{stream}, (delivered, expected): {wrong}"
             unexplained = {
                 key
                 for key in has.keys() - rows.keys() - self._removed
                 if has[key].get("matterId") not in self._removed
             }
-            assert not unexplained, f"{stream}, delivered and nowhere: {unexplained}"
+            assert not unexplained, f"{stream}, delivered but not in the firm: {unexplained}"
 
     def _is_visible(self, matter: Json) -> bool:
         view = self._case.view
@@ -232,53 +243,53 @@ class Play:
             matter["status"] in view.get("matter_statuses", [matter["status"]])
         )
 
-    def _change(self, what: str, which: int) -> None:
-        """Do one thing to the firm, if there is a row to do it to."""
+    def _apply_change(self, change: str, number: int) -> None:
+        """Make one change, if the firm has a row for it."""
         control = self._firm.control
-        verb, _, noun = what.rpartition(" ")
+        verb, _, noun = change.rpartition(" ")
         resource = {"lead": "matters", "convert": "matters", "status": "matters"}.get(
             noun, f"{noun}s"
         )
-        above = {"fees": "matters", "transactions": "bank_accounts"}.get(resource)
+        parent_resource = {"fees": "matters", "transactions": "bank_accounts"}.get(resource)
         if verb == "new":
-            parents = self._ids(above) if above else []
-            if above and not parents:
+            parents = self._ids(parent_resource) if parent_resource else []
+            if parent_resource and not parents:
                 return
-            parent = {"parent": parents[which % len(parents)]} if above else {}
+            parent = {"parent": parents[number % len(parents)]} if parent_resource else {}
             control.add(resource, **parent, set={"isLead": True} if noun == "lead" else {})
             return
-        rows = sorted(truth(self._firm, resource), key=lambda entry: str(entry["row"]["id"]))
-        if what == "convert":
+        rows = sorted(sandbox_rows(self._firm, resource), key=lambda entry: str(entry["row"]["id"]))
+        if change == "convert":
             rows = [entry for entry in rows if entry["row"]["isLead"]]
         if not rows:
             return
-        entry = rows[which % len(rows)]
-        key, where = entry["row"]["id"], {"parent": entry["parent"]} if above else {}
-        if what == "convert":
+        entry = rows[number % len(rows)]
+        key, where = entry["row"]["id"], {"parent": entry["parent"]} if parent_resource else {}
+        if change == "convert":
             control.convert(key)
         elif verb == "remove":
             control.delete(resource, key, **where, hard=True)
             self._removed.add(key)
         elif verb == "delete":
             control.delete(resource, key, **where)
-        elif what == "status":
+        elif change == "status":
             status = "Closed" if entry["row"]["status"] == "Open" else "Open"
             control.touch(resource, key, set={"status": status})
         else:
             column = COMPARED[resource][0 if resource == "transactions" else 1]
-            control.touch(resource, key, **where, set={column: f"changed {which}"})
+            control.touch(resource, key, **where, set={column: f"changed {number}"})
 
     def _ids(self, resource: str) -> list[str]:
-        return sorted(entry["row"]["id"] for entry in truth(self._firm, resource))
+        return sorted(entry["row"]["id"] for entry in sandbox_rows(self._firm, resource))
 
 
-def essence(stream: str, row: Json | None) -> tuple[Any, ...] | None:
-    """What is compared of a row, be it the sandbox's or the tap's."""
+def compared_columns(stream: str, row: Json | None) -> tuple[Any, ...] | None:
+    """Return the compared columns of a row of the sandbox or of the tap."""
     return None if row is None else tuple(row.get(name) for name in COMPARED[stream])
 
 
-def quiesce() -> None:
-    """Wait for requests that a run which died has left behind."""
+def wait_until_idle() -> None:
+    """Wait for requests that a crashed run has left in flight."""
     for thread in threading.enumerate():
         if thread.name.startswith("smokeball-"):
             thread.join(10)

@@ -1,4 +1,4 @@
-"""The tap, a firm, and a warehouse that it is loaded into."""
+"""A pipeline of the tap, a firm and a warehouse."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from tests.harness import TAP, Process, config, truth
-from tests.recorded_firm import STREAMS, key_of, primary_keys
+from tests.harness import TAP, Process, config, sandbox_rows
+from tests.recorded_firm import STREAMS, primary_key_of, primary_keys
 from tests.warehouses import BigQuery, DuckDB, Postgres, Snowflake
 
 if TYPE_CHECKING:
@@ -30,49 +30,49 @@ AMOUNTS = {
 
 @dataclass
 class Pipeline:
-    """Loads a firm into a warehouse, again and again."""
+    """Loads a firm into a warehouse, incrementally after the first run."""
 
     firm: SandboxServer
     warehouse: Warehouse
     folder: Path
     state: Json | None = None
 
-    def run(self, chosen: Json) -> None:
-        """Load what is new; the next time it goes on from the state that the loader gave."""
-        settings = config(self.firm, use_singer_decimal=self.warehouse.decimals)
-        arguments = Process(self.folder).files(settings, self.state, chosen)
+    def run(self, selection: Json) -> None:
+        """Load the changes since the last state, and keep the state of the loader."""
+        settings = config(self.firm, use_singer_decimal=self.warehouse.needs_decimals)
+        arguments = Process(self.folder).file_arguments(settings, self.state, selection)
         messages = self.folder / "messages.jsonl"
         with messages.open("wb") as lines:
             subprocess.run([*TAP, *arguments], stdout=lines, stderr=subprocess.PIPE, check=True)
         self.state = self.warehouse.load(messages)
 
-    def loaded(self, stream: str) -> list[list[Any]]:
-        """Return the key and the amounts of each row."""
+    def loaded_rows(self, stream: str) -> list[list[Any]]:
+        """Return the key and the amounts of each row in the warehouse."""
         key = [self.warehouse.column(name) for name in primary_keys(stream)]
         amounts = [self.warehouse.column(name) for name in AMOUNTS[stream]]
         columns, table = ", ".join(key + amounts), self.warehouse.table(stream)
-        rows = self.warehouse.ask(f"SELECT {columns} FROM {table}")  # noqa: S608
+        rows = self.warehouse.query(f"SELECT {columns} FROM {table}")  # noqa: S608
         return [
             [*row[: len(key)], *(None if v is None else Decimal(v) for v in row[len(key) :])]
             for row in rows
         ]
 
-    def sent(self, stream: str) -> list[list[Any]]:
-        """Return the same of the firm."""
+    def source_rows(self, stream: str) -> list[list[Any]]:
+        """Return the key and the amounts of each row in the firm."""
         return [
-            [*key_of(stream, entry), *(entry["row"].get(name) for name in AMOUNTS[stream])]
-            for entry in truth(self.firm, stream)
+            [*primary_key_of(stream, entry), *(entry["row"].get(name) for name in AMOUNTS[stream])]
+            for entry in sandbox_rows(self.firm, stream)
         ]
 
-    def sum(self, stream: str, column: str) -> Decimal:
-        """Return what a user's query gives."""
+    def column_sum(self, stream: str, column: str) -> Decimal:
+        """Return the sum of a column in the warehouse."""
         amount, table = self.warehouse.amount(column), self.warehouse.table(stream)
-        [[total]] = self.warehouse.ask(f"SELECT SUM({amount}) FROM {table}")  # noqa: S608
+        [[total]] = self.warehouse.query(f"SELECT SUM({amount}) FROM {table}")  # noqa: S608
         return Decimal(total)
 
-    def row(self, stream: str, key: str, *expressions: str) -> list[Any]:
-        """Return expressions of one row, found by its id."""
-        [row] = self.warehouse.ask(
+    def select_row(self, stream: str, key: str, *expressions: str) -> list[Any]:
+        """Return the values of expressions in the row with an id."""
+        [row] = self.warehouse.query(
             f"SELECT {', '.join(expressions)} FROM {self.warehouse.table(stream)} "  # noqa: S608
             f"WHERE {self.warehouse.column('id')} = '{key}'"
         )

@@ -1,4 +1,4 @@
-"""A firm that is read twice, by all streams, for the tests that look at each of them."""
+"""Two recorded runs of all streams, for tests of each stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from smokeball_sandbox import SandboxServer
 from tap_smokeball import streams
 from tap_smokeball.records.columns import walk_columns
-from tests.harness import Output, catalog, config, run, truth
+from tests.harness import Output, catalog, config, run, sandbox_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,41 +29,43 @@ OPT_IN = [
 
 
 @dataclass
-class Firm:
-    """A firm that was read twice, with a change to each incremental stream in between."""
+class RecordedFirm:
+    """Two runs, with a changed row in each incremental stream between them."""
 
     rows: dict[str, list[Json]]
     first: Output
-    changed: dict[str, tuple[Any, ...]]
-    later: dict[str, list[Json]]
+    changed_keys: dict[str, tuple[Any, ...]]
+    rows_after: dict[str, list[Json]]
     second: Output
     requests: list[list[Json]]
-    """The requests of both runs."""
+    """The requests of each run."""
 
     def queries(self, template: str, run: int = 0) -> list[dict[str, list[str]]]:
-        """Return the parameters of each request for a path template."""
+        """Return the query parameters of each request for a path template."""
         found = [parse_qs(r["query"]) for r in self.requests[run] if r["template"] == template]
         assert found
         return found
 
 
 @contextmanager
-def read_twice() -> Iterator[Firm]:
-    """Read a firm, change a row of each incremental stream, and read it again."""
+def record_two_runs() -> Iterator[RecordedFirm]:
+    """Run the tap twice, with a change to each incremental stream in between."""
     with SandboxServer(matters=25) as sandbox:
-        chosen = catalog(wanted=STREAMS, select=OPT_IN)
-        rows = {name: truth(sandbox, name) for name in STREAMS}
-        first = run(config(sandbox), catalog=chosen)
-        asked = [sandbox.control.requests(log=True)["log"]]
-        changed = {}
+        selection = catalog(wanted=STREAMS, select=OPT_IN)
+        rows = {name: sandbox_rows(sandbox, name) for name in STREAMS}
+        first = run(config(sandbox), catalog=selection)
+        requests = [sandbox.control.requests(log=True)["log"]]
+        changed_keys = {}
         for name in INCREMENTAL:
             parent = rows[name][-1]["parent"]
-            changed[name] = key_of(name, sandbox.control.touch(name, parent=parent, nth=0))
-        later = {name: truth(sandbox, name) for name in STREAMS}
+            changed_keys[name] = primary_key_of(
+                name, sandbox.control.touch(name, parent=parent, nth=0)
+            )
+        rows_after = {name: sandbox_rows(sandbox, name) for name in STREAMS}
         sandbox.control.reset_requests()
-        second = run(config(sandbox), first.state, chosen)
-        asked.append(sandbox.control.requests(log=True)["log"])
-        yield Firm(rows, first, changed, later, second, asked)
+        second = run(config(sandbox), first.state, selection)
+        requests.append(sandbox.control.requests(log=True)["log"])
+        yield RecordedFirm(rows, first, changed_keys, rows_after, second, requests)
 
 
 def primary_keys(stream: str) -> tuple[str, ...]:
@@ -71,8 +73,8 @@ def primary_keys(stream: str) -> tuple[str, ...]:
     return names
 
 
-def key_of(stream: str, entry: Json) -> tuple[Any, ...]:
-    """Return the primary key that a row of the sandbox must arrive with."""
+def primary_key_of(stream: str, entry: Json) -> tuple[Any, ...]:
+    """Return the primary key that the record of a sandbox row must have."""
     declared = STREAMS[stream]
     row = entry["row"]
 
@@ -84,11 +86,13 @@ def key_of(stream: str, entry: Json) -> tuple[Any, ...]:
     return tuple(part(name) for name in primary_keys(stream))
 
 
-def keys(output: Output, stream: str) -> Counter[tuple[Any, ...]]:
+def key_counts(output: Output, stream: str) -> Counter[tuple[Any, ...]]:
     names = primary_keys(stream)
     return Counter(tuple(r[name] for name in names) for r in output.records(stream))
 
 
-def schema(output: Output, stream: str) -> Json:
-    found: Json = next(m["schema"] for m in output.of("SCHEMA") if m["stream"] == stream)
+def schema_of(output: Output, stream: str) -> Json:
+    found: Json = next(
+        m["schema"] for m in output.messages_of_type("SCHEMA") if m["stream"] == stream
+    )
     return found

@@ -1,4 +1,4 @@
-"""Database servers for the tests, each of its own and gone afterwards."""
+"""Starts database servers for the tests, and stops them afterwards."""
 
 from __future__ import annotations
 
@@ -21,23 +21,29 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 
 
-class Unavailable(Exception):  # noqa: N818 - why a test is skipped
-    """What this machine lacks."""
+class UnavailableError(Exception):
+    """This machine lacks a program or an environment; the test is skipped."""
 
 
-def python(environment: str) -> Path:
-    """Return the Python of a loader's environment."""
+def environment_python(environment: str) -> Path:
+    """Return the Python of a loader's environment.
+
+    Raises:
+        UnavailableError: The environment does not exist.
+    """
     path = ROOT / f".venv-{environment}" / "bin" / "python"
     if not path.exists():
-        raise Unavailable(f"no .venv-{environment}: `make test` installs it, on Pythons it has")
+        raise UnavailableError(
+            f"no .venv-{environment}: `make test` installs it, on Pythons it has"
+        )
     return path
 
 
 @contextmanager
-def postgres() -> Iterator[int]:
-    """Run a server of its own for a while, on loopback and for nobody else; yield its port."""
+def postgres_server() -> Iterator[int]:
+    """Run a Postgres server on loopback while the block lasts; yield its port."""
     programs = _postgres_programs()
-    # The server refuses to be root's, and what is not root's cannot get at root's folders.
+    # The server refuses to run as root, and other users cannot read root's folders.
     user = "postgres" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="tap-smokeball-"))
     if user:
@@ -45,13 +51,13 @@ def postgres() -> Iterator[int]:
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
         except KeyError:
             folder.rmdir()
-            raise Unavailable(
+            raise UnavailableError(
                 "Postgres does not run as root, and there is no user for it"
             ) from None
 
     def run(program: str, *arguments: str) -> None:
         command = [str(programs / program), "-D", str(folder / "data"), *arguments]
-        # Not into a pipe: the server would hold it open.
+        # A file, because the server would hold a pipe open.
         with (folder / "log").open("ab") as log:
             done = subprocess.run(command, stdout=log, stderr=log, check=False, user=user)
         assert done.returncode == 0, (folder / "log").read_text()
@@ -70,21 +76,21 @@ def postgres() -> Iterator[int]:
 
 
 def _postgres_programs() -> Path:
-    """Return where the server's programs are: on the path, or where Debian keeps them."""
+    """Return the folder of the server's programs, from PATH or Debian's layout."""
     found = shutil.which("pg_ctl")
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda p: p.parts[4])
     for path in [Path(found).resolve()] if found else versions[-1:]:
         if (path.parent / "initdb").exists():
             return path.parent
-    raise Unavailable("no Postgres server: install the package postgresql")
+    raise UnavailableError("no Postgres server: install the package postgresql")
 
 
 @contextmanager
-def bqemulator(folder: Path) -> Iterator[int]:
-    """Run the emulator of BigQuery for a while; yield its port."""
-    program = python("bqemulator").with_name("bqemulator")
+def bigquery_emulator(folder: Path) -> Iterator[int]:
+    """Run the emulator of BigQuery while the block lasts; yield its port."""
+    program = environment_python("bqemulator").with_name("bqemulator")
     packages = next((program.parent.parent / "lib").glob("python*/site-packages"))
-    # DuckDB looks for extensions in the home folder, and downloads what is not there.
+    # DuckDB reads extensions from the home folder, and downloads missing ones.
     home = folder / "home"
     for extension in packages.glob("duckdb_extension_*/extensions/v*/*.duckdb_extension"):
         place = home / ".duckdb" / "extensions" / extension.parent.name / _platform()
@@ -97,7 +103,7 @@ def bqemulator(folder: Path) -> Iterator[int]:
             command, stdout=log, stderr=log, env={**os.environ, "HOME": str(home)}
         )
     try:
-        while not _answers(port):
+        while not _is_ready(port):
             if process.poll() is not None:
                 raise AssertionError((folder / "emulator.log").read_text()[-4000:])
             time.sleep(0.05)
@@ -108,13 +114,13 @@ def bqemulator(folder: Path) -> Iterator[int]:
 
 
 def _platform() -> str:
-    """Return DuckDB's name of this machine's kind."""
+    """Return DuckDB's name of this platform."""
     machine = os.uname()
     system = "osx" if machine.sysname == "Darwin" else "linux"
     return f"{system}_{'arm64' if machine.machine in {'arm64', 'aarch64'} else 'amd64'}"
 
 
-def _answers(port: int) -> bool:
+def _is_ready(port: int) -> bool:
     try:
         urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
     except HTTPError:
@@ -125,8 +131,8 @@ def _answers(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    """Return an unused port."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
         return port

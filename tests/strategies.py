@@ -1,4 +1,4 @@
-"""Runs, and the changes, faults, kills and time limits among them, as data to be drawn."""
+"""Hypothesis strategies for runs with changes, faults, kills and time limits."""
 
 from __future__ import annotations
 
@@ -10,55 +10,56 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from tests.harness import Json
 
-READ = ["matters", "fees", "contacts", "transactions"]
+STREAMS = ["matters", "fees", "contacts", "transactions"]
 VIEWS: list[Json] = [{}, {"include_leads": False}, {"matter_statuses": ["Open", "Pending"]}]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One run, and what came before it.
+    """One run, and the changes before it.
 
     Attributes:
-        changes: Changes before the run, each with a number that says of what.
-        pause: Seconds since the run before, by the sandbox's clock.
-        seed: Of what the sandbox does by itself during the run.
-        where: The streams whose rows it changes.
-        most: The most changes at once.
-        faults: Share of the requests that go wrong.
-        turmoil: Share of the requests before which something changes.
-        leap: How far the clock may leap at a request, in seconds.
-        patience: How often a request is tried again.
-        end: How the run ends: see `Play.step`.
-        at: At which message, request or line it does.
-        below: Whether only messages and requests for what hangs below parents are counted.
-        forgetful: Whether the target dies with the tap, and what came after the last STATE is lost.
+        changes: Changes before the run, each with a number that selects the row.
+        pause_seconds: Time since the previous run, by the sandbox's clock.
+        seed: Seed of the faults and changes during the run.
+        changed_streams: The streams whose rows change during the run.
+        max_changes: Largest number of changes before one request.
+        fault_rate: Share of the requests that fail.
+        change_rate: Share of the requests before which rows change.
+        clock_jump_seconds: Largest jump of the clock at a request.
+        max_retries: Number of retries of a request.
+        end: How the run ends: see `InterleavingRunner.run_step`.
+        end_index: Index of the message, request or line at which the run ends.
+        child_streams_only: Whether `end_index` counts messages and requests of child streams only.
+        target_loses_unflushed: Whether the target dies with the tap and loses the rows after the
+            last STATE.
     """
 
     changes: list[tuple[str, int]]
-    pause: float
+    pause_seconds: float
     seed: int
-    where: list[str]
-    most: int
-    faults: float
-    turmoil: float
-    leap: float
-    patience: int
+    changed_streams: list[str]
+    max_changes: int
+    fault_rate: float
+    change_rate: float
+    clock_jump_seconds: float
+    max_retries: int
     end: str
-    at: int
-    below: bool
-    forgetful: bool
+    end_index: int
+    child_streams_only: bool
+    target_loses_unflushed: bool
 
 
 @dataclass(frozen=True)
 class Interleaving:
-    """A firm, the settings that it is read with, and the runs.
+    """A firm, the settings of the tap, and the runs.
 
-    Lists that come in another order while they are read page by page, without a change that would
-    tell, cannot be read by offsets: where ``page_size`` is small, only rows that change move.
+    A list that changes its order between two pages without a changed row cannot be read by
+    offset. Where ``page_size`` is small, therefore only changed rows move.
     """
 
     matters: int
-    firm: int
+    firm_seed: int
     page_size: int
     burst: int
     view: Json
@@ -66,33 +67,33 @@ class Interleaving:
     steps: list[Step]
 
 
-def interleavings(ends: list[str], most: int) -> st.SearchStrategy[Interleaving]:
+def interleavings(ends: list[str], max_runs: int) -> st.SearchStrategy[Interleaving]:
     """Draw interleavings.
 
     Args:
-        ends: How runs may end.
-        most: The most runs, but for those that come to an end at last.
+        ends: The ways in which a run may end.
+        max_runs: Largest number of runs before the final ones without faults.
     """
-    kinds = [
+    changes = [
         *("fee", "contact", "transaction", "matter", "convert", "status", "delete fee"),
         *("new fee", "new contact", "new transaction", "new matter", "new lead"),
         *("remove fee", "remove contact", "remove transaction", "remove matter"),
     ]
     step = st.builds(
         Step,
-        changes=st.lists(st.tuples(st.sampled_from(kinds), st.integers(0, 30)), max_size=4),
-        pause=st.sampled_from([0, 0.5, 3, 60]),
+        changes=st.lists(st.tuples(st.sampled_from(changes), st.integers(0, 30)), max_size=4),
+        pause_seconds=st.sampled_from([0, 0.5, 3, 60]),
         seed=st.integers(0, 2**32),
-        where=st.sampled_from([READ, *([name] for name in READ)]),
-        most=st.sampled_from([3, 8]),
-        faults=st.sampled_from([0, 0, 0.05, 0.15]),
-        turmoil=st.sampled_from([0, 0.1, 0.3, 0.8]),
-        leap=st.sampled_from([0, 2, 10]),
-        patience=st.sampled_from([0, 8]),
+        changed_streams=st.sampled_from([STREAMS, *([name] for name in STREAMS)]),
+        max_changes=st.sampled_from([3, 8]),
+        fault_rate=st.sampled_from([0, 0, 0.05, 0.15]),
+        change_rate=st.sampled_from([0, 0.1, 0.3, 0.8]),
+        clock_jump_seconds=st.sampled_from([0, 2, 10]),
+        max_retries=st.sampled_from([0, 8]),
         end=st.sampled_from(ends),
-        at=st.one_of(st.integers(0, 12), st.integers(0, 80)),
-        below=st.booleans(),
-        forgetful=st.booleans(),
+        end_index=st.one_of(st.integers(0, 12), st.integers(0, 80)),
+        child_streams_only=st.booleans(),
+        target_loses_unflushed=st.booleans(),
     )
     quirks = st.fixed_dictionaries(
         {},
@@ -104,10 +105,10 @@ def interleavings(ends: list[str], most: int) -> st.SearchStrategy[Interleaving]
     return st.builds(
         Interleaving,
         matters=st.integers(3, 9),
-        firm=st.integers(0, 1000),
+        firm_seed=st.integers(0, 1000),
         page_size=st.sampled_from([500, 500, 3, 5, 9]),
         burst=st.sampled_from([1, 2, 5]),
         view=st.sampled_from(VIEWS),
         quirks=quirks,
-        steps=st.lists(step, min_size=1, max_size=most),
+        steps=st.lists(step, min_size=1, max_size=max_runs),
     )

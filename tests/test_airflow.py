@@ -1,4 +1,4 @@
-"""Airflow loads firms: one task each, at once, without disturbing each other or telling secrets."""
+"""Airflow loads firms in parallel, isolated and without leaked secrets."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tap_smokeball.config.settings import CONFIG
 from tests.airflow_deployment import (
     AIRFLOW,
     DAGS,
-    MISSING,
+    MISSING_ENVIRONMENTS,
     STREAMS,
-    CommandLines,
+    CommandLineRecorder,
     Deployment,
     wait_until,
 )
-from tests.harness import FEES, Process, asked, catalog, config
+from tests.harness import FEES, Process, catalog, config, request_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,12 +35,12 @@ from smokeball_airflow.config import SECRET, ConfigError
 from smokeball_airflow.config import Deployment as Config
 from smokeball_airflow.summary import Summary
 
-with_airflow = pytest.mark.skipif(
-    bool(MISSING),
-    reason=f"no {', '.join(MISSING)}: `make test` installs them on Python 3.10 to 3.12",
+requires_airflow = pytest.mark.skipif(
+    bool(MISSING_ENVIRONMENTS),
+    reason=f"no {', '.join(MISSING_ENVIRONMENTS)}: `make test` installs them on Python 3.10-3.12",
 )
 
-PARSE = """
+PARSE_SCRIPT = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
 sys.path.insert(0, sys.argv[1])
@@ -53,9 +53,9 @@ print(json.dumps({"errors": bag.import_errors, "dags": {
 """
 
 
-def parse(folder: Path, **environment: str) -> Json:
+def parse_dags(folder: Path, **environment: str) -> Json:
     done = subprocess.run(
-        [AIRFLOW / "bin" / "python", "-c", PARSE, DAGS],
+        [AIRFLOW / "bin" / "python", "-c", PARSE_SCRIPT, DAGS],
         env={**os.environ, "AIRFLOW_HOME": str(folder), **environment},
         capture_output=True,
         check=True,
@@ -64,9 +64,10 @@ def parse(folder: Path, **environment: str) -> Json:
     return found
 
 
-@with_airflow
-def test_each_app_has_its_pool_and_the_tap_stops_before_airflow_does(tmp_path: Path) -> None:
-    parsed = parse(tmp_path)
+@requires_airflow
+def test_dag_has_app_pools_and_time_limits(tmp_path: Path) -> None:
+    """Each app has a pool, and the tap stops before Airflow's timeout."""
+    parsed = parse_dags(tmp_path)
     assert parsed["errors"] == {}
     [dag] = parsed["dags"].values()
     config = Config.read(DAGS / "smokeball.yml")
@@ -78,55 +79,58 @@ def test_each_app_has_its_pool_and_the_tap_stops_before_airflow_does(tmp_path: P
         assert load["minutes"] >= job.max_run_minutes + 5
 
 
-@with_airflow
+@requires_airflow
 @pytest.mark.timeout(900)
-def test_firms_at_once_of_which_some_fail(start: StartFirm, tmp_path: Path) -> None:
-    """Two are left alone; one fails, one is told to end, one is killed: those go on."""
-    left_alone, disturbed = ("alpha", "bravo"), ("failing", "ended", "killed")
+def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None:
+    """Failed, terminated and killed tasks resume; other firms load once."""
+    undisturbed, disturbed = ("alpha", "bravo"), ("failing", "ended", "killed")
     firms = {
         name: start(matters=300, seed=seed, fees=1, exact_fees=True, latency_ms=50)
-        for seed, name in enumerate((*left_alone, *disturbed))
+        for seed, name in enumerate((*undisturbed, *disturbed))
     }
     firms["failing"].control.fail(how="status", status=400, template=FEES, count=1, after=200)
     deployment = Deployment(tmp_path, firms)
     with (
-        CommandLines() as command_lines,
-        deployment.serving(),
+        CommandLineRecorder() as recorder,
+        deployment.running(),
         deployment.airflow("dags", "test", "--use-executor", "load") as done,
     ):
-        wait_until(lambda: done.poll() is not None or asked(firms["ended"], FEES) >= 150, 600)
-        os.kill(deployment.task_process("ended"), signal.SIGTERM)
+        wait_until(
+            lambda: done.poll() is not None or request_count(firms["ended"], FEES) >= 150, 600
+        )
+        os.kill(deployment.task_process_id("ended"), signal.SIGTERM)
         wait_until(lambda: done.poll() is not None or "resume" in deployment.state("killed"), 600)
-        os.kill(deployment.task_process("killed"), signal.SIGKILL)
+        os.kill(deployment.task_process_id("killed"), signal.SIGKILL)
         assert done.wait() == 0, (tmp_path / "dags.out").read_text()[-3000:]
 
     assert deployment.differences() == []
     assert {name: deployment.attempts(name) for name in firms} == {
-        **dict.fromkeys(left_alone, 1),
+        **dict.fromkeys(undisturbed, 1),
         **dict.fromkeys(disturbed, 2),
     }
     summaries = deployment.summaries()
     assert all(each["complete"] for each in summaries.values())
     requests = {name: each["streams"]["fees"]["requests"] for name, each in summaries.items()}
-    assert [requests[name] for name in left_alone] == [300] * 2
+    assert [requests[name] for name in undisturbed] == [300] * 2
     assert all(requests[name] < 300 for name in disturbed)
-    assert asked(firms["failing"], FEES) <= 300 * 1.3
-    assert asked(firms["ended"], FEES) <= 300 * 1.1
-    assert {name: summaries[name]["rows"] for name in left_alone} == {
-        name: sum(len(deployment.loaded(name, stream)) for stream in STREAMS) for name in left_alone
+    assert request_count(firms["failing"], FEES) <= 300 * 1.3
+    assert request_count(firms["ended"], FEES) <= 300 * 1.1
+    assert {name: summaries[name]["rows"] for name in undisturbed} == {
+        name: sum(len(deployment.loaded_ids(name, stream)) for stream in STREAMS)
+        for name in undisturbed
     }
 
-    # The tap told all that it was given, secrets too; and they are nowhere.
+    # The tap logged its environment with the secrets; all of them must be redacted.
     logs = "".join(each.read_text() for each in deployment.home.rglob("attempt=*.log"))
     assert logs.count("TAP_SMOKEBALL_TWO_REFRESH_TOKEN=***") >= len(firms)
-    assert deployment.leaks() == []
+    assert deployment.files_with_secrets() == []
     assert not list((tmp_path / "tmp").glob("smokeball-*"))
-    lines = b"\n".join(command_lines.seen)
+    lines = b"\n".join(recorder.seen)
     assert b"--state-id-suffix\0killed" in lines
     assert not [secret for secret in deployment.secrets if secret.encode() in lines]
 
 
-def read(folder: Path, **changes: Any) -> Config:
+def read_config(folder: Path, **changes: Any) -> Config:
     content = {
         "apps": {"one": {"connection": "app"}},
         "firms": {"file": "firms.yml"},
@@ -136,14 +140,15 @@ def read(folder: Path, **changes: Any) -> Config:
     return Config.read(folder / "smokeball.yml")
 
 
-def test_what_is_secret_is_known_to_be() -> None:
+def test_dag_config_knows_all_secret_settings() -> None:
+    """The DAG's pattern of secret names matches the tap's secret settings."""
     properties: Json = CONFIG["properties"]
     secret = {name for name, prop in properties.items() if prop.get("secret")}
     assert {name for name in properties if SECRET.search(name)} == secret
 
 
 @pytest.mark.parametrize(
-    ("firms", "complaint"),
+    ("firms", "message"),
     [
         ([{"firm": "a", "settings": {"api_key": "canary"}}], "a: api_key belongs into"),
         ([{"firm": "a", "settings": {"burst": 7}}], "a: burst cannot be set"),
@@ -155,15 +160,16 @@ def test_what_is_secret_is_known_to_be() -> None:
         (None, "does not fit: type array"),
     ],
 )
-def test_a_bad_list_of_firms_is_refused(tmp_path: Path, firms: Any, complaint: str) -> None:
+def test_dag_firm_list_rejects_bad_entries(tmp_path: Path, firms: Any, message: str) -> None:
+    """The error names the entry and does not show a secret."""
     with pytest.raises(ConfigError) as error:
-        read(tmp_path).listed(firms)
-    assert complaint in str(error.value)
+        read_config(tmp_path).listed(firms)
+    assert message in str(error.value)
     assert "canary" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("changes", "complaint"),
+    ("changes", "message"),
     [
         ({"apps": {}}, "apps does not fit: minProperties"),
         ({"firms": {"file": "a", "variable": "b"}}, "firms does not fit: maxProperties"),
@@ -185,20 +191,23 @@ def test_a_bad_list_of_firms_is_refused(tmp_path: Path, firms: Any, complaint: s
         ),
     ],
 )
-def test_a_bad_configuration_is_refused(tmp_path: Path, changes: Json, complaint: str) -> None:
+def test_dag_config_rejects_bad_values(tmp_path: Path, changes: Json, message: str) -> None:
+    """The error names the setting and does not show a secret."""
     with pytest.raises(ConfigError) as error:
-        read(tmp_path, **changes)
-    assert complaint in str(error.value)
+        read_config(tmp_path, **changes)
+    assert message in str(error.value)
     assert "canary" not in str(error.value)
 
 
-def test_firms_share_the_allowance_of_their_app(tmp_path: Path) -> None:
-    config = read(tmp_path, apps={"one": {"connection": "app", "slots": 2}})
+def test_dag_firms_share_rate_limit_of_app(tmp_path: Path) -> None:
+    """Each slot of an app gets an equal share of its rate limit."""
+    config = read_config(tmp_path, apps={"one": {"connection": "app", "slots": 2}})
     assert config.apps["one"].share == {"requests_per_second": 2.5, "burst": 2}
     assert config.pools["smokeball_one"]["slots"] == 2
 
 
-def test_the_pools_are_written_for_airflow_to_import() -> None:
+def test_pool_command_prints_pools_as_json() -> None:
+    """The command prints the pools in the format of `airflow pools import`."""
     done = subprocess.run(
         [sys.executable, "-m", "smokeball_airflow", "smokeball.yml"],
         cwd=DAGS,
@@ -208,23 +217,25 @@ def test_the_pools_are_written_for_airflow_to_import() -> None:
     assert json.loads(done.stdout) == Config.read(DAGS / "smokeball.yml").pools
 
 
-def test_the_example_of_a_list_fits() -> None:
+def test_dag_example_firm_list_is_valid() -> None:
+    """The example list of firms passes validation."""
     config = Config.read(DAGS / "smokeball.yml")
     firms = config.listed(config.read_file())
     assert [each["connection"] for each in firms] == ["smokeball_abbott", "smokeball_baker", None]
     assert {each["app"] for each in firms} == {"practice"}
 
 
-def test_the_summary_is_read_as_the_tap_writes_it(tmp_path: Path) -> None:
+def test_dag_summary_parses_tap_metric(tmp_path: Path) -> None:
+    """The DAG parses the run_summary metric of the tap and of no other plugin."""
     with SandboxServer(matters=6) as firm:
         firm.control.fail(how="status", status=403, template=FEES, count=100)
-        ended = Process(tmp_path).run(config(firm), catalog=catalog(wanted=["matters", "fees"]))
+        output = Process(tmp_path).run(config(firm), catalog=catalog(wanted=["matters", "fees"]))
     summary = Summary()
     assert not summary.report("alpha", 1)["complete"]
-    for line in [*ended.stderr.splitlines(), "METRIC: {not JSON}"]:
+    for line in [*output.stderr.splitlines(), "METRIC: {not JSON}"]:
         summary.read("target-duckdb", line)
     assert summary.report("alpha", 1)["rows"] == 0
-    for line in [*ended.stderr.splitlines(), "METRIC: {not JSON}"]:
+    for line in [*output.stderr.splitlines(), "METRIC: {not JSON}"]:
         summary.read("tap-smokeball", line)
     assert summary.failed == ["fees"]
     report = summary.report("alpha", 9.87)

@@ -1,4 +1,4 @@
-"""What the queries of `examples/analytics` answer is what the firm's rows say."""
+"""The queries of `examples/analytics` return results that match the firm's rows."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sqlglot import exp
 from scripts import demo_page, demo_questions, demo_report
 from scripts.analytics import queries
 from smokeball_sandbox import SandboxServer
-from tests.expected_answers import EXPECTED, by_key
-from tests.expected_rows import VOID, Books, day
-from tests.harness import catalog, truth
+from tests.expected_query_results import EXPECTED, by_key
+from tests.expected_rows import VOID, ExpectedRows, parse_date
+from tests.harness import catalog, sandbox_rows
 from tests.pipeline import AMOUNTS, Pipeline
-from tests.servers import Unavailable
+from tests.servers import UnavailableError
 from tests.warehouses import DuckDB, Postgres, Session, Snowflake
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.harness import Json
     from tests.warehouses import Warehouse
 
-    Answer = Callable[[str], list[dict[str, Any]]]
+    RunScript = Callable[[str], list[dict[str, Any]]]
 
 FOLDER = Path(__file__).parent.parent / "examples" / "analytics"
 STREAMS = (
@@ -51,25 +51,25 @@ STREAMS = (
     "firm",
 )
 TITLE = "Fees of Smith"
-EDGES = (0, 1, 30, 31, 60, 61, 90, 91)
-"""Days overdue at which an age ends or begins."""
+AGE_LIMITS_DAYS = (0, 1, 30, 31, 60, 61, 90, 91)
+"""Days overdue at which an age range starts or ends."""
 LINK = {"id": "VARCHAR", "href": "VARCHAR"}
 TOTALS = ("billed", "writtenOff", "discount", "total", "paid", "waived", "unpaid")
-RECORDS: dict[str, dict[str, Json]] = {
+BIGQUERY_RECORDS: dict[str, dict[str, Json]] = {
     "matters": {"personResponsible": LINK},
     "fees": {"staff": LINK},
     "invoices": {"invoiceTotals": dict.fromkeys(TOTALS, "VARCHAR")},
     "transactions": {"matter": LINK},
     "matter_stages": {"stageSet": LINK, "stage": {**LINK, "name": "VARCHAR"}},
 }
-"""Columns that are records in BigQuery, and what the queries read of them."""
-LOADED: list[type[Warehouse]] = [DuckDB, Postgres, Snowflake]
-STANDS_FOR = {"bigquery": "duckdb"}
-"""What answers for a warehouse whose imitation does not understand all of its SQL."""
+"""Columns that are records in BigQuery, and the fields that the queries read."""
+LOADED_WAREHOUSES: list[type[Warehouse]] = [DuckDB, Postgres, Snowflake]
+SUBSTITUTES = {"bigquery": "duckdb"}
+"""The warehouse that runs the queries where the emulator lacks a part of the SQL."""
 
 
-class AwkwardFirm:
-    """A firm with all that the definitions speak of, loaded twice."""
+class EdgeCaseFirm:
+    """A firm with rows for each case of the definitions."""
 
     def __init__(self, sandbox: SandboxServer, today: date) -> None:
         self._control = sandbox.control
@@ -78,20 +78,20 @@ class AwkwardFirm:
         self.leads: dict[str, date] = {}
 
     def rows(self, resource: str) -> list[Json]:
-        return truth(self._sandbox, resource)
+        return sandbox_rows(self._sandbox, resource)
 
-    def note_leads(self) -> None:
-        """Remember the leads of now, as keep_leads.sql does."""
+    def remember_leads(self) -> None:
+        """Remember the current leads, like keep_leads.sql."""
         for entry in self.rows("matters"):
             if entry["row"]["isLead"]:
-                opened = day(entry["row"].get("leadOpenedDate"))
+                opened = parse_date(entry["row"].get("leadOpenedDate"))
                 if opened:
                     self.leads.setdefault(entry["row"]["id"], opened)
 
-    def make_awkward(self) -> None:
-        """Make of rows what the generator does not."""
+    def add_edge_cases(self) -> None:
+        """Add cases that the generator does not make."""
         touch = self._control.touch
-        open_ = [
+        billable_fees = [
             entry
             for entry in self.rows("fees")
             if entry["row"]["isBillable"]
@@ -106,24 +106,29 @@ class AwkwardFirm:
             {"isBillable": None, "isDeleted": None},
             {"amount": 0.1, "amountExcTax": 0.1, "billableAmountExcTax": 0.1},
         ]
-        for change, entry in zip(changes, open_, strict=False):
+        for change, entry in zip(changes, billable_fees, strict=False):
             touch("fees", entry["row"]["id"], parent=entry["parent"], set=change)
-        owed = [e for e in self.rows("invoices") if e["row"]["invoiceTotals"]["unpaid"]]
+        receivables = [e for e in self.rows("invoices") if e["row"]["invoiceTotals"]["unpaid"]]
         alive = {e["row"]["id"] for e in self.rows("matters") if e["row"]["status"] != "Deleted"}
-        sent = [e for e in owed if e["row"]["status"] == 1 and e["parent"] in alive]
-        due = [f"{self._today - timedelta(days=days)}T00:00:00+00:00" for days in EDGES]
+        sent = [e for e in receivables if e["row"]["status"] == 1 and e["parent"] in alive]
+        due = [f"{self._today - timedelta(days=days)}T00:00:00+00:00" for days in AGE_LIMITS_DAYS]
         dates: list[Json] = [{"dueDate": None}, {"dueDate": None, "issuedDate": None}]
-        dates += [{"dueDate": moment} for moment in due]
+        dates += [{"dueDate": due_date} for due_date in due]
         for change, entry in zip(dates, sent, strict=False):
             touch("invoices", entry["row"]["id"], parent=entry["parent"], set=change)
-        # A deleted matter with everything: time, invoices that are owed, money in trust.
+        # A deleted matter with time entries, unpaid invoices and a trust balance.
         kept = {entry["parent"] for entry in sent[: len(dates)]}
-        gone = next(entry["parent"] for entry in sent if entry["parent"] not in kept)
-        self._control.delete("matters", gone, hard=False)
-        # The most that any matter has to be billed, so that it stands on the demo's page.
-        dear = {"amount": 90000, "amountExcTax": 90000, "billableAmountExcTax": 90000}
-        touch("fees", open_[-1]["row"]["id"], parent=open_[-1]["parent"], set=dear)
-        touch("matters", open_[-1]["parent"], set={"title": f"{TITLE} & <i>"})
+        deleted_matter = next(entry["parent"] for entry in sent if entry["parent"] not in kept)
+        self._control.delete("matters", deleted_matter, hard=False)
+        # The largest amount of all matters, so that the demo page shows its title.
+        largest_fee = {"amount": 90000, "amountExcTax": 90000, "billableAmountExcTax": 90000}
+        touch(
+            "fees",
+            billable_fees[-1]["row"]["id"],
+            parent=billable_fees[-1]["parent"],
+            set=largest_fee,
+        )
+        touch("matters", billable_fees[-1]["parent"], set={"title": f"{TITLE} & <i>"})
         accounts = [entry["row"] for entry in self.rows("bank_accounts")]
         trust = next(account["id"] for account in accounts if account["type"] == "Trust")
         for change in ({"type": "Mystery"}, {"type": "BankFees", "matter": None}, {}):
@@ -133,8 +138,8 @@ class AwkwardFirm:
         [pending] = [e["row"] for e in self.rows("matters") if e["row"]["status"] == "Pending"][:1]
         touch("matters", pending["id"], set={"openedDate": None})
 
-    def live_on(self) -> None:
-        """Let leads become what they can become."""
+    def resolve_leads(self) -> None:
+        """Convert two leads, delete one and add one."""
         first, second, third, *_ = [
             entry["row"]["id"]
             for entry in self.rows("matters")
@@ -146,70 +151,70 @@ class AwkwardFirm:
         self._control.add("matters", set={"isLead": True})
 
 
-class Asked:
-    """A firm's books, and the warehouses that hold them.
+class LoadedWarehouses:
+    """The warehouses that a firm is loaded into, and the expected rows.
 
     Args:
-        stack: Ends what is started.
-        folder: For files.
+        stack: Stops the servers.
+        folder: The folder for files.
     """
 
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self.today = datetime.now(timezone.utc).date()
         sandbox = SandboxServer(matters=60, region="au", anchor=self.today)
         self._sandbox = stack.enter_context(sandbox)
-        self._firm = AwkwardFirm(self._sandbox, self.today)
+        self._firm = EdgeCaseFirm(self._sandbox, self.today)
         self._stack = stack
         self._folder = folder
         self._pipelines: dict[str, Pipeline] = {}
         self._missing: dict[str, str] = {}
-        for kind in LOADED:
-            self._start(kind)
-        self._firm.make_awkward()
+        for warehouse_type in LOADED_WAREHOUSES:
+            self._start_warehouse(warehouse_type)
+        self._firm.add_edge_cases()
         self._load()
-        self._firm.live_on()
+        self._firm.resolve_leads()
         self._load()
-        self._answers: dict[str, Answer] = {
-            name: each.warehouse.answers for name, each in self._pipelines.items()
+        self._run_script: dict[str, RunScript] = {
+            name: pipeline.warehouse.run_script for name, pipeline in self._pipelines.items()
         }
         if "duckdb" in self._pipelines:
-            self._answers["bigquery"] = self._as_records()
+            self._run_script["bigquery"] = self._copy_as_bigquery()
         rows = {name: self._firm.rows(name) for name in STREAMS}
-        self.books = Books(rows, self.today, self._firm.leads)
+        self.firm = ExpectedRows(rows, self.today, self._firm.leads)
 
-    def answer(self, dialect: str, query: str) -> list[dict[str, Any]]:
-        """Put a query to the warehouse that understands it."""
-        if dialect not in self._answers:
-            pytest.skip(self._missing[STANDS_FOR.get(dialect, dialect)])
-        return self._answers[dialect](statements(dialect, query))
+    def run_query(self, dialect: str, query: str) -> list[dict[str, Any]]:
+        """Run a query in the warehouse of its dialect."""
+        if dialect not in self._run_script:
+            pytest.skip(self._missing[SUBSTITUTES.get(dialect, dialect)])
+        return self._run_script[dialect](statements(dialect, query))
 
     def database(self) -> demo_report.Database:
-        """Return the firm's DuckDB file, as the demo reads it."""
+        """Return the firm's DuckDB file for the demo."""
         if "duckdb" not in self._pipelines:
             pytest.skip(self._missing["duckdb"])
         warehouse = self._pipelines["duckdb"].warehouse
         assert isinstance(warehouse, DuckDB)
         return demo_report.Database(warehouse.database, warehouse.python)
 
-    def _start(self, kind: type[Warehouse]) -> None:
-        name = kind.name.lower()
+    def _start_warehouse(self, warehouse_type: type[Warehouse]) -> None:
+        name = warehouse_type.name.lower()
         folder = self._folder / name
         folder.mkdir()
         try:
-            warehouse = self._stack.enter_context(kind(folder))
-        except Unavailable as reason:
-            self._missing[name] = str(reason)
+            warehouse = self._stack.enter_context(warehouse_type(folder))
+        except UnavailableError as error:
+            self._missing[name] = str(error)
         else:
             self._pipelines[name] = Pipeline(self._sandbox, warehouse, folder)
 
     def _load(self) -> None:
         for name, pipeline in self._pipelines.items():
             pipeline.run(catalog(wanted=STREAMS))
-            pipeline.warehouse.answers(statements(name, "keep_leads"))
-        self._firm.note_leads()
+            pipeline.warehouse.run_script(statements(name, "keep_leads"))
+        self._firm.remember_leads()
 
-    def _as_records(self) -> Answer:
-        """Copy the DuckDB file, with objects and amounts as BigQuery's loader makes them."""
+    def _copy_as_bigquery(self) -> RunScript:
+        """Copy the DuckDB file, with objects and amounts in BigQuery's types."""
         warehouse = self._pipelines["duckdb"].warehouse
         assert isinstance(warehouse, DuckDB)
         path = self._folder / "records.duckdb"
@@ -217,7 +222,7 @@ class Asked:
         session = Session(warehouse.python, "duckdb", str(path))
         self._stack.callback(session.close)
         for table in STREAMS:
-            forms = RECORDS.get(table, {})
+            forms = BIGQUERY_RECORDS.get(table, {})
             changes = [
                 f"json_transform({name}, '{json.dumps(form)}') AS {name}"
                 for name, form in forms.items()
@@ -225,44 +230,48 @@ class Asked:
             changes += [f"CAST({name} AS VARCHAR) AS {name}" for name in AMOUNTS[table]]
             if changes:
                 session(
-                    "answers",
+                    "run_script",
                     f"CREATE OR REPLACE TABLE smokeball.{table} AS "  # noqa: S608
                     f"SELECT * REPLACE ({', '.join(changes)}) FROM smokeball.{table}",
                 )
-        return lambda script: session("answers", script)
+        return lambda script: session("run_script", script)
 
 
 def statements(dialect: str, query: str) -> str:
-    """Return a query's file; for what cannot be run here, as DuckDB understands it."""
+    """Return the text of a query, transpiled where a substitute runs it."""
     text = (FOLDER / dialect / f"{query}.sql").read_text(encoding="utf-8")
-    if dialect not in STANDS_FOR:
+    if dialect not in SUBSTITUTES:
         return text
-    return ";\n".join(sqlglot.transpile(text, read=dialect, write=STANDS_FOR[dialect]))
+    return ";\n".join(sqlglot.transpile(text, read=dialect, write=SUBSTITUTES[dialect]))
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedWarehouses]:
     with ExitStack() as stack:
-        yield Asked(stack, tmp_path_factory.mktemp("analytics"))
+        yield LoadedWarehouses(stack, tmp_path_factory.mktemp("analytics"))
 
 
 @pytest.mark.parametrize("query", EXPECTED)
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "snowflake", "bigquery"])
-def test_the_answer_is_what_the_rows_say(asked: Asked, dialect: str, query: str) -> None:
-    expected = by_key(query, EXPECTED[query](asked.books))
-    answered = by_key(query, asked.answer(dialect, query))
-    assert answered.keys() == expected.keys()
+def test_analytics_query_matches_source_rows(
+    loaded: LoadedWarehouses, dialect: str, query: str
+) -> None:
+    """Each query returns the result computed from the rows of the sandbox."""
+    expected = by_key(query, EXPECTED[query](loaded.firm))
+    actual = by_key(query, loaded.run_query(dialect, query))
+    assert actual.keys() == expected.keys()
     wrong = {
-        (key, column): (answered[key][column], value)
+        (key, column): (actual[key][column], value)
         for key, row in expected.items()
         for column, value in row.items()
-        if not is_same(answered[key][column], value)
+        if not is_equal(actual[key][column], value)
     }
     assert not wrong
 
 
 @pytest.mark.parametrize("query", queries(), ids=lambda query: query.name)
-def test_each_column_is_defined(query: Query) -> None:
+def test_analytics_query_defines_its_columns(query: Query) -> None:
+    """The header of a query lists the columns that it selects."""
     last = sqlglot.parse(query.body, dialect="duckdb")[-1]
     assert last is not None
     select = last if isinstance(last, exp.Select) else last.expression
@@ -270,17 +279,17 @@ def test_each_column_is_defined(query: Query) -> None:
 
 
 @pytest.mark.parametrize("query", queries(), ids=lambda query: query.name)
-def test_each_query_has_an_expected_answer(query: Query) -> None:
+def test_analytics_query_has_expected_result(query: Query) -> None:
     assert query.name in {*EXPECTED, "keep_leads"}
 
 
-def test_the_firm_has_what_the_definitions_speak_of(asked: Asked) -> None:
-    """An answer of nothing but noughts would prove nothing."""
-    assert None in {row["month"] for row in EXPECTED["realization_and_collection"](asked.books)}
+def test_analytics_firm_covers_all_columns(loaded: LoadedWarehouses) -> None:
+    """Each column has a value other than 0; zeros would prove nothing."""
+    assert None in {row["month"] for row in EXPECTED["realization_and_collection"](loaded.firm)}
     seen: dict[str, set[str]] = {
         query: {
             column
-            for row in compute(asked.books)
+            for row in compute(loaded.firm)
             for column, value in row.items()
             if value not in (0, None)
         }
@@ -291,8 +300,9 @@ def test_the_firm_has_what_the_definitions_speak_of(asked: Asked) -> None:
             assert seen[query.name] == set(query.columns)
 
 
-def test_the_page_needs_nothing_else_and_shows_what_the_rows_say(asked: Asked) -> None:
-    page = demo_page.page(asked.database().answers())
+def test_demo_page_is_standalone_and_correct(loaded: LoadedWarehouses) -> None:
+    """The page loads no other resource, escapes titles and shows the sums."""
+    page = demo_page.page(loaded.database().answers())
     assert not re.findall(r"https?:|<script|<link|@import|url\(", page)
     charts = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
     assert len(charts) == len(demo_questions.PARTS)
@@ -302,36 +312,37 @@ def test_the_page_needs_nothing_else_and_shows_what_the_rows_say(asked: Asked) -
         assert drawing.count("<path") > 1
     assert f"{TITLE} &amp; &lt;i&gt;" in page
     assert "<i>" not in page
-    work = sum(row["total"] for row in EXPECTED["work_in_progress"](asked.books))
-    owed = sum(row["total"] for row in EXPECTED["receivables_by_age"](asked.books))
-    for amount in (work, owed):
+    work_in_progress = sum(row["total"] for row in EXPECTED["work_in_progress"](loaded.firm))
+    receivables = sum(row["total"] for row in EXPECTED["receivables_by_age"](loaded.firm))
+    for amount in (work_in_progress, receivables):
         whole = f"${amount.quantize(Decimal(1), ROUND_HALF_UP):,}"
         assert page.count(whole) >= 2
-    balances = EXPECTED["trust_reconciliation"](asked.books)
+    balances = EXPECTED["trust_reconciliation"](loaded.firm)
     wrong = [row for row in balances if row["difference"] or row["unknown"]]
     assert f"{len(wrong)} of {len(balances)} balances differ" in page
 
 
-def test_the_demo_tells_what_a_run_has_loaded(asked: Asked) -> None:
-    database = asked.database()
+def test_demo_report_counts_loaded_rows(loaded: LoadedWarehouses) -> None:
+    """The report counts the rows of each stream and the total of the fees."""
+    database = loaded.database()
     totals = database.totals()
-    assert totals.amount == sum(row.get("amount", 0) for row in asked.books.all("fees"))
+    assert totals.amount == sum(row.get("amount", 0) for row in loaded.firm.rows_of("fees"))
     assert set(totals.rows) == set(STREAMS)
     assert all(totals.rows.values())
     assert database.rows_since(demo_report.LONG_AGO) == totals.rows
     assert not any(database.rows_since(database.latest_load()).values())
 
 
-def is_same(answered: Any, expected: Any) -> bool:
-    """Whether a value is what was expected; a fraction, rounded to what is shown of it."""
+def is_equal(actual: Any, expected: Any) -> bool:
+    """Whether a value equals the expected one; a fraction, at the precision shown."""
     if isinstance(expected, Fraction):
-        shown = Decimal(str(answered))
+        shown = Decimal(str(actual))
         places = -int(shown.as_tuple().exponent)
         return abs(Fraction(shown) - expected) <= Fraction(1, 2 * 10 ** max(places, 1))
     if isinstance(expected, datetime):
-        return bool(str(answered)[:19].replace("T", " ") == expected.strftime("%Y-%m-%d %H:%M:%S"))
+        return bool(str(actual)[:19].replace("T", " ") == expected.strftime("%Y-%m-%d %H:%M:%S"))
     if isinstance(expected, date):
-        return str(answered)[:10] == expected.isoformat()
+        return str(actual)[:10] == expected.isoformat()
     if isinstance(expected, (Decimal, int)) and not isinstance(expected, bool):
-        return Decimal(str(answered)) == expected
-    return bool(answered == expected)
+        return Decimal(str(actual)) == expected
+    return bool(actual == expected)

@@ -1,4 +1,4 @@
-"""The catalog changes only when it is meant to, and says what loaders and readers need."""
+"""The catalog changes only on purpose, and fits loaders and readers."""
 
 from __future__ import annotations
 
@@ -19,56 +19,58 @@ if TYPE_CHECKING:
 ENTRIES: list[Json] = TapSmokeball(validate_config=False).catalog_dict["streams"]
 NAMES = [entry["tap_stream_id"] for entry in ENTRIES]
 INCREMENTAL = "INCREMENTAL"
-LISTS = ("key", "not_selected")
-"""Entries of the snapshot that are compared as a whole."""
+LIST_ENTRIES = ("key", "not_selected")
+"""Entries of the snapshot that are compared as whole lists."""
 
 
-def test_the_catalog_is_as_it_was() -> None:
-    before, now = (
-        flat(json.loads(catalog_snapshot.PATH.read_text())),
-        flat(catalog_snapshot.catalog()),
+def test_catalog_matches_snapshot() -> None:
+    """The catalog equals the snapshot; a change must be accepted explicitly."""
+    before, current = (
+        flatten(json.loads(catalog_snapshot.PATH.read_text())),
+        flatten(catalog_snapshot.snapshot()),
     )
     differences = [
-        f"{place}: {before.get(place, 'nothing')} -> {now.get(place, 'nothing')}"
-        for place in sorted(before.keys() | now.keys())
-        if before.get(place) != now.get(place)
+        f"{path}: {before.get(path, 'nothing')} -> {current.get(path, 'nothing')}"
+        for path in sorted(before.keys() | current.keys())
+        if before.get(path) != current.get(path)
     ]
-    hint = "if this is meant, run python -m tests.catalog_snapshot and say so in the changelog"
+    hint = "if intended, run python -m tests.catalog_snapshot and add it to the changelog"
     assert not differences, "\n".join([hint, *differences])
 
 
-def flat(value: Any, at: str = "") -> dict[str, Any]:
-    """Return all leaves by their dotted place, which makes differences readable."""
+def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Return all leaves by dotted path, for readable differences."""
     if isinstance(value, dict) and value:
-        parts = [flat(inner, f"{at}.{name}".lstrip(".")) for name, inner in value.items()]
+        parts = [flatten(nested, f"{prefix}.{name}".lstrip(".")) for name, nested in value.items()]
     elif (
         isinstance(value, list)
         and value
-        and at.rsplit(".", maxsplit=1)[-1] not in {"key", "not_selected"}
+        and prefix.rsplit(".", maxsplit=1)[-1] not in {"key", "not_selected"}
     ):
-        parts = [flat(inner, f"{at}[]") for inner in value]
+        parts = [flatten(nested, f"{prefix}[]") for nested in value]
     else:
-        return {at: value}
-    return {place: leaf for part in parts for place, leaf in part.items()}
+        return {prefix: value}
+    return {path: leaf for part in parts for path, leaf in part.items()}
 
 
-def properties(schema: Json, at: str = "") -> Iterator[tuple[str, Json]]:
-    """Yield every property with its place, to any depth."""
-    for name, inner in schema.get("properties", {}).items():
-        yield f"{at}.{name}", inner
-        yield from properties(inner, f"{at}.{name}")
+def properties(schema: Json, prefix: str = "") -> Iterator[tuple[str, Json]]:
+    """Yield each property with its path, at any depth."""
+    for name, nested in schema.get("properties", {}).items():
+        yield f"{prefix}.{name}", nested
+        yield from properties(nested, f"{prefix}.{name}")
     if "items" in schema:
-        yield from properties(schema["items"], f"{at}[]")
+        yield from properties(schema["items"], f"{prefix}[]")
 
 
-def test_there_are_32_streams_in_order() -> None:
+def test_catalog_lists_32_streams_in_order() -> None:
     assert len(NAMES) == 32
     assert sorted(NAMES) == NAMES
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
 class TestEveryStream:
-    def test_keys_are_columns(self, entry: Json) -> None:
+    def test_catalog_keys_are_columns(self, entry: Json) -> None:
+        """Primary and replication keys are columns of the stream."""
         columns = entry["schema"]["properties"].keys()
         assert entry["key_properties"]
         assert set(entry["key_properties"]) <= columns
@@ -76,55 +78,68 @@ class TestEveryStream:
             assert entry["replication_key"] in columns
         assert (entry["replication_method"] == INCREMENTAL) == bool(entry.get("replication_key"))
 
-    def test_everything_is_described_in_the_same_manner(self, entry: Json) -> None:
-        for place, column in properties(entry["schema"], entry["tap_stream_id"]):
+    def test_catalog_columns_have_short_descriptions(self, entry: Json) -> None:
+        """Each column has a short description in the same style."""
+        for path, column in properties(entry["schema"], entry["tap_stream_id"]):
             description = column.get("description", "")
-            assert description, place
-            assert not description.endswith("."), place
-            assert not description[0].islower() or description[0] == "`", place
-            assert len(description.split(": 0 ")[0]) <= 110, place
+            assert description, path
+            assert not description.endswith("."), path
+            assert not description[0].islower() or description[0] == "`", path
+            assert len(description.split(": 0 ")[0]) <= 110, path
 
-    def test_everything_can_be_null(self, entry: Json) -> None:
-        for place, column in properties(entry["schema"], entry["tap_stream_id"]):
-            assert "null" in column["type"], place
-            assert "null" in column.get("items", column)["type"], place
+    def test_catalog_columns_are_nullable(self, entry: Json) -> None:
+        for path, column in properties(entry["schema"], entry["tap_stream_id"]):
+            assert "null" in column["type"], path
+            assert "null" in column.get("items", column)["type"], path
 
-    def test_no_value_is_refused(self, entry: Json) -> None:
-        """An enumeration would make loaders refuse what the vendor adds tomorrow."""
+    def test_catalog_schema_accepts_future_values(self, entry: Json) -> None:
+        """No enum or required list makes a loader reject new values of the vendor."""
         assert "enum" not in json.dumps(entry["schema"])
         assert "required" not in json.dumps(entry["schema"])
         assert '"additionalProperties": false' not in json.dumps(entry["schema"])
 
-    def test_no_signed_address_is_emitted(self, entry: Json) -> None:
-        names = {place.rsplit(".", 1)[-1] for place, _ in properties(entry["schema"], "")}
+    def test_catalog_has_no_signed_url_columns(self, entry: Json) -> None:
+        names = {path.rsplit(".", 1)[-1] for path, _ in properties(entry["schema"], "")}
         assert not names & {"downloadUrl", "uploadUrl"}
 
 
-def test_sensitive_blocks_are_not_selected() -> None:
-    found = catalog_snapshot.catalog()
+def test_catalog_deselects_sensitive_columns() -> None:
+    """Identity details, memo texts and intake responses are opt-in."""
+    found = catalog_snapshot.snapshot()
     identity = {"passportDetails", "deathDetails", "citizenshipDetails", "executionOptions"}
-    names = {place.rsplit(".", 1)[-1] for place in found["contacts"]["not_selected"]}
+    names = {path.rsplit(".", 1)[-1] for path in found["contacts"]["not_selected"]}
     assert identity | {"voiDetails", "utbmsDetails"} == names
     assert found["memos"]["not_selected"] == ["text"]
     assert found["intake_submissions"]["not_selected"] == ["responses"]
 
 
-def test_what_needs_care_is_marked() -> None:
-    whole = {
+def test_catalog_marks_sensitive_data() -> None:
+    """Trust money, client data and personal data have a sensitivity."""
+    by_stream = {
         vars(stream)["name"]: stream.sensitivity for stream in streams.ALL if stream.sensitivity
     }
-    assert {name for name, why in whole.items() if why == "trust"} == {
+    assert {name for name, sensitivity in by_stream.items() if sensitivity == "trust"} == {
         "bank_accounts",
         "matter_balances",
         "transactions",
     }
-    assert {"matters", "matter_roles", "memos", "fees", "expenses", "invoices"} <= whole.keys()
-    assert {"contacts", "contact_relations", "matter_layouts", "intake_submissions"} <= whole.keys()
-    single = {
+    assert {"matters", "matter_roles", "memos", "fees", "expenses", "invoices"} <= by_stream.keys()
+    assert {
+        "contacts",
+        "contact_relations",
+        "matter_layouts",
+        "intake_submissions",
+    } <= by_stream.keys()
+    by_column = {
         f"{vars(stream)['name']}.{field.name}": field.sensitivity
         for stream in streams.ALL
         for field in stream.columns.fields
         if field.sensitivity
     }
-    assert single["tasks.note"] == single["files.name"] == single["events.subject"] == "privileged"
-    assert single["staff.rate"] == single["firm.abn"] == "personal"
+    assert (
+        by_column["tasks.note"]
+        == by_column["files.name"]
+        == by_column["events.subject"]
+        == "privileged"
+    )
+    assert by_column["staff.rate"] == by_column["firm.abn"] == "personal"

@@ -1,4 +1,4 @@
-"""The tap as a process: what people see."""
+"""The tap as a process: exit status, log lines and messages."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.harness import (
-    DEFAULT,
+    DEFAULT_STREAMS,
     FEES,
     MATTERS,
     TAP,
     TOKEN,
-    asked,
     catalog,
     config,
+    request_count,
     run,
-    truth,
+    sandbox_rows,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.harness import Process
 
 
-def test_a_run_ends_with_a_table(firm: SandboxServer, process: Process) -> None:
+def test_run_ends_with_summary_table(firm: SandboxServer, process: Process) -> None:
     output = process.run(config(firm))
     assert output.status == 0
     table = output.stderr[output.stderr.index("\nstream ") + 1 :].splitlines()
@@ -38,7 +38,8 @@ def test_a_run_ends_with_a_table(firm: SandboxServer, process: Process) -> None:
     assert all(line.endswith("complete") for line in table[1:3])
 
 
-def test_a_failed_run_says_so_in_its_status(firm: SandboxServer, process: Process) -> None:
+def test_failed_run_exits_with_status_1(firm: SandboxServer, process: Process) -> None:
+    """The log names the failed stream; other streams are complete."""
     firm.control.settings(scopes=["matters/read"])
     output = process.run(config(firm))
     assert output.status == 1
@@ -48,34 +49,38 @@ def test_a_failed_run_says_so_in_its_status(firm: SandboxServer, process: Proces
     assert len(output.records("matters")) == 12
 
 
-def test_the_log_does_not_grow_with_the_firm(start: StartFirm, process: Process) -> None:
+def test_log_length_is_independent_of_firm_size(start: StartFirm, process: Process) -> None:
     firm = start(matters=1000, fees=1, exact_fees=True)
     output = process.run(config(firm))
     assert len(output.stderr.splitlines()) < 100
-    assert len(output.of("SCHEMA")) == 2
+    assert len(output.messages_of_type("SCHEMA")) == 2
 
 
-def test_progress_is_told_while_it_lasts(start: StartFirm, process: Process) -> None:
+def test_long_run_logs_progress(start: StartFirm, process: Process) -> None:
+    """A long run logs matters, request rate and remaining time."""
     firm = start(matters=120, fees=1, exact_fees=True, latency_ms=100)
     output = process.run(config(firm, burst=1))
-    told = [line for line in output.stderr.splitlines() if "requests/s" in line]
-    assert 1 <= len(told) <= 2
-    assert " of 120 matters, " in told[0]
-    assert told[0].endswith(" left")
+    progress_lines = [line for line in output.stderr.splitlines() if "requests/s" in line]
+    assert 1 <= len(progress_lines) <= 2
+    assert " of 120 matters, " in progress_lines[0]
+    assert progress_lines[0].endswith(" left")
 
 
-def test_it_proves_access_with_a_few_requests(start: StartFirm, process: Process) -> None:
+def test_connection_test_makes_few_requests(start: StartFirm, process: Process) -> None:
+    """The connection test reads one row of each stream and sets no bookmark."""
     firm = start(matters=300, fees=3, exact_fees=True)
     output = process.run(config(firm), "--test")
     assert output.status == 0
     # One for the matters, one for the leads.
-    assert [asked(firm, path) for path in (TOKEN, MATTERS, FEES)] == [1, 2, 1]
+    assert [request_count(firm, path) for path in (TOKEN, MATTERS, FEES)] == [1, 2, 1]
     assert [len(output.records(stream)) for stream in ("matters", "fees")] == [1, 1]
     assert all(bookmark == {} for bookmark in output.state["bookmarks"].values())
-    assert {message["stream"] for message in output.of("SCHEMA")} == set(DEFAULT)
+    assert {message["stream"] for message in output.messages_of_type("SCHEMA")} == set(
+        DEFAULT_STREAMS
+    )
 
 
-def test_it_finds_access_missing(firm: SandboxServer, process: Process) -> None:
+def test_connection_test_names_missing_scope(firm: SandboxServer, process: Process) -> None:
     firm.control.settings(scopes=["matters/read"])
     output = process.run(config(firm), "--test")
     assert output.status == 1
@@ -83,31 +88,33 @@ def test_it_finds_access_missing(firm: SandboxServer, process: Process) -> None:
     assert "Traceback" not in output.stderr
 
 
-def test_it_can_be_tried_on_an_empty_firm(start: StartFirm, process: Process) -> None:
+def test_connection_test_accepts_empty_firm(start: StartFirm, process: Process) -> None:
     firm = start(matters=0)
     assert process.run(config(firm), "--test").status == 0
 
 
-def test_the_catalog_of_a_user_is_obeyed(firm: SandboxServer, process: Process) -> None:
+def test_run_respects_catalog_selection(firm: SandboxServer, process: Process) -> None:
+    """Deselected streams and columns are not emitted."""
     output = process.run(config(firm), catalog=catalog(deselect=["fees", "matters.title"]))
     assert output.records("fees") == []
     assert all("title" not in record for record in output.records("matters"))
 
 
-def test_nothing_confidential_is_logged(start: StartFirm, process: Process) -> None:
+def test_log_contains_no_confidential_data(start: StartFirm, process: Process) -> None:
+    """The log has no secrets, no client data and no query parameters."""
     firm = start(matters=15, fees=2, exact_fees=True)
     secrets = set(firm.credentials.values()) - {firm.credentials["client_id"]}
     firm.control.fail(count=3, how="status", status=500, template=FEES)
     settings = config(firm)
     output = process.run(settings)
-    titles = {e["row"]["title"] for e in truth(firm, "matters")}
-    subjects = {e["row"]["subject"] for e in truth(firm, "fees")}
+    titles = {e["row"]["title"] for e in sandbox_rows(firm, "matters")}
+    subjects = {e["row"]["subject"] for e in sandbox_rows(firm, "fees")}
     assert output.status == 0
     for canary in secrets | titles | subjects | {"UpdatedSince=", "Offset="}:
         assert canary not in output.stderr
 
 
-def test_flattening_and_stream_maps_work(firm: SandboxServer) -> None:
+def test_run_applies_flattening_and_stream_maps(firm: SandboxServer) -> None:
     settings = config(
         firm,
         flattening_enabled=True,
@@ -121,7 +128,8 @@ def test_flattening_and_stream_maps_work(firm: SandboxServer) -> None:
         assert "minutes" in record
 
 
-def test_batches_hold_the_same_rows(firm: SandboxServer, process: Process) -> None:
+def test_batch_files_contain_all_rows(firm: SandboxServer, process: Process) -> None:
+    """Batch files hold all rows, and no bookmark precedes its batch."""
     folder = process.folder / "batches"
     folder.mkdir()
     batch = {
@@ -132,7 +140,7 @@ def test_batches_hold_the_same_rows(firm: SandboxServer, process: Process) -> No
     rows = {
         stream: [
             json.loads(line)["id"]
-            for message in output.of("BATCH")
+            for message in output.messages_of_type("BATCH")
             if message["stream"] == stream
             for path in message["manifest"]
             for line in gzip.decompress(
@@ -142,18 +150,21 @@ def test_batches_hold_the_same_rows(firm: SandboxServer, process: Process) -> No
         for stream in ("matters", "fees")
     }
     for stream, ids in rows.items():
-        assert sorted(ids) == sorted(entry["row"]["id"] for entry in truth(firm, stream))
+        assert sorted(ids) == sorted(entry["row"]["id"] for entry in sandbox_rows(firm, stream))
     state_before_fees = next(
         message["value"]["bookmarks"].get("fees", {})
-        for message in output.messages[: output.messages.index(output.of("BATCH")[1])][::-1]
+        for message in output.messages[
+            : output.messages.index(output.messages_of_type("BATCH")[1])
+        ][::-1]
         if message["type"] == "STATE"
     )
     assert state_before_fees == {}
 
 
-def test_a_target_that_dies_ends_the_run_without_noise(start: StartFirm, process: Process) -> None:
+def test_run_ends_cleanly_when_target_exits(start: StartFirm, process: Process) -> None:
+    """A closed pipe ends the run with one line and without a traceback."""
     firm = start(matters=300, fees=5, exact_fees=True)
-    arguments = process.files(config(firm), None, None)
+    arguments = process.file_arguments(config(firm), None, None)
     tap = subprocess.Popen([*TAP, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert tap.stdout
     assert tap.stderr

@@ -1,4 +1,4 @@
-"""What ``--test`` tells: access, account, clock, and how long the login is good for."""
+"""The report of ``--test``: access, account, clock and the expiry of the login."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import DEFAULT, catalog, config, examined, truth
+from tests.harness import DEFAULT_STREAMS, catalog, config, run_connection_test, sandbox_rows
 from tests.recorded_firm import STREAMS
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json
 
-SOME = ("firm", "matters", "fees", "tasks")
+SOME_STREAMS = ("firm", "matters", "fees", "tasks")
 
 
 @pytest.fixture(autouse=True)
@@ -26,103 +26,118 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def facts(log: pytest.LogCaptureFixture) -> dict[str, str]:
-    """Return what was told, by its first word."""
+def parse_report(log: pytest.LogCaptureFixture) -> dict[str, str]:
+    """Return the lines of the report, by their first words."""
     text = next(m for m in map(logging.LogRecord.getMessage, log.records) if "reached:" in m)
     lines = [line.split(maxsplit=1) for line in text.splitlines()[2:] if line]
     return {name: rest[0] for name, *rest in lines}
 
 
-def told(firm: SandboxServer, log: pytest.LogCaptureFixture, **more: object) -> dict[str, str]:
-    examined(config(firm, **more), catalog(wanted=SOME))
-    return facts(log)
+def run_and_parse(
+    firm: SandboxServer, log: pytest.LogCaptureFixture, **more: object
+) -> dict[str, str]:
+    run_connection_test(config(firm, **more), catalog(wanted=SOME_STREAMS))
+    return parse_report(log)
 
 
 class TestStreams:
-    def test_all_can_be_reached(self, start: StartFirm, log: pytest.LogCaptureFixture) -> None:
+    def test_access_check_passes_all_streams(
+        self, start: StartFirm, log: pytest.LogCaptureFixture
+    ) -> None:
+        """Each stream is reported with at most one row, in under 40 requests."""
         firm = start(matters=20)
-        output = examined(config(firm), catalog(wanted=STREAMS))
+        output = run_connection_test(config(firm), catalog(wanted=STREAMS))
         assert output.status == 0
-        told = facts(log)
-        assert told.keys() > STREAMS.keys()
-        assert all(told[stream].startswith("yes") for stream in STREAMS.keys() - {"subtasks"})
-        assert told["subtasks"] == "not tried: no tasks to look below were seen"
+        report = parse_report(log)
+        assert report.keys() > STREAMS.keys()
+        assert all(report[stream].startswith("yes") for stream in STREAMS.keys() - {"subtasks"})
+        assert report["subtasks"] == "not tried: no tasks to look below were seen"
         assert all(len(output.records(stream)) <= 1 for stream in STREAMS)
         assert firm.control.requests()["total"] < 40
-        assert told["requests"] == f"{firm.control.requests()['total']} for this test"
+        assert report["requests"] == f"{firm.control.requests()['total']} for this test"
 
-    def test_folders_in_folders_are_no_trouble(self, start: StartFirm) -> None:
+    def test_access_check_reads_nested_folders(self, start: StartFirm) -> None:
         firm = start(matters=3)
-        for entry in truth(firm, "matters"):
+        for entry in sandbox_rows(firm, "matters"):
             matter = entry["row"]["id"]
             top = firm.control.add("folders", parent=matter, set={"parentId": None})["row"]["id"]
             firm.control.add("folders", parent=matter, set={"parentId": top})
-        output = examined(config(firm), catalog(wanted=["folders"]))
+        output = run_connection_test(config(firm), catalog(wanted=["folders"]))
         assert output.status == 0
         assert len(output.records("folders")) == 1
 
-    def test_scopes_that_are_missing(self, start: StartFirm, log: pytest.LogCaptureFixture) -> None:
+    def test_access_check_names_missing_scope(
+        self, start: StartFirm, log: pytest.LogCaptureFixture
+    ) -> None:
         firm = start(matters=5)
         firm.control.settings(scopes=["matters/read", "firm/read", "tasks/read"])
-        output = examined(config(firm), catalog(wanted=SOME))
+        output = run_connection_test(config(firm), catalog(wanted=SOME_STREAMS))
         assert output.status == 1
         assert output.stderr == "1 of 4 streams failed: fees"
-        told = facts(log)
-        assert told["fees"] == "no, 403: grant the scope fees/read and sign in again"
-        assert told["tasks"] == "yes"
+        report = parse_report(log)
+        assert report["fees"] == "no, 403: grant the scope fees/read and sign in again"
+        assert report["tasks"] == "yes"
 
-    def test_what_hangs_below_a_list_that_is_closed(
+    def test_access_check_skips_children_of_403_list(
         self, firm: SandboxServer, log: pytest.LogCaptureFixture
     ) -> None:
+        """Child streams of a forbidden list are reported with the parent's name."""
         firm.control.settings(scopes=["fees/read"])
-        told_ = told(firm, log)
-        assert told_["matters"].startswith("no, 403")
-        assert told_["fees"] == "no, matters could not be listed"
-        assert told_["account"] == "not available: 403, the scope firm/read is missing"
-        assert told_["product"] == told_["account"]
+        report = run_and_parse(firm, log)
+        assert report["matters"].startswith("no, 403")
+        assert report["fees"] == "no, matters could not be listed"
+        assert report["account"] == "not available: 403, the scope firm/read is missing"
+        assert report["product"] == report["account"]
 
-    def test_an_empty_firm(self, start: StartFirm, log: pytest.LogCaptureFixture) -> None:
-        told_ = told(start(matters=0), log)
-        assert told_["matters"] == "yes, but there is no row"
-        assert told_["fees"] == "not tried: no matters to look below were seen"
-        assert told_["leads"] == "available, but there is none"
+    def test_access_check_reports_empty_firm(
+        self, start: StartFirm, log: pytest.LogCaptureFixture
+    ) -> None:
+        report = run_and_parse(start(matters=0), log)
+        assert report["matters"] == "yes, but there is no row"
+        assert report["fees"] == "not tried: no matters to look below were seen"
+        assert report["leads"] == "available, but there is none"
 
-    def test_a_login_that_is_refused(
+    def test_access_check_stops_at_failed_login(
         self, firm: SandboxServer, log: pytest.LogCaptureFixture
     ) -> None:
+        """After a failed token request the test makes no other request."""
         firm.control.revoke(refresh=True)
-        output = examined(config(firm), catalog(wanted=SOME))
+        output = run_connection_test(config(firm), catalog(wanted=SOME_STREAMS))
         assert output.status == 1
-        told_ = facts(log)
-        assert told_["matters"] == "no, AuthenticationError"
-        assert told_["product"] == "not known: AuthenticationError"
+        report = parse_report(log)
+        assert report["matters"] == "no, AuthenticationError"
+        assert report["product"] == "not known: AuthenticationError"
         assert firm.control.requests()["total"] == 1
 
 
 class TestAccount:
-    def test_which_firm_it_is(self, firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
-        row = truth(firm, "firm")[0]["row"]
+    def test_access_check_shows_firm_and_product(
+        self, firm: SandboxServer, log: pytest.LogCaptureFixture
+    ) -> None:
+        row = sandbox_rows(firm, "firm")[0]["row"]
         firm.control.touch(
             "firm",
             nth=0,
             set={"name": "Ash & Co", "productId": "SMK004", "addOnIds": ["ADD005", "ADD099"]},
         )
-        examined(config(firm), catalog(wanted=SOME))
+        run_connection_test(config(firm), catalog(wanted=SOME_STREAMS))
         assert f"Ash & Co, {row['owner']}, {row['status']['status']}, id {row['id']}" in log.text
-        told_ = facts(log)
-        assert told_["product"] == "Boost (SMK004), add-ons: Api, ADD099"
-        assert told_["intake"].startswith("not available: 403")
+        report = parse_report(log)
+        assert report["product"] == "Boost (SMK004), add-ons: Api, ADD099"
+        assert report["intake"].startswith("not available: 403")
 
-    def test_a_product_that_is_not_known(
+    def test_access_check_shows_unknown_product_id(
         self, firm: SandboxServer, log: pytest.LogCaptureFixture
     ) -> None:
         firm.control.touch("firm", nth=0, set={"productId": "SMK009", "addOnIds": None})
-        assert told(firm, log)["product"] == "not known (SMK009), add-ons: none"
+        assert run_and_parse(firm, log)["product"] == "not known (SMK009), add-ons: none"
 
-    def test_leads_and_intake(self, start: StartFirm, log: pytest.LogCaptureFixture) -> None:
-        told_ = told(start(matters=30), log, include_leads=False)
-        assert told_["leads"] == "available; left out by include_leads"
-        assert told_["intake"] == "available"
+    def test_access_check_shows_leads_and_intake(
+        self, start: StartFirm, log: pytest.LogCaptureFixture
+    ) -> None:
+        report = run_and_parse(start(matters=30), log, include_leads=False)
+        assert report["leads"] == "available; left out by include_leads"
+        assert report["intake"] == "available"
 
 
 class TestClock:
@@ -134,15 +149,17 @@ class TestClock:
             (-120, "this machine's is 2 minutes ahead of Smokeball's; "),
         ],
     )
-    def test_its_skew(
+    def test_access_check_shows_clock_skew(
         self, firm: SandboxServer, log: pytest.LogCaptureFixture, ahead: int, words: str
     ) -> None:
         firm.control.settings(clock_offset_seconds=ahead)
-        assert told(firm, log)["clock"].replace(" 1 second ", " ").startswith(words)
+        assert run_and_parse(firm, log)["clock"].replace(" 1 second ", " ").startswith(words)
 
-    def test_without_a_date(self, firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
+    def test_access_check_handles_missing_date(
+        self, firm: SandboxServer, log: pytest.LogCaptureFixture
+    ) -> None:
         firm.control.settings(date_header=False)
-        assert told(firm, log)["clock"] == "not known: no answer carried a Date"
+        assert run_and_parse(firm, log)["clock"] == "not known: no answer carried a Date"
 
 
 def days_ago(days: int) -> str:
@@ -159,26 +176,31 @@ class TestLogin:
         ],
         ids=["young", "ended", "unknown"],
     )
-    def test_the_age_of_a_refresh_token(
+    def test_access_check_shows_refresh_token_age(
         self, firm: SandboxServer, log: pytest.LogCaptureFixture, issued: str, words: str
     ) -> None:
-        assert re.fullmatch(words, told(firm, log, refresh_token_issued_at=issued)["login"])
+        assert re.fullmatch(
+            words, run_and_parse(firm, log, refresh_token_issued_at=issued)["login"]
+        )
 
-    def test_other_ways_in(self, firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
+    def test_access_check_shows_other_grants(
+        self, firm: SandboxServer, log: pytest.LogCaptureFixture
+    ) -> None:
         settings: Json = config(firm)
         del settings["refresh_token"]
-        examined(settings, catalog(wanted=SOME))
-        assert facts(log)["login"] == "client credentials, which do not end"
+        run_connection_test(settings, catalog(wanted=SOME_STREAMS))
+        assert parse_report(log)["login"] == "client credentials, which do not end"
         log.clear()
         (token,) = firm.control.tokens()[:1]
-        examined({**config(firm), "access_token": token}, catalog(wanted=SOME))
-        assert facts(log)["login"] == "the access_token that was given; it is not renewed"
+        run_connection_test({**config(firm), "access_token": token}, catalog(wanted=SOME_STREAMS))
+        assert parse_report(log)["login"] == "the access_token that was given; it is not renewed"
 
 
-def test_by_default_it_reads_what_a_run_reads(
+def test_access_check_uses_default_selection(
     start: StartFirm, log: pytest.LogCaptureFixture
 ) -> None:
+    """Without a catalog the test checks the default streams, without a summary."""
     firm = start(matters=5)
-    output = examined(config(firm), catalog(wanted=DEFAULT))
-    assert {m["stream"] for m in output.of("SCHEMA")} == set(DEFAULT)
+    output = run_connection_test(config(firm), catalog(wanted=DEFAULT_STREAMS))
+    assert {m["stream"] for m in output.messages_of_type("SCHEMA")} == set(DEFAULT_STREAMS)
     assert "How it went" not in log.text

@@ -1,4 +1,4 @@
-"""Amounts can be sent as texts that declare themselves decimals, whatever the catalog says."""
+"""`use_singer_decimal` emits amounts as decimal strings, whatever the catalog has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 from tap_smokeball.records.columns import decimal, integer, nested_object, object_list
 from tap_smokeball.records.decimals import as_decimal_string
 from tap_smokeball.records.record_builder import json_schema
-from tests.harness import cli, config, run, truth
+from tests.harness import config, run, run_cli, sandbox_rows
 from tests.recorded_firm import STREAMS
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from tests.harness import Json
 
 DECIMAL = {"type": "string", "format": "x-singer.decimal", "precision": 38, "scale": 18}
-EXACT = {"TAP_SMOKEBALL_USE_SINGER_DECIMAL": "true"}
+DECIMALS_ON = {"TAP_SMOKEBALL_USE_SINGER_DECIMAL": "true"}
 
 
-def discovered(**environment: str) -> Json:
-    [text] = cli("--config=ENV", "--discover", environment=environment).messages
+def discover(**environment: str) -> Json:
+    [text] = run_cli("--config=ENV", "--discover", environment=environment).messages
     found: Json = json.loads(text["text"])
     for stream in found["streams"]:
         stream["metadata"][-1]["metadata"]["selected"] = True
@@ -38,7 +38,7 @@ def discovered(**environment: str) -> Json:
 
 
 def amounts(schema: Json, record: Any) -> list[Any]:
-    """Return the values in all places that the schema makes decimals."""
+    """Return the values of all properties that the schema declares as decimals."""
     if record is None:
         return []
     if "items" in schema:
@@ -49,13 +49,19 @@ def amounts(schema: Json, record: Any) -> list[Any]:
     return [v for name in inner if name in record for v in amounts(inner[name], record[name])]
 
 
-@pytest.mark.parametrize("before", [{}, EXACT], ids=["as numbers", "as decimals"])
-@pytest.mark.parametrize("after", [False, True], ids=["numbers", "decimals"])
-def test_schema_and_records_agree(start: StartFirm, before: dict[str, str], *, after: bool) -> None:
-    """Also if the catalog was discovered before the setting was changed."""
+@pytest.mark.parametrize(
+    "before", [{}, DECIMALS_ON], ids=["discovered as numbers", "discovered as decimals"]
+)
+@pytest.mark.parametrize("after", [False, True], ids=["emitted as numbers", "emitted as decimals"])
+def test_decimal_setting_matches_schema_and_rows(
+    start: StartFirm, before: dict[str, str], *, after: bool
+) -> None:
+    """Schema and records agree, even if the catalog predates the setting."""
     firm = start(matters=12)
-    output = run(config(firm, use_singer_decimal=after), catalog=discovered(**before))
-    schemas = {message["stream"]: message["schema"] for message in output.of("SCHEMA")}
+    output = run(config(firm, use_singer_decimal=after), catalog=discover(**before))
+    schemas = {
+        message["stream"]: message["schema"] for message in output.messages_of_type("SCHEMA")
+    }
     assert schemas.keys() == STREAMS.keys()
     found = 0
     for stream, schema in schemas.items():
@@ -69,15 +75,15 @@ def test_schema_and_records_agree(start: StartFirm, before: dict[str, str], *, a
     assert (found > 0) == after
 
 
-def test_the_digits_are_the_apis(firm: SandboxServer) -> None:
+def test_decimal_strings_keep_digits_of_api(firm: SandboxServer) -> None:
     exact_rows = run(config(firm, use_singer_decimal=True)).records("fees")
-    sent = {entry["row"]["id"]: entry["row"] for entry in truth(firm, "fees")}
+    sent = {entry["row"]["id"]: entry["row"] for entry in sandbox_rows(firm, "fees")}
     assert exact_rows
     for record in exact_rows:
         assert Decimal(record["amount"]) == sent[record["id"]]["amount"]
 
 
-FIELDS = (
+COLUMNS = (
     decimal("a", "A"),
     integer("b", "B"),
     nested_object("c", "C", decimal("a", "A")),
@@ -86,8 +92,9 @@ FIELDS = (
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=None) | st.integers())
-def test_no_number_is_altered_or_written_with_an_exponent(value: Decimal | int) -> None:
-    columns = [as_decimal_string(field) for field in FIELDS]
+def test_decimal_strings_are_exact_and_plain(value: Decimal | int) -> None:
+    """Each number keeps its value and is written without an exponent."""
+    columns = [as_decimal_string(field) for field in COLUMNS]
     row = {"a": value, "c": {"a": value}, "d": [{"a": value, "e": {"a": value}}]}
     extras: dict[str, Any] = {}
     record = {f.name: f.convert(row[f.name], extras, f.name) for f in columns if f.convert}
@@ -99,7 +106,8 @@ def test_no_number_is_altered_or_written_with_an_exponent(value: Decimal | int) 
 
 
 @pytest.mark.parametrize("value", [True, "12.50", {"value": 1}, [1]])
-def test_what_is_no_number_is_kept_among_the_extras(value: Any) -> None:
+def test_non_numeric_amount_moves_to_extra_fields(value: Any) -> None:
+    """The column is null, and extraFields keeps the value."""
     [column] = [as_decimal_string(decimal("a", "A"))]
     extras: dict[str, Any] = {}
     assert column.convert
@@ -107,8 +115,11 @@ def test_what_is_no_number_is_kept_among_the_extras(value: Any) -> None:
     assert extras == {"a": value}
 
 
-def test_descriptions_and_whole_numbers_stay() -> None:
-    plain, decimal = json_schema(FIELDS), json_schema(as_decimal_string(field) for field in FIELDS)
+def test_decimal_schema_keeps_other_properties() -> None:
+    plain, decimal = (
+        json_schema(COLUMNS),
+        json_schema(as_decimal_string(field) for field in COLUMNS),
+    )
     assert decimal["properties"]["b"] == plain["properties"]["b"]
     assert decimal["properties"]["a"]["description"] == "A"
     assert decimal["properties"]["d"]["items"]["properties"]["a"]["anyOf"][0] == DECIMAL

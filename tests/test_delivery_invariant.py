@@ -1,13 +1,12 @@
-"""Whatever happens, a run that says it succeeded has delivered everything.
+"""A run that reports success has delivered all rows.
 
-For any interleaving of changes, faults, kills and time limits: after the last complete pass the
-rows delivered by key are the rows that the firm has. A row that vanished without a trace stays in
-the warehouse, and no other does.
+This holds for any interleaving of changes, faults, kills and time limits: after the last complete
+pass, the rows delivered by key are the rows of the firm. Only a row that was hard-deleted remains
+in the warehouse.
 
-In CI 40 interleavings of up to 4 runs are played within one process, and 3 of up to 2 runs with a
-process that is killed (SIGKILL) at some request or line; each ends in peace, with a run or two.
-``INTERLEAVINGS=2000 pytest tests/test_delivery_invariant.py`` plays so many, and a twentieth of
-that with kills.
+CI runs 40 interleavings of up to 4 runs in one process, and 3 of up to 2 runs with a process that
+is killed (SIGKILL) at a request or line. Each ends with one or two runs without faults.
+``INTERLEAVINGS=2000 pytest tests/test_delivery_invariant.py`` runs 2,000, and 100 with kills.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from smokeball_sandbox import SandboxServer
 from tests.harness import Process
-from tests.interleaving_runner import Play
+from tests.interleaving_runner import InterleavingRunner
 from tests.strategies import Interleaving, interleavings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COUNT = int(os.environ.get("INTERLEAVINGS", "40"))
-KILLS = max(3, COUNT // 20)
-SECONDS = 60 + 20 * COUNT
+EXAMPLES = int(os.environ.get("INTERLEAVINGS", "40"))
+KILL_EXAMPLES = max(3, EXAMPLES // 20)
+TIMEOUT_SECONDS = 60 + 20 * EXAMPLES
 
-calm = settings(
+slow_settings = settings(
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     print_blob=True,
@@ -40,8 +39,8 @@ calm = settings(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def silence() -> Iterator[None]:
-    """Keep no log: that of thousands of runs takes more memory than the test."""
+def quiet_logs() -> Iterator[None]:
+    """Disable logging: the log of thousands of runs takes more memory than the test."""
     logging.disable()
     yield
     logging.disable(logging.NOTSET)
@@ -55,26 +54,33 @@ def firm() -> Iterator[SandboxServer]:
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Process:
-    return Process(tmp_path_factory.mktemp("heart"))
+    return Process(tmp_path_factory.mktemp("invariant"))
 
 
-@pytest.mark.timeout(SECONDS)
-@settings(calm, max_examples=COUNT)
-@given(case=interleavings(["whole", "crash", "crash", "signal", "limit", "limit"], most=4))
-def test_what_is_delivered_is_what_the_firm_has(firm: SandboxServer, case: Interleaving) -> None:
-    play = Play(firm, case)
+@pytest.mark.timeout(TIMEOUT_SECONDS)
+@settings(slow_settings, max_examples=EXAMPLES)
+@given(
+    case=interleavings(
+        ["complete", "target_crash", "target_crash", "signal", "time_limit", "time_limit"],
+        max_runs=4,
+    )
+)
+def test_runs_deliver_all_rows_despite_faults(firm: SandboxServer, case: Interleaving) -> None:
+    """After the last complete pass, the target has the rows of the firm."""
+    runner = InterleavingRunner(firm, case)
     for step in case.steps:
-        play.step(step)
-    play.settle()
+        runner.run_step(step)
+    runner.finish()
 
 
-@pytest.mark.timeout(SECONDS)
-@settings(calm, max_examples=KILLS)
-@given(case=interleavings(["killed at a request", "killed at a line"], most=2))
-def test_what_a_killed_process_has_delivered_is_not_lost(
+@pytest.mark.timeout(TIMEOUT_SECONDS)
+@settings(slow_settings, max_examples=KILL_EXAMPLES)
+@given(case=interleavings(["kill_at_request", "kill_at_line"], max_runs=2))
+def test_runs_deliver_all_rows_despite_kills(
     firm: SandboxServer, process: Process, case: Interleaving
 ) -> None:
-    play = Play(firm, case, process)
+    """A killed process costs no row: later runs deliver the rest."""
+    runner = InterleavingRunner(firm, case, process)
     for step in case.steps:
-        play.step(step)
-    play.settle()
+        runner.run_step(step)
+    runner.finish()

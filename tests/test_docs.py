@@ -1,4 +1,4 @@
-"""Every command and snippet of the documentation is run here, run elsewhere, or cannot be run."""
+"""Commands and snippets of the documentation are tested or listed as untested."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import yaml
 
 from smokeball_sandbox import SandboxServer
 from tap_smokeball.config.settings import CONFIG
-from tests.harness import TAP, catalog, config, run, truth
+from tests.harness import TAP, catalog, config, run, sandbox_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,8 +79,8 @@ CANNOT_RUN = {
         "a Google Cloud project"
     ),
 }
-STAND_IN = """#!{python}
-# What any Singer target does: keep the rows, and say how far it is.
+TARGET_SCRIPT = """#!{python}
+# A Singer target reduced to its states.
 import json, sys
 for line in sys.stdin:
     message = json.loads(line)
@@ -90,7 +90,7 @@ for line in sys.stdin:
 
 
 class Snippet(NamedTuple):
-    """A block of code on a page."""
+    """A fenced block of code on a page."""
 
     page: str
     language: str
@@ -106,12 +106,12 @@ def snippets() -> list[Snippet]:
 
 
 def commands() -> dict[str, list[str]]:
-    """Return each command, with what is shown of its output."""
+    """Return each command with the output that the page shows."""
     found: dict[str, list[str]] = {}
     for snippet in snippets():
         if snippet.language == "console":
             command = ""
-            # A command goes on where a line ends with a backslash, and to the end of its input.
+            # Join continued lines, and drop the text of here-documents.
             text = re.sub(r" \\\n *", " ", snippet.text)
             text = re.sub(r"(<<'(\w+)')\n.*?^\2$", r"\1", text, flags=re.DOTALL | re.MULTILINE)
             for line in text.splitlines():
@@ -130,13 +130,13 @@ def sandbox() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, sandbox: SandboxServer) -> Path:
-    """Return a folder as the pages suppose it: installed programs, and files of earlier steps."""
+def project_folder(tmp_path: Path, sandbox: SandboxServer) -> Path:
+    """Return a folder with the programs and files that the pages assume."""
     programs = tmp_path / "bin"
     programs.mkdir()
     executables = {
         "tap-smokeball": f'#!/bin/sh\nexec {" ".join(TAP)} "$@"\n',
-        "target-jsonl": STAND_IN.format(python=sys.executable),
+        "target-jsonl": TARGET_SCRIPT.format(python=sys.executable),
     }
     for name, text in executables.items():
         (programs / name).write_text(text)
@@ -150,11 +150,11 @@ def desk(tmp_path: Path, sandbox: SandboxServer) -> Path:
     return tmp_path
 
 
-def shell(desk: Path, command: str) -> subprocess.CompletedProcess[str]:
-    programs = f"{desk / 'bin'}{os.pathsep}{os.environ['PATH']}"
+def run_shell(project_folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    programs = f"{project_folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         ["/bin/bash", "-o", "pipefail", "-c", command],
-        cwd=desk,
+        cwd=project_folder,
         env={**os.environ, "PATH": programs, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -172,29 +172,30 @@ RUN_HERE = {
     f"{PIPE} --state state.json | target-jsonl | tail -n 1 > later.json": ("later.json", BOOKMARK),
     f"{PIPE} --state state.json | target-jsonl": ("standard output", BOOKMARK),
 }
-"""Commands that are run here; where they leave something, and what is in it."""
+"""Commands that are run here, with the file or stream that they write and its content."""
 SERVERS = {
     "python -m smokeball_sandbox --matters 200 --seed 7",
     ".venv-demo/bin/python -m smokeball_sandbox --matters 200 --seed 7",
 }
 
 
-def test_every_command_is_accounted_for() -> None:
+def test_docs_commands_are_all_tested_or_listed() -> None:
+    """Each command of the pages is run here, run elsewhere or cannot be run."""
     known = [*RUN_HERE, *SERVERS, *RUN_ELSEWHERE, *CANNOT_RUN]
     assert sorted(known) == sorted(commands())
 
 
 @pytest.mark.parametrize("command", RUN_HERE)
-def test_a_command_does_what_the_page_says(desk: Path, command: str) -> None:
-    done = shell(desk, command)
+def test_docs_command_produces_shown_result(project_folder: Path, command: str) -> None:
+    done = run_shell(project_folder, command)
     assert done.returncode == 0, done.stderr
-    place, words = RUN_HERE[command]
-    said = {"standard output": done.stdout, "standard error": done.stderr}
-    assert words in (said[place] if place in said else (desk / place).read_text())
+    path, text = RUN_HERE[command]
+    outputs = {"standard output": done.stdout, "standard error": done.stderr}
+    assert text in (outputs[path] if path in outputs else (project_folder / path).read_text())
 
 
 @pytest.mark.parametrize("command", sorted(SERVERS))
-def test_a_server_says_what_the_page_says(command: str) -> None:
+def test_docs_server_command_prints_shown_line(command: str) -> None:
     shown = commands()[command]
     program, *arguments = command.split()
     assert program.endswith("python")
@@ -209,26 +210,34 @@ def test_a_server_says_what_the_page_says(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", RUN_ELSEWHERE)
-def test_a_command_is_run_where_it_is_said_to_be(command: str) -> None:
-    place, words = RUN_ELSEWHERE[command]
-    assert words in (ROOT / place).read_text(encoding="utf-8")
+def test_docs_command_is_run_in_named_file(command: str) -> None:
+    """The file that runs the command contains it."""
+    path, text = RUN_ELSEWHERE[command]
+    assert text in (ROOT / path).read_text(encoding="utf-8")
 
 
-def in_language(language: str, having: str = "") -> list[Any]:
-    found = [each for each in snippets() if each.language == language and having in each.text]
-    return [pytest.param(each, id=f"{each.page}-{at}") for at, each in enumerate(found)]
+def snippet_params(language: str, containing: str = "") -> list[Any]:
+    found = [
+        snippet
+        for snippet in snippets()
+        if snippet.language == language and containing in snippet.text
+    ]
+    return [
+        pytest.param(snippet, id=f"{snippet.page}-{index}") for index, snippet in enumerate(found)
+    ]
 
 
-def test_every_language_is_accounted_for() -> None:
-    # The diagrams are held against a firm in test_joins.py, stream maps run in test_recipes.py, the
-    # view is asked in test_load.py, what a task tells in test_airflow.py. Images are not built.
-    # What a run prints is taken from one by scripts/operations.py.
+def test_docs_snippet_languages_are_known() -> None:
+    """A snippet in a new language needs a test."""
+    # test_joins.py tests the diagrams, test_recipes.py the stream maps, test_warehouse_load.py the
+    # view, test_airflow.py the output of a task. scripts/operations.py generates the output of a
+    # run. Images are not built.
     known = {"Dockerfile", "console", "json", "mermaid", "python", "shell", "sql", "text", "yaml"}
-    assert {each.language for each in snippets()} <= known
+    assert {snippet.language for snippet in snippets()} <= known
 
 
-@pytest.mark.parametrize("snippet", in_language("shell"))
-def test_settings_exist(snippet: Snippet) -> None:
+@pytest.mark.parametrize("snippet", snippet_params("shell"))
+def test_docs_shell_snippets_use_real_settings(snippet: Snippet) -> None:
     subprocess.run(["/bin/bash", "-n"], input=snippet.text, text=True, check=True)
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     known = {f"TAP_SMOKEBALL_{name.upper()}" for name in CONFIG["properties"]} | {
@@ -241,9 +250,10 @@ def test_settings_exist(snippet: Snippet) -> None:
     assert names or "meltano " in snippet.text
 
 
-@pytest.mark.parametrize("snippet", in_language("yaml", having="select:"))
-def test_a_selection_names_what_there_is(snippet: Snippet) -> None:
-    streams = {each["tap_stream_id"]: each for each in catalog()["streams"]}
+@pytest.mark.parametrize("snippet", snippet_params("yaml", containing="select:"))
+def test_docs_selections_match_catalog(snippet: Snippet) -> None:
+    """Select rules name streams and columns of the catalog."""
+    streams = {entry["tap_stream_id"]: entry for entry in catalog()["streams"]}
     settings = yaml.safe_load(snippet.text)
     for extractor in settings["plugins"]["extractors"] if "plugins" in settings else [settings]:
         for rule in extractor["select"]:
@@ -254,33 +264,40 @@ def test_a_selection_names_what_there_is(snippet: Snippet) -> None:
                 schema = schema["properties"].get(name, schema)
 
 
-@pytest.mark.parametrize("snippet", in_language("json", having="bookmarks"))
-def test_a_state_looks_like_a_real_one(snippet: Snippet) -> None:
-    """Crash while an unfinished pass of a later run is noted, and compare what the state holds."""
+@pytest.mark.parametrize("snippet", snippet_params("json", containing="bookmarks"))
+def test_docs_state_matches_interrupted_run(snippet: Snippet) -> None:
+    """The state shown has the keys of a run that stopped during a full pass."""
     with SandboxServer(matters=120, fees=1, exact_fees=True) as firm:
         first = run(config(firm))
         second = run(config(firm), first.state)
-        whole = len(second.messages)
+        message_count = len(second.messages)
         states = [
-            run(config(firm), first.state, crash_at=at).state for at in range(whole - 1, 0, -1)[:3]
+            run(config(firm), first.state, crash_at=index).state
+            for index in range(message_count - 1, 0, -1)[:3]
         ]
-    noted = [state for state in states if "resume" in state.get("bookmarks", {}).get("fees", {})]
-    assert noted
+    resumable = [
+        state for state in states if "resume" in state.get("bookmarks", {}).get("fees", {})
+    ]
+    assert resumable
     shown = json.loads(snippet.text)["bookmarks"]["fees"]
-    assert shown.keys() == noted[0]["bookmarks"]["fees"].keys()
-    assert shown["resume"].keys() == noted[0]["bookmarks"]["fees"]["resume"].keys()
+    assert shown.keys() == resumable[0]["bookmarks"]["fees"].keys()
+    assert shown["resume"].keys() == resumable[0]["bookmarks"]["fees"]["resume"].keys()
 
 
-@pytest.mark.parametrize("snippet", in_language("python"))
-def test_a_piece_of_python_runs(snippet: Snippet) -> None:
-    with SandboxServer(matters=200, seed=7, fees=4, exact_fees=True) as same:
-        fees: list[Json] = truth(same, "fees")
-        names = {"SandboxServer": SandboxServer, "sandbox": same, "matter_id": fees[0]["parent"]}
+@pytest.mark.parametrize("snippet", snippet_params("python"))
+def test_docs_python_snippets_run(snippet: Snippet) -> None:
+    with SandboxServer(matters=200, seed=7, fees=4, exact_fees=True) as page_sandbox:
+        fees: list[Json] = sandbox_rows(page_sandbox, "fees")
+        names = {
+            "SandboxServer": SandboxServer,
+            "sandbox": page_sandbox,
+            "matter_id": fees[0]["parent"],
+        }
         exec(snippet.text, names)  # noqa: S102 - our own page
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     [
         "401",
         "403",
@@ -299,9 +316,11 @@ def test_a_piece_of_python_runs(snippet: Snippet) -> None:
         "loader died",
     ],
 )
-def test_what_one_would_search_for_is_found_with_its_cure(words: str) -> None:
-    """All words stand in one row, whose last cell says what to do."""
+def test_docs_error_table_lists_symptom_and_fix(text: str) -> None:
+    """One row of the table has all words, and its last cell says what to do."""
     rows = (ROOT / "docs/errors.md").read_text(encoding="utf-8").splitlines()
-    found = [row for row in rows if row.startswith("|") and all(w in row for w in words.split())]
+    found = [
+        row for row in rows if row.startswith("|") and all(word in row for word in text.split())
+    ]
     assert found
     assert all(row.rstrip("| ").rsplit("|", 1)[-1].strip() for row in found)

@@ -1,3 +1,5 @@
+"""Conversions between .NET ticks and timestamps are exact."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from tap_smokeball import dotnet_ticks
 
-# The vendor's documented values, with the instants computed independently.
+# Values from the vendor's documentation, with independently computed timestamps.
 DOCUMENTED = {
     637847425252027400: "2022-04-05T08:02:05.2027400Z",
     638193848837974931: "2023-05-11T06:54:43.7974931Z",
@@ -26,29 +28,31 @@ any_ticks = st.integers(min_value=0, max_value=dotnet_ticks.MAX)
 
 
 @pytest.mark.parametrize(("value", "text"), DOCUMENTED.items())
-def test_documented_values_are_exact_both_ways(value: int, text: str) -> None:
+def test_ticks_match_documented_timestamps(value: int, text: str) -> None:
     assert dotnet_ticks.to_rfc3339(value) == text
     assert dotnet_ticks.from_rfc3339(text) == value
 
 
 @given(any_ticks)
-def test_ticks_survive_the_way_there_and_back(value: int) -> None:
+def test_ticks_round_trip_through_rfc3339(value: int) -> None:
     assert dotnet_ticks.from_rfc3339(dotnet_ticks.to_rfc3339(value)) == value
 
 
 @given(any_ticks)
-def test_neighbours_stay_apart_and_in_order(value: int) -> None:
+def test_ticks_keep_order_as_rfc3339(value: int) -> None:
     if value < dotnet_ticks.MAX:
         assert dotnet_ticks.to_rfc3339(value) < dotnet_ticks.to_rfc3339(value + 1)
 
 
 @given(any_ticks)
-def test_a_column_is_cut_not_rounded(value: int) -> None:
+def test_ticks_are_truncated_to_microseconds(value: int) -> None:
+    """A column's timestamp is truncated, not rounded."""
     assert dotnet_ticks.from_rfc3339(dotnet_ticks.to_column(value)) == value - value % 10
 
 
 @given(any_ticks)
-def test_a_filter_in_whole_seconds_never_begins_later(value: int) -> None:
+def test_ticks_are_truncated_to_whole_seconds(value: int) -> None:
+    """A filter in whole seconds never starts later than the ticks."""
     assert (
         dotnet_ticks.from_rfc3339(dotnet_ticks.to_iso_seconds(value))
         == value - value % dotnet_ticks.PER_SECOND
@@ -56,21 +60,21 @@ def test_a_filter_in_whole_seconds_never_begins_later(value: int) -> None:
 
 
 @given(st.datetimes(timezones=st.sampled_from([timezone.utc, timezone(timedelta(hours=11))])))
-def test_date_times_are_exact_to_the_microsecond(moment: datetime) -> None:
+def test_ticks_from_datetime_keep_microseconds(timestamp: datetime) -> None:
     try:
-        utc = moment.astimezone(timezone.utc)
+        utc = timestamp.astimezone(timezone.utc)
     except OverflowError:
         return
     since = utc.replace(tzinfo=None) - datetime(1, 1, 1)  # noqa: DTZ001 - as ticks are counted
-    assert dotnet_ticks.from_datetime(moment) == since // timedelta(microseconds=1) * 10
+    assert dotnet_ticks.from_datetime(timestamp) == since // timedelta(microseconds=1) * 10
 
 
 @given(any_ticks, st.integers(min_value=-14 * 60, max_value=14 * 60))
-def test_an_offset_does_not_move_the_instant(value: int, minutes: int) -> None:
+def test_ticks_from_rfc3339_respect_utc_offset(value: int, minutes: int) -> None:
     value -= value % 10
-    moment = datetime(1, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=value // 10)
+    timestamp = datetime(1, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=value // 10)
     try:
-        local = moment.astimezone(timezone(timedelta(minutes=minutes)))
+        local = timestamp.astimezone(timezone(timedelta(minutes=minutes)))
     except OverflowError:
         return
     assert dotnet_ticks.from_rfc3339(local.isoformat()) == value
@@ -88,18 +92,18 @@ def test_an_offset_does_not_move_the_instant(value: int, minutes: int) -> None:
         "",
     ],
 )
-def test_what_names_no_instant_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - the kind is all that is promised
+def test_ticks_reject_invalid_timestamps(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the type is the contract
         dotnet_ticks.from_rfc3339(text)
 
 
 @pytest.mark.parametrize("value", [-1, dotnet_ticks.MAX + 1])
-def test_ticks_outside_of_the_calendar_are_refused(value: int) -> None:
+def test_ticks_reject_values_out_of_range(value: int) -> None:
     with pytest.raises(ValueError, match="outside"):
         dotnet_ticks.to_rfc3339(value)
 
 
-def test_a_date_time_without_a_zone_is_refused() -> None:
+def test_ticks_reject_naive_datetime() -> None:
     with pytest.raises(ValueError, match="zone"):
         dotnet_ticks.from_datetime(datetime(2022, 4, 5))  # noqa: DTZ001 - the point of the test
 
@@ -118,11 +122,11 @@ def test_a_date_time_without_a_zone_is_refused() -> None:
         ("99999999999999999999", None),
     ],
 )
-def test_only_whole_digits_are_ticks(value: object, expected: int | None) -> None:
+def test_ticks_parser_accepts_ascii_digits_only(value: object, expected: int | None) -> None:
     assert dotnet_ticks.parse(value) == expected
 
 
-def test_http_dates_are_whole_seconds() -> None:
+def test_ticks_parse_http_dates() -> None:
     assert dotnet_ticks.from_http_date(
         "Sun, 06 Nov 1994 08:49:37 GMT"
     ) == dotnet_ticks.from_rfc3339("1994-11-06T08:49:37Z")
@@ -143,9 +147,10 @@ def test_http_dates_are_whole_seconds() -> None:
         (True, None),
     ],
 )
-def test_stamps_are_ticks_or_date_times(value: object, expected: int | None) -> None:
+def test_ticks_parse_both_updated_at_formats(value: object, expected: int | None) -> None:
+    """An updated-at field holds ticks or a date-time."""
     assert dotnet_ticks.of_stamp(value) == expected
 
 
-def test_seconds_without_a_zone() -> None:
+def test_ticks_format_seconds_without_zone() -> None:
     assert dotnet_ticks.to_zoneless_seconds(637847425252027400) == "2022-04-05T08:02:05"

@@ -1,4 +1,4 @@
-"""What the comparison of two descriptions of the API says."""
+"""The comparison of two API descriptions reports added, removed and changed parts."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from scripts.generate_docs import streams
 VENDOR = Path(__file__).parents[2] / "shared" / "smokeball" / "openapi.json"
 
 
-def described(**fields: Any) -> dict[str, Any]:
-    """Return a description of fees, whose rows have these fields, and of two more lists."""
+def api_description(**fields: Any) -> dict[str, Any]:
+    """Return an API description with the given fields of fees, and another list."""
     fee = {"$ref": "#/components/schemas/Fee"}
     page = {"type": "object", "properties": {"value": {"type": "array", "items": fee}}}
-    answer = {"200": {"content": {"application/json": {"schema": page}}}}
-    since = {"in": "query", "name": "UpdatedSince", "schema": {"type": "integer"}}
+    responses = {"200": {"content": {"application/json": {"schema": page}}}}
+    updated_since = {"in": "query", "name": "UpdatedSince", "schema": {"type": "integer"}}
     return {
         "paths": {
-            "/matters/{matter}/fees": {"get": {"responses": answer, "parameters": [since]}},
+            "/matters/{matter}/fees": {
+                "get": {"responses": responses, "parameters": [updated_since]}
+            },
             "/plugins": {"get": {"responses": {}}, "post": {"responses": {}}},
         },
         "components": {"schemas": {"Fee": {"type": "object", "properties": fields}}},
@@ -33,14 +35,16 @@ def described(**fields: Any) -> dict[str, Any]:
 TEXT, WHOLE = {"type": "string"}, {"type": "integer", "format": "int32"}
 
 
-def test_the_same_differs_in_nothing() -> None:
-    assert report(described(id=TEXT), described(id=TEXT)) == []
+def test_api_comparison_of_equal_files_is_empty() -> None:
+    assert report(api_description(id=TEXT), api_description(id=TEXT)) == []
 
 
-def test_fields_appear_change_and_go() -> None:
-    old = described(id=TEXT, amount=WHOLE, rate=WHOLE)
+def test_api_comparison_reports_field_changes() -> None:
+    old = api_description(id=TEXT, amount=WHOLE, rate=WHOLE)
     link = {"type": "object", "properties": {"id": TEXT, "href": TEXT, "rel": TEXT}}
-    new = described(id=TEXT, amount=TEXT, staff=link, emoji={"allOf": [WHOLE]}, downloadUrl=TEXT)
+    new = api_description(
+        id=TEXT, amount=TEXT, staff=link, emoji={"allOf": [WHOLE]}, downloadUrl=TEXT
+    )
     assert report(old, new) == [
         "## fees",
         "",
@@ -54,8 +58,8 @@ def test_fields_appear_change_and_go() -> None:
     ]
 
 
-def test_parameters_appear_change_and_go() -> None:
-    old, new = described(), described()
+def test_api_comparison_reports_parameter_changes() -> None:
+    old, new = api_description(), api_description()
     new["paths"]["/matters/{matter}/fees"]["get"]["parameters"] = [
         {"in": "query", "name": "LastUpdated", "schema": {"type": "string", "format": "date-time"}},
         {"in": "path", "name": "matter", "schema": {"type": "string"}},
@@ -66,8 +70,8 @@ def test_parameters_appear_change_and_go() -> None:
     ]
 
 
-def test_endpoints_appear_and_go() -> None:
-    old, new = described(id=TEXT), described(id=TEXT)
+def test_api_comparison_reports_endpoint_changes() -> None:
+    old, new = api_description(id=TEXT), api_description(id=TEXT)
     new["paths"] = {"/matters/{id}/advances": {"get": {}}, "/webhooks": {"post": {}}}
     assert report(old, new) == [
         "## Endpoints",
@@ -79,29 +83,34 @@ def test_endpoints_appear_and_go() -> None:
     ]
 
 
-def test_a_schema_that_refers_to_itself_ends() -> None:
+def test_api_comparison_handles_recursive_schema() -> None:
+    """A schema that refers to itself does not cause an endless loop."""
     fee = {"$ref": "#/components/schemas/Fee"}
-    assert report(described(id=TEXT), described(id=TEXT, related={"type": "array", "items": fee}))
+    assert report(
+        api_description(id=TEXT), api_description(id=TEXT, related={"type": "array", "items": fee})
+    )
 
 
-def test_as_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_api_comparison_command_prints_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     old, new = tmp_path / "old.json", tmp_path / "new.json"
-    old.write_text(json.dumps(described(id=TEXT)))
-    new.write_text(json.dumps(described(id=TEXT, colour=TEXT)))
+    old.write_text(json.dumps(api_description(id=TEXT)))
+    new.write_text(json.dumps(api_description(id=TEXT, colour=TEXT)))
     assert main([str(old), str(new)]) == 0
     assert "- field appeared: `value[].colour` (string)" in capsys.readouterr().out
     assert main([str(old)]) == 2
     assert "usage" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not VENDOR.exists(), reason="the vendor's description is not here")
-class TestOnTheVendorsOwn:
-    def test_each_stream_is_found_with_its_fields(self) -> None:
+@pytest.mark.skipif(not VENDOR.exists(), reason="needs the vendor's description")
+class TestVendorDescription:
+    def test_vendor_api_describes_all_streams(self) -> None:
         found = endpoints(json.loads(VENDOR.read_text()))
         for stream in streams():
             assert found[anonymous(stream.path)].fields, stream.name
 
-    def test_what_is_taken_away_is_named(self) -> None:
+    def test_vendor_comparison_names_removed_field(self) -> None:
         old = json.loads(VENDOR.read_text())
         new = copy.deepcopy(old)
         del new["components"]["schemas"]["Matter"]["properties"]["versionId"]

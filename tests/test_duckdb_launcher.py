@@ -1,4 +1,4 @@
-"""Values that DuckDB, left to guess, takes for something else."""
+"""The DuckDB launcher loads values that CSV format detection would misread."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.servers import Unavailable
+from tests.servers import UnavailableError
 from tests.warehouses import DuckDB
 
-AWKWARD = [
+AMBIGUOUS_ROWS = [
     ("", "x"),
     ("a;b", "c;d"),
     ("it's", "'"),
@@ -28,25 +28,31 @@ AWKWARD = [
 VALUES = st.text(st.sampled_from("a;,'|\t#\\\"\n\ré "), max_size=5)
 
 
-@pytest.mark.parametrize("rows", [AWKWARD, AWKWARD[:1], AWKWARD[1:2]], ids=lambda _: "")
-def test_awkward_rows(rows: list[tuple[str, str]], tmp_path: Path) -> None:
-    assert loaded(rows, tmp_path) == expected(rows)
+@pytest.mark.parametrize(
+    "rows",
+    [AMBIGUOUS_ROWS, AMBIGUOUS_ROWS[:1], AMBIGUOUS_ROWS[1:2]],
+    ids=["all values", "empty text", "semicolons"],
+)
+def test_duckdb_load_keeps_ambiguous_values(rows: list[tuple[str, str]], tmp_path: Path) -> None:
+    """Values that DuckDB's CSV detection misreads are loaded exactly."""
+    assert load_rows(rows, tmp_path) == expected_rows(rows)
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=40))
-def test_any_rows(rows: list[tuple[str, str]]) -> None:
+def test_duckdb_load_keeps_random_values(rows: list[tuple[str, str]]) -> None:
+    """Random texts with separators and quotes are loaded exactly."""
     with TemporaryDirectory() as folder:
-        assert loaded(rows, Path(folder)) == expected(rows)
+        assert load_rows(rows, Path(folder)) == expected_rows(rows)
 
 
-def loaded(rows: list[tuple[str, str]], folder: Path) -> list[list[str | None]]:
+def load_rows(rows: list[tuple[str, str]], folder: Path) -> list[list[str | None]]:
     text = {"type": ["string", "null"]}
     columns = dict.fromkeys(("id", "a", "b"), text)
     schema = {"type": "SCHEMA", "stream": "t", "key_properties": ["id"]}
     records = [
-        {"type": "RECORD", "stream": "t", "record": {"id": f"{at:04}", "a": a, "b": b}}
-        for at, (a, b) in enumerate(rows)
+        {"type": "RECORD", "stream": "t", "record": {"id": f"{index:04}", "a": a, "b": b}}
+        for index, (a, b) in enumerate(rows)
     ]
     messages = [{**schema, "schema": {"properties": columns}}, *records]
     file = folder / "messages.jsonl"
@@ -55,11 +61,11 @@ def loaded(rows: list[tuple[str, str]], folder: Path) -> list[list[str | None]]:
     try:
         with DuckDB(folder) as warehouse:
             warehouse.load(file)
-            return warehouse.ask("SELECT a, b FROM smokeball.t ORDER BY id")
-    except Unavailable as reason:
-        pytest.skip(str(reason))
+            return warehouse.query("SELECT a, b FROM smokeball.t ORDER BY id")
+    except UnavailableError as error:
+        pytest.skip(str(error))
 
 
-def expected(rows: list[tuple[str, str]]) -> list[list[str | None]]:
-    """The loader itself makes null of empty texts."""
+def expected_rows(rows: list[tuple[str, str]]) -> list[list[str | None]]:
+    """Return the rows as the loader stores them: with null for empty texts."""
     return [[a or None, b or None] for a, b in rows]

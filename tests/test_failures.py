@@ -1,4 +1,4 @@
-"""Failures that a user can cause or meet: told in a line that says what to do, and nothing lost."""
+"""Errors that a user can meet are one line with advice, and cost no rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import TAP, Output, catalog, config, run, truth
+from tests.harness import TAP, Output, catalog, config, run, sandbox_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,10 +22,12 @@ NO_STATE = "holds no Singer state"
 NO_CATALOG = "holds no Singer catalog"
 
 
-def tap(process: Process, settings: Json, *arguments: str, **environment: str) -> Output:
-    """Run the tap with files of the test's own."""
+def run_with_arguments(
+    process: Process, settings: Json, *arguments: str, **environment: str
+) -> Output:
+    """Run the tap with settings and further arguments."""
     done = subprocess.run(
-        [*TAP, *process.files(settings, None, None)[:2], *arguments],
+        [*TAP, *process.file_arguments(settings, None, None)[:2], *arguments],
         capture_output=True,
         check=False,
         cwd=process.folder,
@@ -49,43 +51,48 @@ def tap(process: Process, settings: Json, *arguments: str, **environment: str) -
         ("--catalog", '{"streams": [{"name": "fees"}]}', NO_CATALOG),
     ],
 )
-def test_a_file_that_is_not_what_it_should_be(
+def test_bad_state_or_catalog_file_is_rejected(
     process: Process, option: str, content: str, problem: str
 ) -> None:
+    """The error names the option and the problem; the status is 2."""
     path = process.folder / "given"
     path.write_bytes(content.encode("latin-1"))
-    output = tap(process, {"api_key": "k", "access_token": "t"}, option, str(path))
+    output = run_with_arguments(process, {"api_key": "k", "access_token": "t"}, option, str(path))
     assert output.status == 2
     assert f"'{option}': {problem}" in output.stderr
 
 
-def test_a_state_that_somebody_garbled_is_no_reason_to_stop(firm: SandboxServer) -> None:
-    garbled = {"replication_key_value": "x", "visible": 3, "resume": "y", "caught_up": "z"}
-    output = run(config(firm), {"bookmarks": {"matters": garbled, "fees": garbled}})
+def test_corrupt_bookmarks_cause_full_read(firm: SandboxServer) -> None:
+    """Invalid entries of a state are ignored, and all rows are read."""
+    corrupt = {"replication_key_value": "x", "visible": 3, "resume": "y", "caught_up": "z"}
+    output = run(config(firm), {"bookmarks": {"matters": corrupt, "fees": corrupt}})
     assert output.status == 0
     for stream in ("matters", "fees"):
-        assert output.ids(stream).keys() == {e["row"]["id"] for e in truth(firm, stream)}
+        assert output.ids(stream).keys() == {e["row"]["id"] for e in sandbox_rows(firm, stream)}
 
 
-def test_nothing_selected_is_worth_a_word(firm: SandboxServer, process: Process) -> None:
+def test_run_warns_if_no_stream_is_selected(firm: SandboxServer, process: Process) -> None:
     output = process.run(config(firm), catalog=catalog(wanted=()))
     assert output.status == 0
     assert "No stream is selected" in output.stderr
 
 
 @pytest.mark.parametrize("arguments", [(), ("--test",)])
-def test_a_stream_map_that_cannot_be_read(
+def test_invalid_stream_map_fails_with_one_line(
     firm: SandboxServer, process: Process, arguments: tuple[str, ...]
 ) -> None:
-    output = tap(process, config(firm, stream_maps={"fees": {"x": "nope("}}), *arguments)
+    output = run_with_arguments(
+        process, config(firm, stream_maps={"fees": {"x": "nope("}}), *arguments
+    )
     assert output.status == 1
     assert "stream_maps: there is an expression that cannot be read" in output.stderr
 
 
 @pytest.mark.parametrize("expression", ["nope", "duration + 'x'"])
-def test_a_stream_map_that_fails_on_a_record_fails_that_stream_alone(
+def test_stream_map_error_fails_one_stream(
     firm: SandboxServer, expression: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """An expression that fails on a record fails its stream alone."""
     first = run(config(firm))
     for nth in range(12):
         firm.control.touch("matters", nth=nth, set={"description": "Moved"})
@@ -99,33 +106,37 @@ def test_a_stream_map_that_fails_on_a_record_fails_that_stream_alone(
     assert output.bookmark("fees")[key] == first.bookmark("fees")[key]
 
 
-def batches(root: str) -> Json:
+def batch_settings(root: str) -> Json:
     encoding = {"format": "jsonl", "compression": "gzip"}
     return {"batch_config": {"encoding": encoding, "storage": {"root": root}}}
 
 
-def test_batches_that_cannot_be_stored_move_no_bookmark(
+def test_batch_storage_error_keeps_bookmarks(
     firm: SandboxServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("in the way")
-    first = run(config(firm, **batches((blocked / "batches").as_uri())))
+    """No bookmark moves if the batch storage cannot be used."""
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    first = run(config(firm, **batch_settings((file / "batches").as_uri())))
     assert first.status == 1
     assert "batch_config: its storage cannot be used: Not a directory" in caplog.text
     assert not any(first.state["bookmarks"].values())
     folder = tmp_path / "batches"
     folder.mkdir()
-    second = run(config(firm, **batches(folder.as_uri())), first.state)
+    second = run(config(firm, **batch_settings(folder.as_uri())), first.state)
     assert second.status == 0
-    assert {message["stream"] for message in second.of("BATCH")} == {"matters", "fees"}
+    assert {message["stream"] for message in second.messages_of_type("BATCH")} == {
+        "matters",
+        "fees",
+    }
 
 
-def test_an_output_that_is_full(firm: SandboxServer, process: Process) -> None:
+def test_full_output_device_fails_with_one_line(firm: SandboxServer, process: Process) -> None:
     if not os.path.exists("/dev/full"):  # noqa: PTH110 - a device
         pytest.skip("needs a device that is always full")
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
         done = subprocess.run(
-            [*TAP, *process.files(config(firm), None, None)],
+            [*TAP, *process.file_arguments(config(firm), None, None)],
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
@@ -148,36 +159,37 @@ def test_an_output_that_is_full(firm: SandboxServer, process: Process) -> None:
         ({"auth_url": "http://127.0.0.1:9"}, {}, "no connection, tried once"),
     ],
 )
-def test_no_way_to_the_server(
+def test_connection_error_names_cause_and_advice(
     firm: SandboxServer,
     process: Process,
     settings: Json,
     environment: dict[str, str],
     problem: str,
 ) -> None:
-    output = tap(process, config(firm, max_retries=0, **settings), "--test", **environment)
+    """The error distinguishes DNS, proxy and connection."""
+    output = run_with_arguments(
+        process, config(firm, max_retries=0, **settings), "--test", **environment
+    )
     assert output.status == 1
     assert problem in output.stderr
     assert "Check the network, api_url and auth_url" in output.stderr
 
 
-def test_a_log_level_that_does_not_exist(process: Process) -> None:
+def test_unknown_log_level_is_rejected(process: Process) -> None:
     settings: dict[str, Any] = {"api_key": "k", "access_token": "t"}
-    output = tap(process, settings, TAP_SMOKEBALL_LOGLEVEL="loud")
+    output = run_with_arguments(process, settings, TAP_SMOKEBALL_LOGLEVEL="loud")
     assert output.status == 1
     assert output.stderr == (
         "TAP_SMOKEBALL_LOGLEVEL: takes one of DEBUG, INFO, WARNING, ERROR, CRITICAL\n"
     )
 
 
-def test_the_messages_are_all_that_stands_on_standard_output(
-    firm: SandboxServer, process: Process
-) -> None:
+def test_stdout_contains_singer_messages_only(firm: SandboxServer, process: Process) -> None:
     firm.control.fail(count=1000, how="html", template="GET /matters/{matterId}/fees")
     done = subprocess.run(
-        [*TAP, *process.files(config(firm, max_retries=0), None, None)],
+        [*TAP, *process.file_arguments(config(firm, max_retries=0), None, None)],
         capture_output=True,
         check=False,
     )
-    kinds = {json.loads(line)["type"] for line in done.stdout.splitlines()}
-    assert kinds == {"SCHEMA", "RECORD", "STATE"}
+    types = {json.loads(line)["type"] for line in done.stdout.splitlines()}
+    assert types == {"SCHEMA", "RECORD", "STATE"}

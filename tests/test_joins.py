@@ -1,4 +1,4 @@
-"""Every join in the picture of docs/joins.md holds, and the money adds up across streams."""
+"""The joins in docs/joins.md hold, and amounts agree across streams."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from tests.harness import Json
 
-PICTURE = Path(__file__).parent.parent / "docs" / "joins.md"
+DIAGRAM_PAGE = Path(__file__).parent.parent / "docs" / "joins.md"
 LINE = re.compile(r'^ +(\w+) [|o]+--[|o{]+ (\w+) : "([^"]+)"$', re.MULTILINE)
-JOINS = LINE.findall(PICTURE.read_text(encoding="utf-8"))
+JOINS = LINE.findall(DIAGRAM_PAGE.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
 def records() -> Iterator[dict[str, list[Json]]]:
-    """Every record of a firm, by stream."""
+    """Yield all records of a firm, by stream."""
     names = [str(vars(stream)["name"]) for stream in streams.ALL]
     with SandboxServer(matters=60) as firm:
         output = run(config(firm), catalog=catalog(wanted=names))
@@ -35,7 +35,7 @@ def records() -> Iterator[dict[str, list[Json]]]:
 
 
 def values(record: Any, path: str) -> Iterator[Any]:
-    """Yield what stands at a path, looking into every element of a list."""
+    """Yield the values at a path, from each element of a list."""
     if record is None:
         return
     if not path:
@@ -49,31 +49,34 @@ def values(record: Any, path: str) -> Iterator[Any]:
         yield from values(record[name], rest)
 
 
-def test_the_picture_shows_all_streams() -> None:
+def test_join_diagram_shows_all_streams() -> None:
     shown = {name for one, other, _ in JOINS for name in (one, other)}
-    alone = {"firm", "groups"}
-    assert shown | alone == {vars(stream)["name"] for stream in streams.ALL}
+    without_joins = {"firm", "groups"}
+    assert shown | without_joins == {vars(stream)["name"] for stream in streams.ALL}
 
 
-@pytest.mark.parametrize(("to", "of", "label"), JOINS)
-def test_a_join_holds(records: dict[str, list[Json]], to: str, of: str, label: str) -> None:
+@pytest.mark.parametrize(("target", "source", "label"), JOINS)
+def test_join_keys_exist_in_joined_stream(
+    records: dict[str, list[Json]], target: str, source: str, label: str
+) -> None:
+    """Each value of the joining column exists in the joined stream."""
     path, _, key = label.partition(" = ")
-    there = {record[key or "id"] for record in records[to]}
-    pointing = {value for record in records[of] for value in values(record, path)}
-    assert pointing
-    assert pointing <= there
+    keys = {record[key or "id"] for record in records[target]}
+    references = {value for record in records[source] for value in values(record, path)}
+    assert references
+    assert references <= keys
 
 
-def test_invoices_name_their_fees_and_expenses(records: dict[str, list[Json]]) -> None:
-    there = {record["id"] for name in ("fees", "expenses") for record in records[name]}
+def test_invoice_entries_are_fees_or_expenses(records: dict[str, list[Json]]) -> None:
+    keys = {record["id"] for name in ("fees", "expenses") for record in records[name]}
     entries = {entry["id"] for invoice in records["invoices"] for entry in invoice["entries"] or ()}
     assert entries
-    assert entries <= there
+    assert entries <= keys
 
 
-def test_balances_are_the_sums_of_the_transactions(records: dict[str, list[Json]]) -> None:
-    """Trust money: what an account holds for a matter is what went in, less what went out."""
-    from smokeball_sandbox.areas.ledger import SIGNS  # noqa: PLC0415 - which kinds go out
+def test_matter_balances_equal_transaction_sums(records: dict[str, list[Json]]) -> None:
+    """The trust balance of a matter is the sum of its transactions."""
+    from smokeball_sandbox.areas.ledger import SIGNS  # noqa: PLC0415 - used by this test only
 
     sums: dict[tuple[str, str | None], Decimal] = defaultdict(Decimal)
     for transaction in records["transactions"]:

@@ -1,4 +1,4 @@
-"""What is released: it installs and runs with nothing but its own dependencies."""
+"""The released packages install and run with their own dependencies alone."""
 
 from __future__ import annotations
 
@@ -34,32 +34,35 @@ def build(project: Path, folder: Path, *more: str) -> list[Path]:
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Return the source distribution and the wheel."""
-    return sorted(build(ROOT, tmp_path_factory.mktemp("dist")), key=lambda each: each.suffix)
+    return sorted(build(ROOT, tmp_path_factory.mktemp("dist")), key=lambda path: path.suffix)
 
 
-def test_a_wheel_of_the_source_distribution_is_the_same(
-    packages: list[Path], tmp_path: Path
-) -> None:
+def test_wheel_of_sdist_equals_wheel_of_source(packages: list[Path], tmp_path: Path) -> None:
     source, wheel = packages
     with tarfile.open(source) as archive:
         archive.extractall(tmp_path, filter="data")
-    again = build(tmp_path / source.name.removesuffix(".tar.gz"), tmp_path / "dist", "-t", "wheel")
-    assert [each.name for each in again] == [wheel.name]
-    first, second = (zipfile.ZipFile(each) for each in (wheel, *again))
-    assert {each: first.read(each) for each in first.namelist()} == {
-        each: second.read(each) for each in second.namelist()
+    rebuilt = build(
+        tmp_path / source.name.removesuffix(".tar.gz"), tmp_path / "dist", "-t", "wheel"
+    )
+    assert [path.name for path in rebuilt] == [wheel.name]
+    first, second = (zipfile.ZipFile(path) for path in (wheel, *rebuilt))
+    assert {path: first.read(path) for path in first.namelist()} == {
+        path: second.read(path) for path in second.namelist()
     }
 
 
-@pytest.mark.skipif(not RUNTIME.exists(), reason="`make test` sets up the environment for it")
-def test_it_runs_without_what_only_developers_have(packages: list[Path], tmp_path: Path) -> None:
+@pytest.mark.skipif(not RUNTIME.exists(), reason="`make test` sets up the environment")
+def test_wheel_runs_with_runtime_dependencies(packages: list[Path], tmp_path: Path) -> None:
+    """The wheel needs no development dependency, and names the login extra."""
     zipfile.ZipFile(packages[1]).extractall(tmp_path)  # noqa: S202 - our own
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command: list[str | Path] = [RUNTIME, "-m", *arguments]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    assert run("pip", "--version").returncode, "an environment with more than what is needed"
+    assert run("pip", "--version").returncode, (
+        "the environment has more packages than the runtime ones"
+    )
     for option in ("--help", "--version", "--discover"):
         done = run("tap_smokeball", option)
         assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
@@ -71,7 +74,7 @@ def test_it_runs_without_what_only_developers_have(packages: list[Path], tmp_pat
     assert "pip install 'tap-smokeball[login]'" in missing.stderr
 
 
-def test_the_changelog_has_its_versions_in_order() -> None:
+def test_changelog_lists_versions_in_order() -> None:
     unreleased, *released = HEADING.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
     if unreleased != "Unreleased":
         released.insert(0, unreleased)

@@ -1,4 +1,4 @@
-"""What ``--plan`` promises, held against what the run then takes."""
+"""The estimate of ``--plan`` matches the requests of the run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,17 @@ from hypothesis import strategies as st
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.pagination import Page, read_all
 from tap_smokeball.run.request_estimate import pages
-from tests.harness import DEFAULT, TOKEN, asked, by_id, catalog, config, planned, run, truth
+from tests.harness import (
+    DEFAULT_STREAMS,
+    TOKEN,
+    catalog,
+    config,
+    index_by_id,
+    request_count,
+    run,
+    run_plan,
+    sandbox_rows,
+)
 from tests.recorded_firm import STREAMS
 
 if TYPE_CHECKING:
@@ -26,20 +36,20 @@ if TYPE_CHECKING:
     from tests.harness import Json, Output, Process
 
 
-SOME = ("matters", "fees", "contacts", "tasks", "transactions")
+SOME_STREAMS = ("matters", "fees", "contacts", "tasks", "transactions")
 
 
 @dataclass
 class Plan:
-    """A plan as people read it."""
+    """A parsed plan."""
 
     streams: dict[str, int]
     total: int
-    asked: int
+    own_requests: int
     text: str
 
 
-def read(text: str) -> Plan:
+def parse_plan(text: str) -> Plan:
     lines = text.splitlines()
     table = lines[1 : lines.index("")]
     streams = {}
@@ -48,131 +58,140 @@ def read(text: str) -> Plan:
             name, *figures = re.split(r"  +", line)
             streams[name] = int(figures[-3].replace(",", ""))
     (total,) = re.findall(r"^About ([\d,]+) requests: ", text, re.MULTILINE)
-    (took,) = re.findall(r"^This plan took ([\d,]+) requests\.$", text, re.MULTILINE)
-    return Plan(streams, int(total.replace(",", "")), int(took.replace(",", "")), text)
+    (own_requests,) = re.findall(r"^This plan took ([\d,]+) requests\.$", text, re.MULTILINE)
+    return Plan(streams, int(total.replace(",", "")), int(own_requests.replace(",", "")), text)
 
 
-def compared(
+def plan_and_run(
     firm: SandboxServer,
     state: Json | None = None,
     wanted: Json | None = None,
     **settings: Any,
 ) -> tuple[Plan, Output]:
-    """Plan a run, make it, and see to it that the plan was right."""
-    wanted = wanted or catalog(wanted=DEFAULT)
+    """Plan a run, run it, and verify the estimate."""
+    wanted = wanted or catalog(wanted=DEFAULT_STREAMS)
     firm.control.reset_requests()
-    plan = read(planned(config(firm, **settings), state, wanted).stdout)
-    assert plan.asked == firm.control.requests()["total"] - asked(firm, TOKEN)
+    plan = parse_plan(run_plan(config(firm, **settings), state, wanted).stdout)
+    assert plan.own_requests == firm.control.requests()["total"] - request_count(firm, TOKEN)
     firm.control.reset_requests()
     output = run(config(firm, **settings), state, wanted)
-    real = firm.control.requests()["total"] - asked(firm, TOKEN)
-    assert plan.total == pytest.approx(real, rel=0.15), plan.text
+    actual = firm.control.requests()["total"] - request_count(firm, TOKEN)
+    assert plan.total == pytest.approx(actual, rel=0.15), plan.text
     assert plan.total == pytest.approx(sum(plan.streams.values()), abs=len(plan.streams))
     return plan, output
 
 
-@given(rows=st.integers(0, 300), limit=st.integers(2, 60), told=st.booleans())
-def test_the_model_counts_pages_as_the_paginator_does(rows: int, limit: int, told: bool) -> None:  # noqa: FBT001
-    everything = [{"id": number} for number in range(rows)]
+@given(rows=st.integers(0, 300), limit=st.integers(2, 60), has_size=st.booleans())
+def test_plan_counts_pages_like_paginator(rows: int, limit: int, has_size: bool) -> None:  # noqa: FBT001
+    """The estimate of pages equals the requests of the paginator."""
+    all_rows = [{"id": number} for number in range(rows)]
     fetched = []
 
     def fetch(offset: int, limit: int) -> Page:
         fetched.append(offset)
         more = offset + limit < rows
-        return Page(everything[offset : offset + limit], rows if told else None, more)
+        return Page(all_rows[offset : offset + limit], rows if has_size else None, more)
 
-    pieces = read_all(fetch, by_id, limit)
-    assert sum(len(piece) for piece in pieces) == rows
+    pages_read = read_all(fetch, index_by_id, limit)
+    assert sum(len(page) for page in pages_read) == rows
     assert len(fetched) == pages(rows, limit)
 
 
 class TestFirms:
     @pytest.mark.parametrize("matters", [0, 1, 12, 80])
-    def test_of_any_size(self, start: StartFirm, matters: int) -> None:
+    def test_plan_matches_run_for_any_firm_size(self, start: StartFirm, matters: int) -> None:
+        """The plan is within 15% of the run, with fewer than 70 requests."""
         firm = start(matters=matters)
-        plan, _ = compared(firm)
-        assert plan.streams.keys() == set(DEFAULT)
-        assert plan.asked < 70
+        plan, _ = plan_and_run(firm)
+        assert plan.streams.keys() == set(DEFAULT_STREAMS)
+        assert plan.own_requests < 70
 
-    def test_with_many_fees(self, start: StartFirm) -> None:
+    def test_plan_matches_run_with_many_fees(self, start: StartFirm) -> None:
         firm = start(matters=60, fees=90)
-        plan, _ = compared(firm, wanted=catalog(), page_size=50)
+        plan, _ = plan_and_run(firm, wanted=catalog(), page_size=50)
         assert plan.streams["fees"] > 90
-        assert plan.asked < 60
+        assert plan.own_requests < 60
 
-    def test_with_more_matters_than_are_looked_at(self, start: StartFirm) -> None:
+    def test_plan_samples_matters_of_large_firm(self, start: StartFirm) -> None:
+        """The plan samples a few matters and extrapolates to the others."""
         firm = start(matters=400, fees=1, exact_fees=True)
-        plan, _ = compared(firm, wanted=catalog(), page_size=40)
+        plan, _ = plan_and_run(firm, wanted=catalog(), page_size=40)
         assert plan.streams["fees"] == 400
-        assert plan.asked < 15
+        assert plan.own_requests < 15
 
-    def test_with_all_streams(self, start: StartFirm) -> None:
-        chosen = catalog(wanted=STREAMS, select=["intake_submissions.responses"])
-        plan, _ = compared(start(matters=30), wanted=chosen)
+    def test_plan_matches_run_of_all_streams(self, start: StartFirm) -> None:
+        selection = catalog(wanted=STREAMS, select=["intake_submissions.responses"])
+        plan, _ = plan_and_run(start(matters=30), wanted=selection)
         assert plan.streams.keys() == STREAMS.keys()
         assert plan.streams["folders"] > 30
 
 
 class TestSize:
     @pytest.mark.parametrize("size", ["missing", "zero", 40, -40])
-    def test_it_need_not_be_right(self, start: StartFirm, size: object) -> None:
+    def test_plan_handles_wrong_list_size(self, start: StartFirm, size: object) -> None:
+        """The plan finds the end of a list whose `size` is wrong."""
         firm = start(matters=150, fees=1, exact_fees=True)
         firm.control.settings(size=size)
-        plan, _ = compared(firm, wanted=catalog(wanted=SOME), page_size=15)
-        assert plan.asked < 80
+        plan, _ = plan_and_run(firm, wanted=catalog(wanted=SOME_STREAMS), page_size=15)
+        assert plan.own_requests < 80
 
-    def test_the_plan_says_what_it_rests_on(self, start: StartFirm) -> None:
+    def test_plan_shows_basis_of_estimate(self, start: StartFirm) -> None:
         firm = start(matters=300, fees=1, exact_fees=True)
-        right = planned(config(firm, page_size=30)).stdout
+        right = run_plan(config(firm, page_size=30)).stdout
         assert re.search(r"^matters .* size, and the page at its end$", right, re.MULTILINE)
         assert re.search(r"^fees .* 3 of 300 matters$", right, re.MULTILINE)
         firm.control.settings(size="missing")
-        missing = planned(config(firm, page_size=30)).stdout
+        missing = run_plan(config(firm, page_size=30)).stdout
         assert re.search(r"^matters .* a search for its end", missing, re.MULTILINE)
 
-    def test_pages_may_be_cut_shorter_than_asked_for(self, start: StartFirm) -> None:
+    def test_plan_handles_pages_shorter_than_limit(self, start: StartFirm) -> None:
+        """The plan is right if the server caps the page size."""
         firm = start(matters=90, fees=1, exact_fees=True)
         firm.control.settings(max_page=10)
-        compared(firm, wanted=catalog())
+        plan_and_run(firm, wanted=catalog())
 
 
 class TestState:
-    def test_a_pass_that_is_gone_on_with(self, start: StartFirm) -> None:
+    def test_plan_counts_remaining_parents_of_pass(self, start: StartFirm) -> None:
+        """A resumed full pass counts only the remaining matters."""
         firm = start(matters=130, fees=1, exact_fees=True)
         first = run(config(firm), crash_at=130 + 115)
         assert "resume" in first.bookmark("fees")
-        plan, second = compared(firm, first.state, catalog())
+        plan, second = plan_and_run(firm, first.state, catalog())
         assert plan.streams["fees"] == 30
         assert second.status == 0
         assert "of 30 matters, 130 in all" in plan.text
 
-    def test_what_changed_behind_that_place_is_counted(self, start: StartFirm) -> None:
+    def test_plan_counts_changed_parents_of_pass(self, start: StartFirm) -> None:
+        """Changed matters before the resume point are counted, too."""
         firm = start(matters=130, fees=1, exact_fees=True)
         settings = {"lookback_seconds": 0}
         first = run(config(firm, **settings), crash_at=130 + 115)
-        place = first.bookmark("fees")["resume"]["after"]
-        behind = [e["parent"] for e in truth(firm, "fees") if e["parent"] < place][:15]
-        for matter in behind:
+        last_parent_id = first.bookmark("fees")["resume"]["after"]
+        earlier_parents = [
+            e["parent"] for e in sandbox_rows(firm, "fees") if e["parent"] < last_parent_id
+        ][:15]
+        for matter in earlier_parents:
             firm.control.touch("matters", matter, set={"description": "Moved"})
-        plan, _ = compared(firm, first.state, catalog(), **settings)
+        plan, _ = plan_and_run(firm, first.state, catalog(), **settings)
         assert plan.streams["fees"] == 30 + 15
 
-    def test_an_incremental_run(self, start: StartFirm) -> None:
+    def test_plan_matches_incremental_run(self, start: StartFirm) -> None:
         firm = start(matters=40, fees=90)
-        wanted = catalog(wanted=SOME)
+        wanted = catalog(wanted=SOME_STREAMS)
         settings = {"page_size": 50, "lookback_seconds": 0}
         first = run(config(firm, **settings), catalog=wanted)
         firm.control.touch("contacts", nth=0, set={"notes": "New"})
-        plan, _ = compared(firm, first.state, wanted, **settings)
+        plan, _ = plan_and_run(firm, first.state, wanted, **settings)
         assert plan.streams["fees"] == 40
         assert plan.streams["contacts"] == 1
 
-    def test_the_settings_count(self, start: StartFirm) -> None:
+    def test_plan_respects_filter_settings(self, start: StartFirm) -> None:
         firm = start(matters=80, fees=1, exact_fees=True)
-        plan, output = compared(firm, wanted=catalog(), matter_statuses=["Open"])
+        plan, output = plan_and_run(firm, wanted=catalog(), matter_statuses=["Open"])
         assert plan.streams["fees"] == len(output.records("matters")) < 60
-        since = sorted(e["updated"] for e in truth(firm, "matters"))[60]
-        compared(
+        since = sorted(e["updated"] for e in sandbox_rows(firm, "matters"))[60]
+        plan_and_run(
             firm,
             wanted=catalog(deselect=["fees"]),
             page_size=10,
@@ -180,62 +199,63 @@ class TestState:
         )
 
 
-class TestWords:
-    def test_time_is_that_of_the_allowance(self, start: StartFirm) -> None:
+class TestText:
+    def test_plan_derives_time_from_rate_limit(self, start: StartFirm) -> None:
         firm = start(matters=59, fees=1, exact_fees=True)
-        text = planned(config(firm, requests_per_second=1, burst=60)).stdout
+        text = run_plan(config(firm, requests_per_second=1, burst=60)).stdout
         assert "About 60 requests: 1 minute at 1 a second." in text
 
-    def test_a_time_limit_makes_several_runs_of_it(self, start: StartFirm) -> None:
+    def test_plan_splits_time_limit_into_runs(self, start: StartFirm) -> None:
         firm = start(matters=190, fees=1, exact_fees=True)
-        few = config(firm, requests_per_second=10, burst=60, max_run_minutes=0.1)
-        assert "With max_run_minutes that is 4 runs of 6 seconds." in planned(few).stdout
-        fewer = config(firm, requests_per_second=0.2, burst=60, max_run_minutes=0.05)
-        assert "max_run_minutes is too short" in planned(fewer).stdout
+        settings = config(firm, requests_per_second=10, burst=60, max_run_minutes=0.1)
+        assert "With max_run_minutes that is 4 runs of 6 seconds." in run_plan(settings).stdout
+        too_short = config(firm, requests_per_second=0.2, burst=60, max_run_minutes=0.05)
+        assert "max_run_minutes is too short" in run_plan(too_short).stdout
 
-    def test_nothing_is_written_and_nothing_is_kept(self, firm: SandboxServer) -> None:
-        assert planned(config(firm)).messages == []
+    def test_plan_emits_no_messages(self, firm: SandboxServer) -> None:
+        assert run_plan(config(firm)).messages == []
 
 
 class TestFailures:
-    def test_a_scope_that_is_missing(
+    def test_plan_reports_missing_scope(
         self, firm: SandboxServer, caplog: pytest.LogCaptureFixture
     ) -> None:
         firm.control.settings(scopes=["matters/read"])
-        output = planned(config(firm))
+        output = run_plan(config(firm))
         assert output.status == 1
         assert output.stderr == "1 of 2 streams failed: fees"
         assert "grant the app the scope fees/read" in caplog.text
         assert re.search(r"^fees +failed: AccessDeniedError$", output.stdout, re.MULTILINE)
-        assert read(output.stdout).streams == {"matters": 1}
+        assert parse_plan(output.stdout).streams == {"matters": 1}
 
-    def test_parents_that_cannot_be_listed(self, firm: SandboxServer) -> None:
+    def test_plan_reports_unlisted_parents(self, firm: SandboxServer) -> None:
         firm.control.settings(scopes=["fees/read", "staff/read"])
-        output = planned(config(firm), catalog=catalog(wanted=["matters", "fees", "staff"]))
+        output = run_plan(config(firm), catalog=catalog(wanted=["matters", "fees", "staff"]))
         assert output.status == 1
         assert output.stderr == "2 of 3 streams failed: matters, fees"
-        assert read(output.stdout).streams == {"staff": 1}
+        assert parse_plan(output.stdout).streams == {"staff": 1}
 
-    def test_a_matter_that_goes_while_it_is_planned(self, start: StartFirm) -> None:
+    def test_plan_ignores_matter_deleted_meanwhile(self, start: StartFirm) -> None:
         firm = start(matters=10, fees=1, exact_fees=True)
         firm.control.fail(
             count=1, how="status", status=404, template="GET /matters/{matterId}/fees"
         )
-        assert read(planned(config(firm)).stdout).streams["fees"] == 10
+        assert parse_plan(run_plan(config(firm)).stdout).streams["fees"] == 10
 
 
-def test_a_signal_ends_it_without_waiting_for_answers(firm: SandboxServer) -> None:
+def test_plan_ends_on_signal_despite_slow_server(firm: SandboxServer) -> None:
     firm.control.settings(latency_ms=20_000)
     timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
     timer.start()
-    assert planned(config(firm)).status == 130
+    assert run_plan(config(firm)).status == 130
 
 
-def test_from_the_command_line(start: StartFirm, process: Process) -> None:
+def test_plan_option_leaves_state_unchanged(start: StartFirm, process: Process) -> None:
+    """`--plan` prints a resumed plan, without a summary or a new state."""
     firm = start(matters=130, fees=1, exact_fees=True)
     state = run(config(firm), crash_at=130 + 115).state
-    output = process.text(config(firm), "--plan", state=state, catalog=catalog())
+    output = process.run_for_text(config(firm), "--plan", state=state, catalog=catalog())
     assert output.status == 0
-    assert read(output.stdout).streams == {"matters": 1, "fees": 30}
+    assert parse_plan(output.stdout).streams == {"matters": 1, "fees": 30}
     assert "How it went" not in output.stderr
     assert json.dumps(state) == (process.folder / "state.json").read_text()

@@ -1,4 +1,4 @@
-"""The recipes' snippets do what the page says."""
+"""The snippets of docs/recipes.md have the described effects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from tests.harness import catalog, config, run, truth
+from tests.harness import catalog, config, run, sandbox_rows
 from tests.servers import ROOT
 
 if TYPE_CHECKING:
@@ -24,18 +24,18 @@ PAGE = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 SALT = "salt"
 
 
-def snippet(heading: str, mark: str) -> Json:
-    """Return the YAML that follows a mark in a section."""
+def snippet(heading: str, marker: str) -> Json:
+    """Return the YAML after a marker in a section."""
     section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    [text] = re.findall(rf"{re.escape(mark)}.*?```yaml\n(.*?)```", section, re.DOTALL)[:1]
+    [text] = re.findall(rf"{re.escape(marker)}.*?```yaml\n(.*?)```", section, re.DOTALL)[:1]
     settings: Json = yaml.safe_load(text.replace("$SMOKEBALL_SALT", SALT))
     return settings
 
 
-def test_hashed_and_dropped(firm: SandboxServer) -> None:
+def test_recipe_hashes_and_drops_personal_data(firm: SandboxServer) -> None:
     maps = snippet("Personal data", "**Drop it, or hash it,**")
     output = run(config(firm, **maps), catalog=catalog(wanted=["staff"]))
-    by_id = {entry["row"]["id"]: entry["row"] for entry in truth(firm, "staff")}
+    by_id = {entry["row"]["id"]: entry["row"] for entry in sandbox_rows(firm, "staff")}
     records = output.records("staff")
     assert records
     for record in records:
@@ -45,25 +45,29 @@ def test_hashed_and_dropped(firm: SandboxServer) -> None:
         assert record["lastName"] == by_id[record["id"]].get("lastName")
 
 
-def test_masked(firm: SandboxServer) -> None:
+def test_recipe_masks_personal_data(firm: SandboxServer) -> None:
     maps = snippet("Personal data", "**Mask it**")
     output = run(config(firm, **maps), catalog=catalog(wanted=["staff"]))
     assert {record["lastName"] for record in output.records("staff")} == {"***"}
     assert {len(record["firstName"] or "-") for record in output.records("staff")} == {1}
 
 
-def test_the_firm_is_part_of_the_key(firm: SandboxServer) -> None:
+def test_recipe_adds_firm_to_primary_keys(firm: SandboxServer) -> None:
+    """Each record and each primary key has the firm."""
     output = run(config(firm, **snippet("Several firms in one schema", "Give each row")))
-    keys = {m["stream"]: m["key_properties"] for m in output.of("SCHEMA")}
+    keys = {m["stream"]: m["key_properties"] for m in output.messages_of_type("SCHEMA")}
     assert keys == {"matters": ["firm", "id"], "fees": ["firm", "id"]}
     for stream in keys:
-        schema = next(m["schema"] for m in output.of("SCHEMA") if m["stream"] == stream)
+        schema = next(
+            m["schema"] for m in output.messages_of_type("SCHEMA") if m["stream"] == stream
+        )
         assert "firm" in schema["properties"]
         assert {record["firm"] for record in output.records(stream)} == {"smith-and-partners"}
-        assert len(output.records(stream)) == len(truth(firm, stream))
+        assert len(output.records(stream)) == len(sandbox_rows(firm, stream))
 
 
-def test_a_stream_is_read_anew(firm: SandboxServer, tmp_path: Path) -> None:
+def test_recipe_resets_one_stream(firm: SandboxServer, tmp_path: Path) -> None:
+    """The program removes one bookmark; other streams remain incremental."""
     first = run(config(firm))
     [program] = re.findall(r"python - <<'END'\n(.*?)END\n", PAGE, re.DOTALL)
     file = tmp_path / "state.json"
@@ -71,5 +75,5 @@ def test_a_stream_is_read_anew(firm: SandboxServer, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
     state = json.loads(file.read_text())["singer_state"]
     second = run(config(firm), state)
-    assert len(second.records("fees")) == len(truth(firm, "fees"))
-    assert len(second.records("matters")) < len(truth(firm, "matters"))
+    assert len(second.records("fees")) == len(sandbox_rows(firm, "fees"))
+    assert len(second.records("matters")) < len(sandbox_rows(firm, "matters"))

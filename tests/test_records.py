@@ -1,4 +1,4 @@
-"""What becomes of single values: exact, null where there is none, and nothing lost."""
+"""Values of records are exact, null where the API sends none, and never lost."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_smokeball import dotnet_ticks
-from tests.harness import config, run, truth
+from tests.harness import config, run, sandbox_rows
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.conftest import StartFirm
 
 
-def test_money_keeps_every_digit(firm: SandboxServer) -> None:
+def test_record_keeps_all_digits_of_amounts(firm: SandboxServer) -> None:
     amount = 123456789012.345678901234567890
     exact = "123456789012.345678901234567890"
-    fee = truth(firm, "fees")[0]["row"]["id"]
+    fee = sandbox_rows(firm, "fees")[0]["row"]["id"]
     firm.control.touch("fees", fee, set={"amount": amount, "rate": 0.1, "tax": 1e-7})
     record = next(r for r in run(config(firm)).records("fees") if r["id"] == fee)
-    sent = next(e["row"] for e in truth(firm, "fees") if e["row"]["id"] == fee)
+    sent = next(e["row"] for e in sandbox_rows(firm, "fees") if e["row"]["id"] == fee)
     assert (record["amount"], record["rate"], record["tax"]) == (
         sent["amount"],
         Decimal("0.1"),
@@ -31,30 +31,35 @@ def test_money_keeps_every_digit(firm: SandboxServer) -> None:
     assert exact.startswith(str(sent["amount"])[:15])
 
 
-def test_sums_of_money_are_equal(start: StartFirm) -> None:
+def test_record_amounts_sum_to_source_totals(start: StartFirm) -> None:
     firm = start(matters=200, region="au")
     records = run(config(firm)).records("fees")
     for column in ("amount", "tax", "amountExcTax", "amountIncTax", "billableAmountExcTax"):
-        expected = sum((Decimal(e["row"].get(column, 0)) for e in truth(firm, "fees")), Decimal(0))
+        expected = sum(
+            (Decimal(e["row"].get(column, 0)) for e in sandbox_rows(firm, "fees")), Decimal(0)
+        )
         assert sum((Decimal(record[column] or 0) for record in records), Decimal(0)) == expected
 
 
-def test_ticks_get_a_date_time_beside_them(firm: SandboxServer) -> None:
+def test_record_adds_timestamp_column_to_ticks(firm: SandboxServer) -> None:
     for record in run(config(firm)).records("matters"):
         assert record["lastUpdatedAt"] == dotnet_ticks.to_column(int(record["versionId"]))
 
 
-def test_enumerations_get_a_name_and_unknown_numbers_pass(firm: SandboxServer) -> None:
-    fee = truth(firm, "fees")[0]["row"]["id"]
+def test_record_adds_enum_name_if_known(firm: SandboxServer) -> None:
+    fee = sandbox_rows(firm, "fees")[0]["row"]["id"]
     firm.control.touch("fees", fee, set={"feeType": 7})
     names = {r["feeType"]: r["feeTypeName"] for r in run(config(firm)).records("fees")}
     assert names.pop(7) is None
     assert names.items() <= {(0, "Fixed"), (1, "Time")}
 
 
-def test_a_field_of_tomorrow_is_kept(firm: SandboxServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_record_keeps_and_logs_unknown_fields(
+    firm: SandboxServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Unknown fields arrive in extraFields, and one log line names them."""
     caplog.set_level("INFO")
-    rows = truth(firm, "fees")[:2]
+    rows = sandbox_rows(firm, "fees")[:2]
     for entry in rows:
         change = {"carbon": {"kg": 1.5}, "sourceItems": [{"id": "x", "mood": "calm"}]}
         firm.control.touch("fees", entry["row"]["id"], set=change)
@@ -67,21 +72,23 @@ def test_a_field_of_tomorrow_is_kept(firm: SandboxServer, caplog: pytest.LogCapt
         }
         assert record["sourceItems"][0]["id"] == "x"
         assert "mood" not in record["sourceItems"][0]
-    told = [record.getMessage() for record in caplog.records if "carbon" in record.getMessage()]
-    assert len(told) == 1
-    assert "sourceItems[].mood" in told[0]
+    messages = [record.getMessage() for record in caplog.records if "carbon" in record.getMessage()]
+    assert len(messages) == 1
+    assert "sourceItems[].mood" in messages[0]
 
 
-def test_a_field_of_tomorrow_may_be_called_like_a_column_of_the_taps(firm: SandboxServer) -> None:
-    fee = truth(firm, "fees")[0]["row"]["id"]
+def test_record_keeps_field_named_like_tap_column(firm: SandboxServer) -> None:
+    """A field named like a column of the tap arrives in extraFields."""
+    fee = sandbox_rows(firm, "fees")[0]["row"]["id"]
     firm.control.touch("fees", fee, set={"feeType": None, "feeTypeName": "Theirs"})
     record = next(r for r in run(config(firm)).records("fees") if r["id"] == fee)
     assert (record["feeType"], record["feeTypeName"]) == (None, None)
     assert record["extraFields"]["feeTypeName"] == "Theirs"
 
 
-def test_a_value_of_another_shape_is_kept_aside(firm: SandboxServer) -> None:
-    matter = truth(firm, "matters")[0]["row"]["id"]
+def test_record_keeps_values_of_unexpected_type(firm: SandboxServer) -> None:
+    """The column is null, and extraFields keeps the value."""
+    matter = sandbox_rows(firm, "matters")[0]["row"]["id"]
     change = {"branch": "HQ", "clients": {"id": "c"}, "openedDate": 5, "tags": ["a"]}
     firm.control.touch("matters", matter, set=change)
     record = next(r for r in run(config(firm)).records("matters") if r["id"] == matter)
@@ -106,8 +113,11 @@ def test_a_value_of_another_shape_is_kept_aside(firm: SandboxServer) -> None:
         ("0001-01-01T00:00:00", None),
     ],
 )
-def test_days_are_days(firm: SandboxServer, sent: str, expected: str | None) -> None:
-    fee = truth(firm, "fees")[0]["row"]["id"]
+def test_record_date_ignores_midnight_and_offset(
+    firm: SandboxServer, sent: str, expected: str | None
+) -> None:
+    """A date has no time; a value with another time is kept as it is."""
+    fee = sandbox_rows(firm, "fees")[0]["row"]["id"]
     firm.control.touch("fees", fee, set={"feeDate": sent})
     assert (
         next(r for r in run(config(firm)).records("fees") if r["id"] == fee)["feeDate"] == expected
@@ -124,14 +134,17 @@ def test_days_are_days(firm: SandboxServer, sent: str, expected: str | None) -> 
         ("0001-01-01T00:00:00Z", None),
     ],
 )
-def test_moments_are_utc(firm: SandboxServer, sent: str, expected: str | None) -> None:
-    fee = truth(firm, "fees")[0]["row"]["id"]
+def test_record_timestamp_is_converted_to_utc(
+    firm: SandboxServer, sent: str, expected: str | None
+) -> None:
+    """A timestamp with an offset becomes UTC; one without is unchanged."""
+    fee = sandbox_rows(firm, "fees")[0]["row"]["id"]
     firm.control.touch("fees", fee, set={"createdDate": sent})
     record = next(r for r in run(config(firm)).records("fees") if r["id"] == fee)
     assert record["createdDate"] == expected
 
 
-def test_a_cleared_value_is_cleared(firm: SandboxServer) -> None:
+def test_record_of_cleared_value_has_null(firm: SandboxServer) -> None:
     first = run(config(firm))
     fee = next(r["id"] for r in first.records("fees") if r["subject"])
     firm.control.touch("fees", fee, set={"subject": None})

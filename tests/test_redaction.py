@@ -1,4 +1,4 @@
-"""Nothing confidential leaves by the side door: canaries, driven through every failure."""
+"""No secret and no client data reaches the log: canaries in each error path."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import DEFAULT, FEES, MATTERS, asked, catalog, config
+from tests.harness import DEFAULT_STREAMS, FEES, MATTERS, catalog, config, request_count
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.harness import Json, Output, Process
 
 DEBUG = {"TAP_SMOKEBALL_LOGLEVEL": "DEBUG", "LOGLEVEL": "DEBUG"}
-PRIVILEGED = "canary of the client"
+CLIENT_CANARY = "canary of the client"
 
 FAILURES: dict[str, Json] = {
     "GET /contacts": {"how": "status", "status": 400},
@@ -38,95 +38,97 @@ FAILURES: dict[str, Json] = {
     "GET /matters/{matterId}/roles": {"how": "empty"},
     "GET /matters/{matterId}/expenses": {"how": "hang", "seconds": 3},
 }
-"""Each stream fails in another way, in one run."""
+"""A different fault for each stream, all in one run."""
 
 
-def privileged(firm: SandboxServer) -> None:
-    """Put canaries into the records."""
+def add_canaries(firm: SandboxServer) -> None:
+    """Put canaries into the rows."""
     for matter in firm.control.rows("matters"):
-        firm.control.touch("matters", matter["row"]["id"], set={"description": PRIVILEGED})
+        firm.control.touch("matters", matter["row"]["id"], set={"description": CLIENT_CANARY})
     for fee in firm.control.rows("fees"):
-        firm.control.touch("fees", fee["row"]["id"], set={"subject": PRIVILEGED})
+        firm.control.touch("fees", fee["row"]["id"], set={"subject": CLIENT_CANARY})
 
 
 def secrets(firm: SandboxServer) -> set[str]:
     return {*firm.credentials.values(), *firm.control.tokens()} - {firm.credentials["client_id"]}
 
 
-def outside_of_records(output: Output) -> str:
+def other_messages(output: Output) -> str:
     return json.dumps([m for m in output.messages if m["type"] != "RECORD"], default=str)
 
 
 @pytest.mark.parametrize("environment", [{}, DEBUG], ids=["info", "debug"])
-def test_no_failure_gives_anything_away(
+def test_redaction_covers_all_stream_errors(
     firm: SandboxServer, process: Process, environment: dict[str, str]
 ) -> None:
-    privileged(firm)
+    """No error of a stream logs a secret or client data."""
+    add_canaries(firm)
     firm.control.settings(rotate_refresh_tokens=True)
     for template, failure in FAILURES.items():
         firm.control.fail(count=1000, template=template, **failure)
     settings = config(firm, max_retries=1, request_timeout_seconds=1)
-    everything = catalog(wanted=DEFAULT)
-    output = process.run(settings, catalog=everything, environment=environment)
+    selection = catalog(wanted=DEFAULT_STREAMS)
+    output = process.run(settings, catalog=selection, environment=environment)
     assert output.status == 1
-    told = re.findall(r"^(\w+) .* failed: \w+", output.stderr, re.MULTILINE)
-    assert len(told) == len(FAILURES) + len(("matter_balances", "transactions"))
-    assert {record["description"] for record in output.records("matters")} == {PRIVILEGED}
+    failed_streams = re.findall(r"^(\w+) .* failed: \w+", output.stderr, re.MULTILINE)
+    assert len(failed_streams) == len(FAILURES) + len(("matter_balances", "transactions"))
+    assert {record["description"] for record in output.records("matters")} == {CLIENT_CANARY}
     assert "Traceback" not in output.stderr
     for secret in secrets(firm):
         assert secret not in output.stderr
-        assert secret not in outside_of_records(output)
-    assert PRIVILEGED not in outside_of_records(output)
+        assert secret not in other_messages(output)
+    assert CLIENT_CANARY not in other_messages(output)
     if environment:
         assert "Offset=0" in output.stderr
     else:
-        assert PRIVILEGED not in output.stderr
+        assert CLIENT_CANARY not in output.stderr
         assert "UpdatedSince=" not in output.stderr
         assert "Offset=" not in output.stderr
 
 
-def test_nor_does_a_signal(firm: SandboxServer, process: Process) -> None:
-    privileged(firm)
+def test_redaction_covers_signals(firm: SandboxServer, process: Process) -> None:
+    add_canaries(firm)
     firm.control.fail(count=1000, how="hang", seconds=20, template=FEES, after=3)
-    output = process.run_until(config(firm), lambda: asked(firm, FEES) > 3, signal.SIGTERM)
+    output = process.run_and_signal(
+        config(firm), lambda: request_count(firm, FEES) > 3, signal.SIGTERM
+    )
     assert output.status == 128 + signal.SIGTERM
-    for secret in {*secrets(firm), PRIVILEGED}:
+    for secret in {*secrets(firm), CLIENT_CANARY}:
         assert secret not in output.stderr
-        assert secret not in outside_of_records(output)
+        assert secret not in other_messages(output)
 
 
-def test_a_secret_is_hidden_wherever_it_turns_up(firm: SandboxServer, process: Process) -> None:
-    # The path of every request begins with the account: at level debug, it is logged.
+def test_redaction_hides_setting_in_request_path(firm: SandboxServer, process: Process) -> None:
+    # The path of each request starts with the account id, and level debug logs the path.
     api_key = firm.credentials["api_key"]
     output = process.run(config(firm, account_id=api_key), environment=DEBUG)
     assert "/***/matters" in output.stderr
     assert api_key not in output.stderr
 
 
-def test_a_minted_token_is_hidden_wherever_it_turns_up(
-    firm: SandboxServer, process: Process
-) -> None:
-    # A field that this version does not know is named in the log: let it be named like a token.
+def test_redaction_hides_issued_tokens(firm: SandboxServer, process: Process) -> None:
+    """Tokens from a token response are redacted like configured ones."""
+    # The log names unknown fields: give them the names of the tokens.
     firm.control.settings(rotate_refresh_tokens=True)
     firm.control.fail(count=1, how="status", status=503, retry_after=1, template=MATTERS)
-    known = set(firm.control.tokens())
-    minted: list[str] = []
+    configured = set(firm.control.tokens())
+    issued: list[str] = []
 
     def name_fields() -> None:
-        while len(minted) < len(("access", "refresh")):
+        while len(issued) < len(("access", "refresh")):
             time.sleep(0.01)
-            minted[:] = [token for token in firm.control.tokens() if token not in known]
-        firm.control.touch("matters", nth=0, set=dict.fromkeys(minted, 1))
+            issued[:] = [token for token in firm.control.tokens() if token not in configured]
+        firm.control.touch("matters", nth=0, set=dict.fromkeys(issued, 1))
 
     thread = threading.Thread(target=name_fields)
     thread.start()
     output = process.run(config(firm))
     thread.join()
-    assert output.stderr.count("***") == len(minted)
-    assert not any(token in output.stderr for token in minted)
+    assert output.stderr.count("***") == len(issued)
+    assert not any(token in output.stderr for token in issued)
 
 
-def test_what_a_stream_map_is_given_is_a_secret_too(firm: SandboxServer, process: Process) -> None:
+def test_redaction_hides_stream_map_hash_seed(firm: SandboxServer, process: Process) -> None:
     settings = config(
         firm, stream_map_config={"hash_seed": "s4lt-canary"}, account_id="s4lt-canary"
     )
@@ -136,9 +138,7 @@ def test_what_a_stream_map_is_given_is_a_secret_too(firm: SandboxServer, process
 
 
 @pytest.mark.parametrize("value", ["s3cret canary", "s3cret\ncanary", ["s3cret-canary"], 51234567])
-def test_a_secret_that_is_refused_is_not_shown(
-    firm: SandboxServer, process: Process, value: Any
-) -> None:
+def test_redaction_hides_invalid_secrets(firm: SandboxServer, process: Process, value: Any) -> None:
     names = ("api_key", "client_secret", "refresh_token", "access_token")
     output = process.run(config(firm) | dict.fromkeys(names, value), environment=DEBUG)
     assert output.status == 1
@@ -148,7 +148,7 @@ def test_a_secret_that_is_refused_is_not_shown(
         assert piece not in output.stderr
 
 
-def test_a_secret_in_the_wrong_place_is_not_shown(firm: SandboxServer, process: Process) -> None:
+def test_redaction_hides_secret_in_wrong_setting(firm: SandboxServer, process: Process) -> None:
     names = ("region", "environment", "page_size", "include_leads", "burst", "max_retries")
     output = process.run(config(firm) | dict.fromkeys(names, "s3cret-canary"), environment=DEBUG)
     assert output.status == 1
@@ -157,7 +157,7 @@ def test_a_secret_in_the_wrong_place_is_not_shown(firm: SandboxServer, process: 
     assert "s3cret-canary" not in output.stderr
 
 
-FILTERED = """
+REDACTED_SCRIPT = """
 import logging, sys, threading, warnings
 from tap_smokeball import redaction
 redaction.install()
@@ -168,7 +168,7 @@ for secret in ("s3cret", "s3cret-canary-that-is-longer", 'quo"ted & s3cret', "se
 
 
 @pytest.mark.parametrize(
-    ("code", "shown"),
+    ("code", "expected"),
     [
         ("print('a s3cret-canary-that-is-longer b', file=sys.stderr)", "a *** b\n"),
         ("print('a s3c', file=sys.stderr, end=''); print('ret b', file=sys.stderr)", "a *** b\n"),
@@ -183,26 +183,31 @@ for secret in ("s3cret", "s3cret-canary-that-is-longer", 'quo"ted & s3cret', "se
         ("t = threading.Thread(target=lambda: {}['s3cret']); t.start(); t.join()", None),
     ],
 )
-def test_all_that_is_said_passes_the_filter(code: str, shown: str | None) -> None:
+def test_redaction_covers_all_stderr_output(code: str, expected: str | None) -> None:
+    """Prints, logs, warnings and tracebacks are redacted in any encoding."""
     done = subprocess.run(
-        [sys.executable, "-c", FILTERED.format(code)], capture_output=True, check=False, text=True
+        [sys.executable, "-c", REDACTED_SCRIPT.format(code)],
+        capture_output=True,
+        check=False,
+        text=True,
     )
-    for hidden in ("s3cret", "longer", "cXVvInRl", "ted ", "ted%20"):
-        assert hidden not in done.stderr
-    assert done.stderr if shown is None else done.stderr == shown
+    for part in ("s3cret", "longer", "cXVvInRl", "ted ", "ted%20"):
+        assert part not in done.stderr
+    assert done.stderr if expected is None else done.stderr == expected
 
 
-def test_a_bug_is_told_without_the_data_that_it_met() -> None:
-    # Not in the code: newer Pythons show lines of it.
-    command = [sys.executable, "-c", FILTERED.format("int(sys.argv[1])"), PRIVILEGED]
+def test_redaction_hides_data_of_internal_errors() -> None:
+    """An unexpected error names its type, not the text of the exception."""
+    # As an argument: newer Pythons show the lines of code in a traceback.
+    command = [sys.executable, "-c", REDACTED_SCRIPT.format("int(sys.argv[1])"), CLIENT_CANARY]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert done.returncode == 1
     assert "This is a bug in tap-smokeball" in done.stderr
     assert "ValueError" in done.stderr
-    assert PRIVILEGED not in done.stderr
+    assert CLIENT_CANARY not in done.stderr
 
 
-def test_the_password_of_a_proxy_is_a_secret(firm: SandboxServer, process: Process) -> None:
+def test_redaction_hides_proxy_password(firm: SandboxServer, process: Process) -> None:
     proxy = {"HTTP_PROXY": "http://user:s3same-canary@127.0.0.1:9", "NO_PROXY": ""}
     settings = config(firm, account_id="s3same-canary", max_retries=0)
     output = process.run(settings, environment={**DEBUG, **proxy})

@@ -1,4 +1,4 @@
-"""Every request that the tap makes is one that the vendor's description knows."""
+"""Each request of the tap matches the vendor's API description."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 DESCRIPTION = Path(__file__).parents[2] / "shared" / "smokeball" / "openapi.json"
 
-pytestmark = pytest.mark.skipif(not DESCRIPTION.exists(), reason="the description is not at hand")
+pytestmark = pytest.mark.skipif(not DESCRIPTION.exists(), reason="needs the vendor's description")
 
-CHOICES = {
+ALLOWED_VALUES = {
     ("GET /matters", "Type"): {"Matters", "Leads", "Matters,Leads"},
     ("GET /matters", "Status"): {"Open", "Pending", "Closed", "Deleted", "Cancelled"},
 }
-"""Values that the description lists in words only."""
+"""Values that the description lists in prose only."""
 
 
 @pytest.fixture(scope="module")
 def requests() -> Iterator[list[Json]]:
-    """Every request of a first and a second run over all streams and columns."""
+    """Yield all requests of a first and a second run over all streams and columns."""
     names = [str(vars(stream)["name"]) for stream in streams.ALL]
     opt_in = [
         f"{vars(stream)['name']}.{field.name}"
@@ -40,59 +40,66 @@ def requests() -> Iterator[list[Json]]:
         for field in stream.columns.fields
         if not field.selected
     ]
-    chosen = catalog(wanted=names, select=opt_in)
+    selection = catalog(wanted=names, select=opt_in)
     with SandboxServer(matters=25) as firm:
         settings = config(firm, matter_statuses=["Open", "Closed"], page_size=20)
-        first = run(settings, catalog=chosen)
-        run(settings, first.state, chosen)
+        first = run(settings, catalog=selection)
+        run(settings, first.state, selection)
         yield [e for e in firm.control.requests(log=True)["log"] if e["template"] != TOKEN]
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[str, dict[str, Json]]:
-    """The parameters of each GET operation, by a template whose placeholders have no names."""
+def described_parameters() -> dict[str, dict[str, Json]]:
+    """Return the parameters of each GET operation, by anonymous path."""
     paths = json.loads(DESCRIPTION.read_text(encoding="utf-8"))["paths"]
     return {
-        nameless(f"GET {path}"): {p["name"]: p for p in operations["get"].get("parameters", ())}
+        anonymous_path(f"GET {path}"): {
+            p["name"]: p for p in operations["get"].get("parameters", ())
+        }
         for path, operations in paths.items()
         if "get" in operations
     }
 
 
-def nameless(template: str) -> str:
+def anonymous_path(template: str) -> str:
     return re.sub(r"\{\w+\}", "{}", template)
 
 
-def test_all_streams_are_asked_for(requests: list[Json]) -> None:
-    asked = {nameless(entry["template"]) for entry in requests}
-    assert asked >= {nameless(f"GET {stream.path}") for stream in streams.ALL}
+def test_requests_cover_all_streams(requests: list[Json]) -> None:
+    requested = {anonymous_path(entry["template"]) for entry in requests}
+    assert requested >= {anonymous_path(f"GET {stream.path}") for stream in streams.ALL}
 
 
-def test_every_path_is_known(requests: list[Json], known: dict[str, dict[str, Json]]) -> None:
-    assert {nameless(entry["template"]) for entry in requests} <= known.keys()
-
-
-def test_every_parameter_is_known_and_its_value_valid(
-    requests: list[Json], known: dict[str, dict[str, Json]]
+def test_request_paths_match_api_description(
+    requests: list[Json], described_parameters: dict[str, dict[str, Json]]
 ) -> None:
+    assert {anonymous_path(entry["template"]) for entry in requests} <= described_parameters.keys()
+
+
+def test_request_parameters_match_description(
+    requests: list[Json], described_parameters: dict[str, dict[str, Json]]
+) -> None:
+    """Each parameter is a current query parameter, and its value is valid."""
     for entry in requests:
-        parameters = known[nameless(entry["template"])]
+        parameters = described_parameters[anonymous_path(entry["template"])]
         for name, value in parse_qsl(entry["query"], strict_parsing=bool(entry["query"])):
             where = f"{entry['template']} {name}"
             assert parameters[name]["in"] == "query", where
             assert not parameters[name].get("deprecated"), where
-            assert is_valid(value, parameters[name], CHOICES.get((entry["template"], name))), where
+            assert is_valid(
+                value, parameters[name], ALLOWED_VALUES.get((entry["template"], name))
+            ), where
 
 
-def is_valid(value: str, parameter: Json, choices: set[str] | None) -> bool:
-    """Whether a value is of the parameter's type, and among those that it lists."""
+def is_valid(value: str, parameter: Json, allowed_values: set[str] | None) -> bool:
+    """Whether a value has the parameter's type and is one of its listed values."""
     schema: dict[str, Any] = parameter["schema"]
-    if choices:
-        return value in choices
+    if allowed_values:
+        return value in allowed_values
     if listed := re.search(r"Available fields: ([\w, ]+)", parameter.get("description", "")):
-        allowed = {one.strip() for one in listed[1].split(",")}
-        asked = re.findall(r"\((\w+)\)", value) or value.split(",")
-        return set(asked) <= allowed
+        allowed = {field.strip() for field in listed[1].split(",")}
+        requested = re.findall(r"\((\w+)\)", value) or value.split(",")
+        return set(requested) <= allowed
     if schema["type"] == "integer":
         low, high = schema.get("minimum", 0), schema.get("maximum", dotnet_ticks.MAX)
         return value.isdigit() and low <= int(value) <= high
@@ -101,7 +108,8 @@ def is_valid(value: str, parameter: Json, choices: set[str] | None) -> bool:
     return bool(value)
 
 
-def test_requests_name_what_the_description_names(requests: list[Json]) -> None:
+def test_requests_succeed_except_missing_archives(requests: list[Json]) -> None:
+    """Each request has an id and succeeds; only an archive may be missing."""
     assert all(entry["request_id"] and entry["status"] in {200, 404} for entry in requests)
     missing = {entry["template"] for entry in requests if entry["status"] == 404}
     assert missing <= {"GET /matters/{matterId}/archive"}

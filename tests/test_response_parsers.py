@@ -1,4 +1,4 @@
-"""Answers of every shape, also those that the description and the guide disagree about."""
+"""Responses of each format, including those with inconsistent documentation."""
 
 from __future__ import annotations
 
@@ -9,46 +9,48 @@ import pytest
 from tap_smokeball.api import response_parsers
 from tap_smokeball.api.pagination import read_all
 from tap_smokeball.errors import UnexpectedResponseError
-from tests.harness import by_id
+from tests.harness import index_by_id
 
 if TYPE_CHECKING:
     from tap_smokeball.api.response_parsers import ResponseFormat
 
-A, B = {"id": "a"}, {"id": "b"}
+ROW_A, ROW_B = {"id": "a"}, {"id": "b"}
 
 
 @pytest.mark.parametrize(
-    ("shape", "body", "rows"),
+    ("response_format", "body", "rows"),
     [
-        (response_parsers.PAGED, {"value": [A, B], "size": 2}, [A, B]),
-        (response_parsers.VALUE, {"value": [A]}, [A]),
+        (response_parsers.PAGED, {"value": [ROW_A, ROW_B], "size": 2}, [ROW_A, ROW_B]),
+        (response_parsers.VALUE, {"value": [ROW_A]}, [ROW_A]),
         (response_parsers.VALUE, {"value": []}, []),
-        (response_parsers.ARRAY, [A, B], [A, B]),
-        (response_parsers.OBJECT, A, [A]),
-        (response_parsers.PAGED_OR_OBJECT, {"value": [A], "size": 1}, [A]),
-        (response_parsers.PAGED_OR_OBJECT, A, [A]),
-        (response_parsers.VALUE_OR_ITEMS, {"value": [A]}, [A]),
-        (response_parsers.VALUE_OR_ITEMS, {"items": [A]}, [A]),
+        (response_parsers.ARRAY, [ROW_A, ROW_B], [ROW_A, ROW_B]),
+        (response_parsers.OBJECT, ROW_A, [ROW_A]),
+        (response_parsers.PAGED_OR_OBJECT, {"value": [ROW_A], "size": 1}, [ROW_A]),
+        (response_parsers.PAGED_OR_OBJECT, ROW_A, [ROW_A]),
+        (response_parsers.VALUE_OR_ITEMS, {"value": [ROW_A]}, [ROW_A]),
+        (response_parsers.VALUE_OR_ITEMS, {"items": [ROW_A]}, [ROW_A]),
         (
             response_parsers.ROLES,
-            {"matterId": "m", "versionId": "v", "roles": [A]},
+            {"matterId": "m", "versionId": "v", "roles": [ROW_A]},
             [{"versionId": "v", "id": "a"}],
         ),
         (response_parsers.ROLES, {"matterId": "m"}, []),
         (
             response_parsers.FOLDERS,
-            {"value": [{"folders": [A, {"name": "root"}], "files": [B]}]},
-            [{"id": "a", "folder": A}, {"id": "b", "folder": None}],
+            {"value": [{"folders": [ROW_A, {"name": "root"}], "files": [ROW_B]}]},
+            [{"id": "a", "folder": ROW_A}, {"id": "b", "folder": None}],
         ),
         (response_parsers.FOLDERS, {"value": [{"href": "…"}]}, []),
     ],
 )
-def test_rows_are_taken_out(shape: ResponseFormat, body: Any, rows: Any) -> None:
-    assert shape.read(body).rows == rows
+def test_response_parser_extracts_rows(
+    response_format: ResponseFormat, body: Any, rows: Any
+) -> None:
+    assert response_format.read(body).rows == rows
 
 
 @pytest.mark.parametrize(
-    "shape",
+    "response_format",
     [
         response_parsers.PAGED,
         response_parsers.VALUE,
@@ -61,32 +63,41 @@ def test_rows_are_taken_out(shape: ResponseFormat, body: Any, rows: Any) -> None
     ],
 )
 @pytest.mark.parametrize("body", [None, {}, "text", ["text"], {"value": "text"}, {"message": 1}])
-def test_what_is_no_such_answer_is_refused(shape: ResponseFormat, body: Any) -> None:
-    if shape is response_parsers.OBJECT and isinstance(body, dict) and body:
-        return  # an object is taken as it is
+def test_response_parser_rejects_unexpected_body(
+    response_format: ResponseFormat, body: Any
+) -> None:
+    if response_format is response_parsers.OBJECT and isinstance(body, dict) and body:
+        return  # any object is one row
     with pytest.raises(UnexpectedResponseError):
-        shape.read(body)
+        response_format.read(body)
 
 
-def pages(shape: ResponseFormat, bodies: dict[int, Any]) -> tuple[list[str], list[int]]:
-    """Return the ids that a list read by a shape has, and the offsets that it was asked at."""
-    asked = []
+def read_pages(
+    response_format: ResponseFormat, bodies: dict[int, Any]
+) -> tuple[list[str], list[int]]:
+    """Return the ids of a list that is read in a format, and the requested offsets."""
+    offsets = []
 
     def fetch(offset: int, _limit: int) -> Any:
-        asked.append(offset)
-        return shape.read(bodies[offset])
+        offsets.append(offset)
+        return response_format.read(bodies[offset])
 
-    rows = [row for piece in read_all(fetch, by_id, 500) for row in piece]
-    return [row["id"] for row in rows], asked
+    rows = [row for page in read_all(fetch, index_by_id, 500) for row in page]
+    return [row["id"] for row in rows], offsets
 
 
-def test_a_list_at_once_is_asked_for_once() -> None:
+def test_unpaged_list_takes_one_request() -> None:
+    """A list that is not paged is read with one request."""
     many = [{"id": str(number)} for number in range(700)]
-    for shape, body in [(response_parsers.VALUE, {"value": many}), (response_parsers.ARRAY, many)]:
-        ids, asked = pages(shape, {0: body})
-        assert (len(ids), asked) == (700, [0])
+    for response_format, body in [
+        (response_parsers.VALUE, {"value": many}),
+        (response_parsers.ARRAY, many),
+    ]:
+        ids, offsets = read_pages(response_format, {0: body})
+        assert (len(ids), offsets) == (700, [0])
 
 
-def test_a_list_that_says_it_has_more_is_asked_for_the_rest() -> None:
-    first, rest = {"value": [A], "size": 2}, {"value": [A, B], "size": 2}
-    assert pages(response_parsers.VALUE, {0: first, 1: rest}) == (["a", "b"], [0, 1])
+def test_unpaged_list_with_larger_size_reads_on() -> None:
+    """If `size` exceeds the rows received, the tap requests the rest."""
+    first, rest = {"value": [ROW_A], "size": 2}, {"value": [ROW_A, ROW_B], "size": 2}
+    assert read_pages(response_parsers.VALUE, {0: first, 1: rest}) == (["a", "b"], [0, 1])

@@ -1,4 +1,4 @@
-"""The page on many firms rests on how many requests a run makes."""
+"""The request counts of docs/scale.md match those of a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scripts.scale import JOBS, LIVE, Job
-from tests.harness import DEFAULT, catalog, config, run, truth
+from tests.harness import DEFAULT_STREAMS, catalog, config, run, sandbox_rows
 
 if TYPE_CHECKING:
     from tests.conftest import StartFirm
@@ -17,30 +17,31 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("job", "settings", "wanted"),
     [
-        (JOBS[0], {}, DEFAULT),
-        (JOBS[1], {"matter_statuses": ["Open", "Pending"]}, DEFAULT),
+        (JOBS[0], {}, DEFAULT_STREAMS),
+        (JOBS[1], {"matter_statuses": ["Open", "Pending"]}, DEFAULT_STREAMS),
         (
             JOBS[2],
             {},
             [
                 name
-                for name in DEFAULT
+                for name in DEFAULT_STREAMS
                 if name not in {"fees", "expenses", "invoices", "matter_roles"}
             ],
         ),
     ],
     ids=lambda value: value.title.replace(" ", "-") if isinstance(value, Job) else "",
 )
-def test_a_run_makes_the_requests_that_the_figures_count(
+def test_scale_page_request_counts_match_run(
     start: StartFirm, job: Job, settings: Json, wanted: list[str]
 ) -> None:
+    """A run makes the number of requests in the tables of docs/scale.md."""
     firm = start(matters=60, fees=1)
-    chosen = catalog(wanted=wanted)
-    first = run(config(firm, **settings), catalog=chosen)
+    selection = catalog(wanted=wanted)
+    first = run(config(firm, **settings), catalog=selection)
     firm.control.reset_requests()
-    run(config(firm, **settings), first.state, chosen)
+    run(config(firm, **settings), first.state, selection)
     statuses = settings.get("matter_statuses")
-    matters = [each["row"] for each in truth(firm, "matters")]
-    live = [each for each in matters if not statuses or each["status"] in statuses]
+    matters = [matter["row"] for matter in sandbox_rows(firm, "matters")]
+    visible = [matter for matter in matters if not statuses or matter["status"] in statuses]
     share = LIVE if statuses else 1
-    assert firm.control.requests()["total"] == job.requests(round(len(live) / share))
+    assert firm.control.requests()["total"] == job.requests(round(len(visible) / share))

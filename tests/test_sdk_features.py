@@ -1,4 +1,4 @@
-"""What the SDK gives to every tap, and this one must not take away by being faster."""
+"""Features of the SDK that the fast record path must keep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 import pytest
 from singer_sdk.logging import StructuredFormatter
 
-from tests.harness import FEES, TAP, asked, catalog, config, decode, run
+from tests.harness import FEES, TAP, catalog, config, decode, request_count, run
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tests.harness import Json, Process
 
 
-def test_a_map_can_filter_copy_and_rename(firm: SandboxServer) -> None:
+def test_stream_maps_filter_copy_and_rename(firm: SandboxServer) -> None:
+    """The fast record path applies filters, copies and aliases."""
     plain = run(config(firm))
     maps = {
         "matters": {"__alias__": "cases"},
@@ -38,16 +39,16 @@ def test_a_map_can_filter_copy_and_rename(firm: SandboxServer) -> None:
     fees = plain.records("fees")
     assert mapped.records("cases") == plain.records("matters")
     assert mapped.records("matters") == []
-    wanted = [fee["id"] for fee in fees if fee["feeType"] == 1]
-    assert 0 < len(wanted) < len(fees)
-    assert [record["id"] for record in mapped.records("fees")] == wanted
+    expected_ids = [fee["id"] for fee in fees if fee["feeType"] == 1]
+    assert 0 < len(expected_ids) < len(fees)
+    assert [record["id"] for record in mapped.records("fees")] == expected_ids
     assert [record.keys() for record in mapped.records("fees_in_short")] == [
         {"id", "hours"} for _ in fees
     ]
     assert mapped.bookmark("fees").keys() == plain.bookmark("fees").keys()
 
 
-def test_flattening_alone(firm: SandboxServer) -> None:
+def test_flattening_works_without_stream_maps(firm: SandboxServer) -> None:
     plain, flat = (
         run(config(firm, flattening_enabled=enabled, flattening_max_depth=1))
         for enabled in (False, True)
@@ -59,7 +60,7 @@ def test_flattening_alone(firm: SandboxServer) -> None:
         assert after["amount"] == before["amount"]
 
 
-def test_batches_of_parquet_hold_the_same_rows(firm: SandboxServer, process: Process) -> None:
+def test_parquet_batches_contain_all_rows(firm: SandboxServer, process: Process) -> None:
     parquet = pytest.importorskip(
         "pyarrow.parquet", reason="pyarrow has no package for this Python"
     )
@@ -69,11 +70,11 @@ def test_batches_of_parquet_hold_the_same_rows(firm: SandboxServer, process: Pro
     plain = process.run(config(firm))
     output = process.run(config(firm, batch_config=batch))
     assert output.status == 0
-    assert output.of("RECORD") == []
+    assert output.messages_of_type("RECORD") == []
     for stream in ("matters", "fees"):
         rows = [
             row
-            for message in output.of("BATCH")
+            for message in output.messages_of_type("BATCH")
             if message["stream"] == stream
             for url in message["manifest"]
             for row in parquet.read_table(url2pathname(urlsplit(url).path)).to_pylist()
@@ -82,7 +83,7 @@ def test_batches_of_parquet_hold_the_same_rows(firm: SandboxServer, process: Pro
         assert rows[0].keys() == plain.records(stream)[0].keys()
 
 
-def test_the_metrics_count_every_record(start: StartFirm, caplog: pytest.LogCaptureFixture) -> None:
+def test_sdk_metrics_count_all_records(start: StartFirm, caplog: pytest.LogCaptureFixture) -> None:
     firm = start(matters=120, fees=2, exact_fees=True)
     with caplog.at_level(logging.INFO):
         output = run(config(firm))
@@ -91,12 +92,14 @@ def test_the_metrics_count_every_record(start: StartFirm, caplog: pytest.LogCapt
         if point["metric"] == "record_count":
             counted[point["tags"]["stream"]] += point["value"]
     assert counted == {"matters": 120, "fees": 240}
-    assert counted == Counter(message["stream"] for message in output.of("RECORD"))
-    timed = {p["tags"]["stream"] for p in _points(caplog) if p["metric"] == "sync_duration"}
-    assert timed == {"matters", "fees"}
+    assert counted == Counter(message["stream"] for message in output.messages_of_type("RECORD"))
+    timed_streams = {p["tags"]["stream"] for p in _points(caplog) if p["metric"] == "sync_duration"}
+    assert timed_streams == {"matters", "fees"}
 
 
-def test_logs_can_be_structured(firm: SandboxServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_sdk_metrics_appear_in_structured_logs(
+    firm: SandboxServer, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.INFO):
         run(config(firm))
     lines = [json.loads(StructuredFormatter().format(record)) for record in caplog.records]
@@ -105,27 +108,32 @@ def test_logs_can_be_structured(firm: SandboxServer, caplog: pytest.LogCaptureFi
     assert counts == {"matters": 12, "fees": 36}
 
 
-def test_a_full_table_is_versioned(firm: SandboxServer) -> None:
-    chosen = catalog(wanted=["staff", "fees"])
-    output = run(config(firm, emit_activate_version_messages=True), catalog=chosen)
-    (activated,) = {m["version"] for m in output.of("ACTIVATE_VERSION") if m["stream"] == "staff"}
-    versions = {m.get("version") for m in output.of("RECORD") if m["stream"] == "staff"}
+def test_full_table_stream_emits_version(firm: SandboxServer) -> None:
+    selection = catalog(wanted=["staff", "fees"])
+    output = run(config(firm, emit_activate_version_messages=True), catalog=selection)
+    (activated,) = {
+        m["version"] for m in output.messages_of_type("ACTIVATE_VERSION") if m["stream"] == "staff"
+    }
+    versions = {
+        m.get("version") for m in output.messages_of_type("RECORD") if m["stream"] == "staff"
+    }
     assert versions == {activated}
-    assert all("version" not in m for m in output.of("RECORD") if m["stream"] == "fees")
+    assert all(
+        "version" not in m for m in output.messages_of_type("RECORD") if m["stream"] == "fees"
+    )
 
 
-def test_a_record_says_when_it_was_read(firm: SandboxServer) -> None:
-    for message in run(config(firm)).of("RECORD"):
+def test_record_message_has_time_extracted(firm: SandboxServer) -> None:
+    for message in run(config(firm)).messages_of_type("RECORD"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", message["time_extracted"])
 
 
-def test_rows_that_trickle_in_reach_the_target_before_a_state_does(
-    start: StartFirm, process: Process
-) -> None:
+def test_slow_rows_are_flushed_before_next_state(start: StartFirm, process: Process) -> None:
+    """Rows of a slow stream are written before the buffer is full."""
     firm = start(matters=14, fees=1, exact_fees=True)
     settings = config(firm, requests_per_second=2, burst=1)
     tap = subprocess.Popen(
-        [*TAP, *process.files(settings, None, None)],
+        [*TAP, *process.file_arguments(settings, None, None)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=process.folder,
@@ -135,12 +143,12 @@ def test_rows_that_trickle_in_reach_the_target_before_a_state_does(
         read: list[Json] = []
         while sum(message.get("stream") == "fees" for message in read) < 4:
             read.append(decode(tap.stdout.readline()))
-        assert asked(firm, FEES) < 14
+        assert request_count(firm, FEES) < 14
     finally:
         tap.kill()
         tap.communicate()
 
 
 def _points(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    said = [record.getMessage() for record in caplog.records if "METRIC" in record.getMessage()]
-    return [json.loads(text.split(": ", 1)[1]) for text in said]
+    lines = [record.getMessage() for record in caplog.records if "METRIC" in record.getMessage()]
+    return [json.loads(text.split(": ", 1)[1]) for text in lines]

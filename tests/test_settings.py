@@ -1,4 +1,4 @@
-"""Bad settings are refused at once, by name and without their value."""
+"""Bad settings are rejected before a request, by name and without their values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_smokeball.tap import TapSmokeball
-from tests.harness import MATTERS, catalog, cli, config, run
+from tests.harness import MATTERS, catalog, config, run, run_cli
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ CANARY = "c4nary-value"
 
 
 @pytest.mark.parametrize(
-    ("change", "complaint"),
+    ("change", "message"),
     [
         ({"api_key": None}, "api_key: is required"),
         ({"api_key": ""}, "api_key: is required"),
@@ -70,27 +70,29 @@ CANARY = "c4nary-value"
         ({"stream_maps": CANARY}, "stream_maps: takes an object"),
     ],
 )
-def test_bad_settings(
-    change: dict[str, Any], complaint: str, caplog: pytest.LogCaptureFixture
+def test_settings_reject_bad_values(
+    change: dict[str, Any], message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """The error names the setting and its accepted values, not the value."""
     caplog.set_level("DEBUG")
-    with pytest.raises(ConfigValidationError) as refused:
+    with pytest.raises(ConfigValidationError) as error:
         TapSmokeball(config={**GOOD, **change})
-    assert [e[: len(complaint)] for e in refused.value.errors] == [complaint]
-    assert CANARY not in caplog.text + str(refused.value) + repr(refused.value.errors)
+    assert [e[: len(message)] for e in error.value.errors] == [message]
+    assert CANARY not in caplog.text + str(error.value) + repr(error.value.errors)
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
-    with pytest.raises(ConfigValidationError) as refused:
+def test_settings_report_all_errors_together() -> None:
+    with pytest.raises(ConfigValidationError) as error:
         TapSmokeball(config={"page_size": 0, "region": "x"})
-    names = {error.split(":")[0] for error in refused.value.errors}
+    names = {message.split(":")[0] for message in error.value.errors}
     assert names == {"api_key", "page_size", "region"}
 
 
 @pytest.mark.parametrize("option", [(), ("--test",)])
-def test_the_command_line_refuses_them_without_a_request(
+def test_cli_rejects_bad_settings_before_requests(
     firm: SandboxServer, process: Process, option: tuple[str, ...]
 ) -> None:
+    """Invalid settings end the run before the first request."""
     settings = config(firm, client_secret=[CANARY], burst=CANARY)
     output = process.run(settings, *option)
     assert output.status == 1
@@ -102,7 +104,7 @@ def test_the_command_line_refuses_them_without_a_request(
     assert firm.control.requests()["total"] == 0
 
 
-def test_a_misspelt_setting_is_pointed_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_settings_warn_about_misspelt_name(caplog: pytest.LogCaptureFixture) -> None:
     TapSmokeball(config={**GOOD, "page_sise": 5})
     assert "page_sise: no such setting, ignored; did you mean page_size?" in caplog.text
 
@@ -120,7 +122,7 @@ def test_a_misspelt_setting_is_pointed_out(caplog: pytest.LogCaptureFixture) -> 
         {**GOOD, "user_id": None, "matter_statuses": [], "max_run_minutes": 0.5},
     ],
 )
-def test_good_settings(good: dict[str, Any]) -> None:
+def test_settings_accept_valid_values(good: dict[str, Any]) -> None:
     assert TapSmokeball(config=good).settings.api_key == "k"
 
 
@@ -145,11 +147,9 @@ def test_good_settings(good: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_region_and_environment_choose_both_hosts(
-    settings: dict[str, Any], api: str, token: str
-) -> None:
-    chosen = TapSmokeball(config={**GOOD, **settings}).settings
-    assert (chosen.api_base, chosen.token_url) == (api, token)
+def test_settings_derive_hosts_from_region(settings: dict[str, Any], api: str, token: str) -> None:
+    parsed = TapSmokeball(config={**GOOD, **settings}).settings
+    assert (parsed.api_base, parsed.token_url) == (api, token)
 
 
 ENVIRONMENT = {
@@ -160,12 +160,12 @@ ENVIRONMENT = {
 }
 
 
-def test_settings_from_the_environment(firm: SandboxServer, tmp_path: Path) -> None:
-    chosen = tmp_path / "catalog.json"
-    chosen.write_text(json.dumps(catalog()))
+def test_settings_are_read_from_environment(firm: SandboxServer, tmp_path: Path) -> None:
+    catalog_path = tmp_path / "catalog.json"
+    catalog_path.write_text(json.dumps(catalog()))
     given = {name.upper(): str(value) for name, value in config(firm).items()} | ENVIRONMENT
     environment = {f"TAP_SMOKEBALL_{name}": value for name, value in given.items()}
-    output = cli("--config=ENV", f"--catalog={chosen}", environment=environment)
+    output = run_cli("--config=ENV", f"--catalog={catalog_path}", environment=environment)
     assert output.status == 0, output.stderr
     log = firm.control.requests(log=True)["log"]
     query = next(entry["query"] for entry in log if entry["template"] == MATTERS)
@@ -174,16 +174,16 @@ def test_settings_from_the_environment(firm: SandboxServer, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["PAGE_SIZE", "INCLUDE_LEADS", "REQUESTS_PER_SECOND", "BURST"])
-def test_bad_settings_from_the_environment(name: str) -> None:
+def test_settings_reject_bad_environment_values(name: str) -> None:
     environment = {f"TAP_SMOKEBALL_{key.upper()}": value for key, value in GOOD.items()}
-    output = cli("--config=ENV", environment=environment | {f"TAP_SMOKEBALL_{name}": CANARY})
+    output = run_cli("--config=ENV", environment=environment | {f"TAP_SMOKEBALL_{name}": CANARY})
     assert output.status == 1
     assert f"{name.lower()}: takes" in output.stderr
     assert CANARY not in output.stderr
     assert "Traceback" not in output.stderr
 
 
-def test_settings_from_a_dotenv_file(firm: SandboxServer, process: Process) -> None:
+def test_settings_are_read_from_dotenv_file(firm: SandboxServer, process: Process) -> None:
     lines = [f"TAP_SMOKEBALL_{name.upper()}={value}" for name, value in config(firm).items()]
     (process.folder / ".env").write_text("\n".join(lines))
     output = process.run({}, "--config=ENV")
@@ -191,57 +191,58 @@ def test_settings_from_a_dotenv_file(firm: SandboxServer, process: Process) -> N
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", '"text"', None])
-def test_a_configuration_file_that_is_none(tmp_path: Path, content: str | None) -> None:
+def test_cli_rejects_invalid_config_file(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "config.json"
     if content is not None:
         path.write_text(content)
-    output = cli("--config", str(path))
+    output = run_cli("--config", str(path))
     assert output.status != 0
     assert "Traceback" not in output.stderr
     assert "--config" in output.stderr
 
 
 class TestWithoutCredentials:
-    def test_discovery_needs_none(self) -> None:
-        output = cli("--discover")
+    def test_discovery_needs_no_credentials(self) -> None:
+        output = run_cli("--discover")
         assert output.status == 0
         streams = json.loads(output.messages[0]["text"])["streams"]
         assert {stream["tap_stream_id"] for stream in streams} >= {"matters", "fees"}
 
-    def test_about_needs_none(self) -> None:
-        output = cli("--about", "--format=json")
+    def test_about_option_needs_no_credentials(self) -> None:
+        output = run_cli("--about", "--format=json")
         assert output.status == 0
         about = json.loads(output.messages[0]["text"])
         assert "api_key" in about["settings"]["properties"]
 
     @pytest.mark.parametrize("option", ["--version", "--help"])
-    def test_nor_do_the_rest(self, option: str) -> None:
-        assert cli(option).status == 0
+    def test_version_and_help_need_no_credentials(self, option: str) -> None:
+        assert run_cli(option).status == 0
 
 
 class TestView:
-    def test_leads_can_be_left_out(self, start: StartFirm) -> None:
+    def test_include_leads_false_excludes_leads(self, start: StartFirm) -> None:
         firm = start(matters=40, fees=0, exact_fees=True)
-        every = run(config(firm)).records("matters")
-        some = run(config(firm, include_leads=False)).records("matters")
-        assert {record["isLead"] for record in every} == {True, False}
-        assert {record["isLead"] for record in some} == {False}
+        all_matters = run(config(firm)).records("matters")
+        matters = run(config(firm, include_leads=False)).records("matters")
+        assert {record["isLead"] for record in all_matters} == {True, False}
+        assert {record["isLead"] for record in matters} == {False}
 
-    def test_statuses_restrict_matters_and_their_fees(self, start: StartFirm) -> None:
+    def test_matter_statuses_filter_matters_and_fees(self, start: StartFirm) -> None:
         firm = start(matters=60, fees=1, exact_fees=True)
         output = run(config(firm, matter_statuses=["Pending", "Closed"]))
         assert {r["status"] for r in output.records("matters")} == {"Pending", "Closed"}
         assert {r["matterId"] for r in output.records("fees")} <= output.ids("matters").keys()
 
-    def test_the_account_goes_before_every_path(self, start: StartFirm) -> None:
+    def test_account_id_prefixes_all_request_paths(self, start: StartFirm) -> None:
         firm = start(matters=3, fees=1, exact_fees=True, account_id="acc-1")
         output = run(config(firm, account_id="acc-1"))
         assert len(output.records("fees")) == 3
         assert all("/acc-1/" in r["href"] for r in output.records("matters"))
 
-    def test_acting_as_a_user_warns_that_rows_hide(
+    def test_user_id_logs_visibility_warning(
         self, start: StartFirm, caplog: pytest.LogCaptureFixture
     ) -> None:
+        """user_id is sent as a header, and one warning names the effect."""
         firm = start(matters=3, fees=1, exact_fees=True)
         run(config(firm, user_id="user-1"))
         log = firm.control.requests(log=True)["log"]

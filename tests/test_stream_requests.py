@@ -1,4 +1,4 @@
-"""What each stream asks the API for, and what it leaves unasked."""
+"""The paths and parameters of the requests of each stream."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.harness import catalog, config, run, truth
-from tests.recorded_firm import STREAMS, Firm, keys, read_twice, schema
+from tests.harness import catalog, config, run, sandbox_rows
+from tests.recorded_firm import STREAMS, RecordedFirm, key_counts, record_two_runs, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def firm() -> Iterator[Firm]:
-    with read_twice() as firm:
+def firm() -> Iterator[RecordedFirm]:
+    with record_two_runs() as firm:
         yield firm
 
 
 class TestRequests:
-    def test_past_events_are_asked_for(self, firm: Firm) -> None:
+    def test_events_request_includes_past_events(self, firm: RecordedFirm) -> None:
+        """`From` is sent, because the API omits past events by default."""
         for number in (0, 1):
             for query in firm.queries("GET /events", number):
                 assert query["From"] == ["1990-01-01T00:00:00"]
@@ -32,7 +33,7 @@ class TestRequests:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", since)
 
     @pytest.mark.parametrize(
-        ("template", "parameter", "form"),
+        ("template", "parameter", "pattern"),
         [
             ("GET /stages", "UpdatedSince", r"\d{18}"),
             ("GET /stagesets", "UpdatedSince", r"\d{18}"),
@@ -46,13 +47,13 @@ class TestRequests:
             ),
         ],
     )
-    def test_filters_are_in_their_own_dialect(
-        self, firm: Firm, template: str, parameter: str, form: str
+    def test_updated_since_filter_has_endpoint_format(
+        self, firm: RecordedFirm, template: str, parameter: str, pattern: str
     ) -> None:
         queries = firm.queries(template, 1)
         sent = [query[parameter][0] for query in queries if parameter in query]
         assert sent
-        assert all(re.fullmatch(form, value) for value in sent)
+        assert all(re.fullmatch(pattern, value) for value in sent)
         assert not any(parameter in query for query in firm.queries(template))
 
     @pytest.mark.parametrize(
@@ -68,40 +69,43 @@ class TestRequests:
             "GET /contacts/{contactId}/relations",
         ],
     )
-    def test_lists_at_once_are_not_asked_for_in_pages(self, firm: Firm, template: str) -> None:
+    def test_unpaged_endpoints_get_no_page_parameters(
+        self, firm: RecordedFirm, template: str
+    ) -> None:
         assert all(query == {} for query in firm.queries(template))
 
-    def test_sensitive_blocks_are_asked_for_by_name(self, firm: Firm) -> None:
+    def test_opt_in_columns_are_requested_by_name(self, firm: RecordedFirm) -> None:
         blocks = "passportDetails,deathDetails,citizenshipDetails,utbmsDetails,tags"
         signing = "executionOptions,voiDetails"
         assert firm.queries("GET /contacts")[0]["Fields"] == [f"{blocks},{signing}"]
         assert firm.queries("GET /staff")[0]["Fields"] == ["rate"]
 
-    def test_subtasks_are_asked_for_only_where_there_are_some(self, firm: Firm) -> None:
-        whole = [entry for entry in firm.rows["tasks"] if entry["row"].get("subTasks")]
-        assert len(whole) < len(firm.rows["tasks"])
-        assert len(firm.queries("GET /tasks/{taskId}/subtasks")) == len(whole)
+    def test_subtasks_are_requested_for_parents_only(self, firm: RecordedFirm) -> None:
+        with_subtasks = [entry for entry in firm.rows["tasks"] if entry["row"].get("subTasks")]
+        assert len(with_subtasks) < len(firm.rows["tasks"])
+        assert len(firm.queries("GET /tasks/{taskId}/subtasks")) == len(with_subtasks)
 
-    def test_each_folder_is_looked_into_once(self, firm: Firm) -> None:
+    def test_folders_are_requested_once(self, firm: RecordedFirm) -> None:
         template = "GET /matters/{matterId}/documents/folders/{folderId}"
         assert len(firm.queries(template)) == len(firm.rows["folders"])
 
 
-def test_a_matter_without_an_archive_is_not_taken_for_gone(
+def test_missing_archive_is_not_a_missing_matter(
     start: StartFirm, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A 404 of an archive means that the matter has none."""
     sandbox = start(matters=20)
     output = run(config(sandbox), catalog=catalog(wanted=["archives"]))
     assert 0 < len(output.records("archives")) < 20
     assert "are gone" not in caplog.text
 
 
-def test_by_default_nothing_sensitive_is_asked_for(start: StartFirm) -> None:
+def test_default_request_omits_sensitive_fields(start: StartFirm) -> None:
     sandbox = start(matters=5)
     output = run(config(sandbox), catalog=catalog(wanted=["contacts"]))
     query = sandbox.control.requests(log=True)["log"][-1]["query"]
     assert parse_qs(query)["Fields"] == ["tags"]
-    person = schema(output, "contacts")["properties"]["person"]["properties"]
+    person = schema_of(output, "contacts")["properties"]["person"]["properties"]
     assert "birthDate" in person
     assert not person.keys() & {"passportDetails", "deathDetails", "voiDetails"}
     people = [r["person"] for r in output.records("contacts") if r["person"]]
@@ -109,31 +113,32 @@ def test_by_default_nothing_sensitive_is_asked_for(start: StartFirm) -> None:
     assert not any("passportDetails" in one for one in people)
 
 
-def test_matter_types_of_one_location(start: StartFirm) -> None:
+def test_matter_types_are_filtered_by_location(start: StartFirm) -> None:
     sandbox = start(matters=2)
-    location = truth(sandbox, "matter_types")[0]["row"]["location"]
-    only = catalog(wanted=["matter_types"])
-    output = run(config(sandbox, matter_type_location=location), catalog=only)
+    location = sandbox_rows(sandbox, "matter_types")[0]["row"]["location"]
+    selection = catalog(wanted=["matter_types"])
+    output = run(config(sandbox, matter_type_location=location), catalog=selection)
     assert {r["location"] for r in output.records("matter_types")} == {location}
 
 
-def test_a_firm_without_intake_is_told_so_and_loses_nothing_else(
+def test_missing_intake_fails_intake_streams_only(
     start: StartFirm, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A firm without Intake loses its two streams, and the error names it."""
     sandbox = start(matters=4, intake=False)
     output = run(config(sandbox), catalog=catalog(wanted=STREAMS))
     assert output.status == 1
     assert output.stderr == "2 of 32 streams failed: intake_forms, intake_submissions"
     assert "intake" in next(r.getMessage() for r in caplog.records if r.levelname == "ERROR")
     for stream in STREAMS.keys() - {"intake_forms", "intake_submissions"}:
-        assert keys(output, stream).total() == len(truth(sandbox, stream))
+        assert key_counts(output, stream).total() == len(sandbox_rows(sandbox, stream))
 
 
-def test_a_firm_without_leads_is_a_firm(start: StartFirm) -> None:
+def test_firm_without_leads_is_read_completely(start: StartFirm) -> None:
     sandbox = start(matters=30)
-    for entry in truth(sandbox, "matters"):
+    for entry in sandbox_rows(sandbox, "matters"):
         if entry["row"]["isLead"]:
             sandbox.control.delete("matters", entry["row"]["id"], hard=True)
     output = run(config(sandbox), catalog=catalog(wanted=["matters", "fees", "matter_roles"]))
     assert output.status == 0
-    assert output.ids("matters").total() == len(truth(sandbox, "matters"))
+    assert output.ids("matters").total() == len(sandbox_rows(sandbox, "matters"))

@@ -1,4 +1,4 @@
-"""The line of JSON that a run ends with, for machines."""
+"""The run_summary metric, a JSON line at the end of a run."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 from singer_sdk.logging import StructuredFormatter
 
 from tap_smokeball import dotnet_ticks
-from tests.harness import FEES, MATTERS, asked, catalog, config, cut_short, run
+from tests.harness import FEES, MATTERS, catalog, config, request_count, run, run_until_time_limit
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.conftest import StartFirm
     from tests.harness import Json, Process
 
-OF_A_RUN = {
+RUN_FIELDS = {
     "version",
     "exit_status",
     "complete",
@@ -34,7 +34,7 @@ OF_A_RUN = {
     "logins",
     "streams",
 }
-OF_A_STREAM = {
+STREAM_FIELDS = {
     "rows",
     "requests",
     "retries",
@@ -47,7 +47,7 @@ OF_A_STREAM = {
 }
 
 
-def summaries(text: str) -> list[Json]:
+def parse_summaries(text: str) -> list[Json]:
     points = [
         json.loads(line.split("METRIC: ", 1)[1]) for line in text.splitlines() if "METRIC: " in line
     ]
@@ -60,19 +60,20 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def last(log: pytest.LogCaptureFixture) -> Json:
-    value: Json = summaries(log.text)[-1]["value"]
+def last_summary(log: pytest.LogCaptureFixture) -> Json:
+    value: Json = parse_summaries(log.text)[-1]["value"]
     return value
 
 
-def test_a_complete_run(firm: SandboxServer, process: Process) -> None:
+def test_summary_of_complete_run_has_all_fields(firm: SandboxServer, process: Process) -> None:
+    """The metric has all fields, and matches the bookmarks and counters."""
     output = process.run(config(firm))
-    (point,) = summaries(output.stderr)
+    (point,) = parse_summaries(output.stderr)
     assert (point["type"], point["tags"]["status"]) == ("summary", "succeeded")
     value = point["value"]
-    assert value.keys() == OF_A_RUN
+    assert value.keys() == RUN_FIELDS
     assert value["streams"].keys() == {"matters", "fees"}
-    assert all(stream.keys() == OF_A_STREAM for stream in value["streams"].values())
+    assert all(stream.keys() == STREAM_FIELDS for stream in value["streams"].values())
     assert (value["exit_status"], value["complete"], value["stopped_by"]) == (0, True, None)
     assert (value["rows"], value["requests"], value["logins"]) == (48, 13, 1)
     assert (value["retries"], value["repaged_seams"]) == (0, 0)
@@ -85,27 +86,27 @@ def test_a_complete_run(firm: SandboxServer, process: Process) -> None:
     assert 0 < fees["duration_seconds"] < value["duration_seconds"]
 
 
-def test_it_is_a_metric_of_the_sdk_also_in_structured_logs(
+def test_summary_is_sdk_metric_in_structured_logs(
     firm: SandboxServer, log: pytest.LogCaptureFixture
 ) -> None:
     run(config(firm))
     record = next(r for r in log.records if "run_summary" in r.getMessage())
     assert record.name == "singer_sdk.metrics"
-    told = json.loads(StructuredFormatter().format(record))
-    assert told["message"] == "METRIC"
-    assert told["metric_info"]["metric"] == "run_summary"
-    assert told["metric_info"]["value"]["requests"] == 13
+    line = json.loads(StructuredFormatter().format(record))
+    assert line["message"] == "METRIC"
+    assert line["metric_info"]["metric"] == "run_summary"
+    assert line["metric_info"]["value"]["requests"] == 13
 
 
-def test_retries_are_counted(firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
+def test_summary_counts_retries(firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
     firm.control.fail(count=2, how="reset", template=FEES)
     run(config(firm))
-    value = last(log)
+    value = last_summary(log)
     assert value["retries"] == value["streams"]["fees"]["retries"] == 2
-    assert value["streams"]["fees"]["requests"] == asked(firm, FEES) == 14
+    assert value["streams"]["fees"]["requests"] == request_count(firm, FEES) == 14
 
 
-def test_seams_that_moved_are_counted(start: StartFirm, log: pytest.LogCaptureFixture) -> None:
+def test_summary_counts_pagination_rewinds(start: StartFirm, log: pytest.LogCaptureFixture) -> None:
     firm = start(matters=60)
     moves = [
         {"command": "touch", "resource": "matters", "position": at, "set": {"description": "New"}}
@@ -113,13 +114,17 @@ def test_seams_that_moved_are_counted(start: StartFirm, log: pytest.LogCaptureFi
     ]
     firm.control.script(MATTERS, moves, nth=2, when="before")
     run(config(firm, page_size=10), catalog=catalog(deselect=["fees"]))
-    assert last(log)["repaged_seams"] == last(log)["streams"]["matters"]["repaged_seams"] == 1
+    assert (
+        last_summary(log)["repaged_seams"]
+        == last_summary(log)["streams"]["matters"]["repaged_seams"]
+        == 1
+    )
 
 
-def test_a_failed_stream(firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
+def test_summary_reports_failed_stream(firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
     firm.control.settings(scopes=["matters/read"])
     run(config(firm))
-    (point,) = summaries(log.text)
+    (point,) = parse_summaries(log.text)
     assert point["tags"]["status"] == "failed"
     assert (point["value"]["exit_status"], point["value"]["complete"]) == (1, False)
     fees = point["value"]["streams"]["fees"]
@@ -131,19 +136,22 @@ def test_a_failed_stream(firm: SandboxServer, log: pytest.LogCaptureFixture) -> 
     assert point["value"]["streams"]["matters"]["ended"] == "complete"
 
 
-def test_children_of_a_list_that_failed(firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
+def test_summary_reports_children_of_failed_list(
+    firm: SandboxServer, log: pytest.LogCaptureFixture
+) -> None:
     firm.control.settings(scopes=["fees/read"])
     run(config(firm))
-    fees = last(log)["streams"]["fees"]
+    fees = last_summary(log)["streams"]["fees"]
     assert (fees["ended"], fees["error"]) == ("failed", "matters could not be listed")
 
 
-def test_a_time_limit_and_what_goes_on_after_it(
+def test_summary_reports_time_limit_and_resume(
     start: StartFirm, log: pytest.LogCaptureFixture
 ) -> None:
+    """The stream ends with time_limit, and the next run is resumed."""
     firm = start(matters=60, fees=1, exact_fees=True, latency_ms=25)
-    first = cut_short(config(firm, burst=1))
-    value = last(log)
+    first = run_until_time_limit(config(firm, burst=1))
+    value = last_summary(log)
     assert (value["exit_status"], value["complete"], value["stopped_by"]) == (
         0,
         False,
@@ -155,7 +163,7 @@ def test_a_time_limit_and_what_goes_on_after_it(
         False,
     )
     run(config(firm), first.state)
-    value = last(log)
+    value = last_summary(log)
     assert (value["complete"], value["stopped_by"]) == (True, None)
     assert (value["streams"]["fees"]["resumed"], value["streams"]["fees"]["ended"]) == (
         True,
@@ -163,33 +171,35 @@ def test_a_time_limit_and_what_goes_on_after_it(
     )
 
 
-def test_a_limit_that_reaches_nothing(firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
+def test_summary_reports_streams_not_started(
+    firm: SandboxServer, log: pytest.LogCaptureFixture
+) -> None:
     run(config(firm, max_run_minutes=1e-9))
-    value = last(log)
+    value = last_summary(log)
     assert (value["complete"], value["stopped_by"], value["requests"]) == (False, "time_limit", 0)
     assert {stream["ended"] for stream in value["streams"].values()} == {"not_reached"}
 
 
-def test_a_signal(start: StartFirm, log: pytest.LogCaptureFixture) -> None:
+def test_summary_reports_signal(start: StartFirm, log: pytest.LogCaptureFixture) -> None:
     firm = start(matters=60, fees=1, exact_fees=True, latency_ms=10)
 
-    told: list[Json] = []
+    received: list[Json] = []
 
-    def stop(message: Json) -> None:
-        if not told and message["type"] == "RECORD" and message["stream"] == "fees":
-            told.append(message)  # a second signal would end the process at once
+    def send_signal(message: Json) -> None:
+        if not received and message["type"] == "RECORD" and message["stream"] == "fees":
+            received.append(message)  # a second signal would end the process at once
             signal.raise_signal(signal.SIGTERM)
 
-    output = run(config(firm), on_message=stop)
-    value = last(log)
+    output = run(config(firm), on_message=send_signal)
+    value = last_summary(log)
     assert output.status == value["exit_status"] == 143
     assert (value["signal"], value["stopped_by"], value["complete"]) == (15, "signal", False)
     assert value["streams"]["fees"]["ended"] == "stopped"
 
 
-def test_a_target_that_dies(firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
+def test_summary_reports_crashed_target(firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
     assert run(config(firm), crash_at=30).status == -signal.SIGKILL
-    value = last(log)
+    value = last_summary(log)
     assert (value["exit_status"], value["complete"]) == (1, False)
     assert value["streams"]["fees"]["ended"] == "begun"
     assert value["streams"]["matters"]["ended"] == "complete"

@@ -1,4 +1,4 @@
-"""The end of a refresh token is announced: nothing else tells of it."""
+"""A warning announces the expiry of the refresh token; the API gives none."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 CREDENTIALS = {"api_key": "k", "client_id": "c", "refresh_token": "r"}
 
 
-def warning(issued: str, now: str, **more: str) -> str | None:
+def expiry_warning(issued: str, now: str, **more: str) -> str | None:
     tap = TapSmokeball(config={**CREDENTIALS, "refresh_token_issued_at": issued, **more})
     return token_expiry.warning(tap.settings, dotnet_ticks.from_rfc3339(now))
 
 
 @pytest.mark.parametrize(
-    ("issued", "now", "said"),
+    ("issued", "now", "expected"),
     [
         ("2026-09-01T10:00:00Z", "2026-09-01T10:00:00Z", None),
         ("2026-09-01T10:00:00Z", "2027-02-14T10:00:00Z", None),
@@ -40,32 +40,38 @@ def warning(issued: str, now: str, **more: str) -> str | None:
         ("2026-08-23", "2026-09-23T00:00:00Z", "should have ended on 2026-09-22"),
     ],
 )
-def test_two_weeks_before_the_end(issued: str, now: str, said: str | None) -> None:
-    told = warning(issued, now)
-    if said is None:
-        assert told is None
+def test_expiry_warning_starts_two_weeks_before(
+    issued: str, now: str, expected: str | None
+) -> None:
+    """The warning gives the date, and is different after it."""
+    message = expiry_warning(issued, now)
+    if expected is None:
+        assert message is None
     else:
-        assert told is not None
-        assert f"The refresh token {said}" in told
-        assert "tap-smokeball-login" in told
+        assert message is not None
+        assert f"The refresh token {expected}" in message
+        assert "tap-smokeball-login" in message
 
 
 @settings(deadline=None)
 @given(days=st.integers(min_value=0, max_value=400))
-def test_a_run_a_day_is_warned_before_the_token_ends(days: int) -> None:
+def test_expiry_warning_appears_in_daily_runs(days: int) -> None:
+    """A daily run gets the warning on each of the last 14 days."""
     issued = dotnet_ticks.from_rfc3339("2026-09-01T00:00:00Z")
-    told = warning("2026-09-01", dotnet_ticks.to_rfc3339(issued + days * dotnet_ticks.PER_DAY))
-    assert (told is None) == (days <= token_expiry.DAYS - 14)
+    message = expiry_warning(
+        "2026-09-01", dotnet_ticks.to_rfc3339(issued + days * dotnet_ticks.PER_DAY)
+    )
+    assert (message is None) == (days <= token_expiry.DAYS - 14)
 
 
-def test_nothing_is_said_of_a_token_that_is_not_used() -> None:
-    told = warning("2026-09-01", "2027-02-20T00:00:00Z", access_token="t")  # noqa: S106
-    assert told is None
+def test_expiry_warning_needs_used_refresh_token() -> None:
+    message = expiry_warning("2026-09-01", "2027-02-20T00:00:00Z", access_token="t")  # noqa: S106
+    assert message is None
     tap = TapSmokeball(config={**CREDENTIALS, "refresh_token": None, "client_secret": "s"})
     assert token_expiry.warning(tap.settings, dotnet_ticks.now()) is None
 
 
-def test_every_run_begins_with_it(firm: SandboxServer, process: Process) -> None:
+def test_expiry_warning_is_logged_once_per_run(firm: SandboxServer, process: Process) -> None:
     aged = config(firm, refresh_token_issued_at="2026-08-01T00:00:00Z")  # noqa: S106 - a day
     for option in ((), ("--test",)):
         output = process.run(aged, *option)
@@ -73,6 +79,8 @@ def test_every_run_begins_with_it(firm: SandboxServer, process: Process) -> None
         assert output.stderr.count("The refresh token should have ended on 2026-08-31") == 1
 
 
-def test_a_fresh_token_is_no_news(firm: SandboxServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_expiry_warning_is_absent_for_new_token(
+    firm: SandboxServer, caplog: pytest.LogCaptureFixture
+) -> None:
     run(config(firm, refresh_token_issued_at=dotnet_ticks.to_iso_seconds(dotnet_ticks.now())))
     assert "refresh token" not in caplog.text

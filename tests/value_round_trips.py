@@ -1,4 +1,4 @@
-"""How values arrive in each warehouse: ``python -m tests.value_round_trips`` writes the tables."""
+"""Documents how warehouses store values: ``python -m tests.value_round_trips``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scripts.generate_docs import replace_block
 from smokeball_sandbox import SandboxServer
-from tests.harness import catalog, truth
+from tests.harness import catalog, sandbox_rows
 from tests.pipeline import WAREHOUSES, Pipeline
 from tests.recorded_firm import STREAMS
-from tests.servers import ROOT, Unavailable
+from tests.servers import ROOT, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = ROOT / "docs" / "warehouses.md"
-HINT = "docs/warehouses.md is stale: run python -m tests.value_round_trips"
+STALE_PAGE_HINT = "docs/warehouses.md is stale: run python -m tests.value_round_trips"
 
 TICKS = 638_712_345_678_901_234
 FEE = {
@@ -36,47 +36,47 @@ CLEARED = ("amount", "createdDate", "subject", "staff", "sourceItems")
 
 
 class Value(NamedTuple):
-    """A value and where it is."""
+    """A value that the sandbox sends, and its place in the warehouse."""
 
-    what: str
+    description: str
     sent: str
     stream: str
     key: str
     column: str
 
 
-def prepare(firm: SandboxServer) -> list[Value]:
-    """Give a firm rows with values of each kind; return where they are."""
-    full, cleared, deleted = truth(firm, "fees")[-3:]
-    task = truth(firm, "tasks")[-1]["row"]["id"]
+def add_sample_values(firm: SandboxServer) -> list[Value]:
+    """Add rows with values of each type to a firm; return their places."""
+    full, cleared, deleted = sandbox_rows(firm, "fees")[-3:]
+    task = sandbox_rows(firm, "tasks")[-1]["row"]["id"]
     ids = [entry["row"]["id"] for entry in (full, cleared, deleted)]
     firm.control.touch("fees", ids[0], parent=full["parent"], set=FEE)
     firm.control.touch("fees", ids[1], parent=cleared["parent"], set=dict.fromkeys(CLEARED))
     firm.control.delete("fees", ids[2], parent=deleted["parent"], hard=False)
     firm.control.touch("tasks", task, set=TASK, updated=TICKS)
 
-    def of_fee(what: str, column: str, sent: Any = None) -> Value:
-        return Value(what, json.dumps(sent or FEE[column]), "fees", ids[0], column)
+    def fee_value(description: str, column: str, sent: Any = None) -> Value:
+        return Value(description, json.dumps(sent or FEE[column]), "fees", ids[0], column)
 
     return [
         Value("ticks", str(TICKS), "tasks", task, "lastUpdated"),
-        of_fee("money", "amount"),
-        of_fee("a number with 17 digits", "rate"),
-        of_fee("date-time", "createdDate"),
-        of_fee("date", "feeDate"),
-        of_fee("boolean", "isBillable", sent=full["row"]["isBillable"]),
-        of_fee("empty text", "description"),
-        of_fee("link", "matter", sent={"id": "…", "href": "…", "rel": "Matters"}),
+        fee_value("money", "amount"),
+        fee_value("a number with 17 digits", "rate"),
+        fee_value("date-time", "createdDate"),
+        fee_value("date", "feeDate"),
+        fee_value("boolean", "isBillable", sent=full["row"]["isBillable"]),
+        fee_value("empty text", "description"),
+        fee_value("link", "matter", sent={"id": "…", "href": "…", "rel": "Matters"}),
         Value("list of texts", json.dumps(TASK["categories"]), "tasks", task, "categories"),
-        of_fee("list of objects", "sourceItems"),
-        of_fee("a field new to the tap", "extraFields", sent={"newByVendor": "kept"}),
+        fee_value("list of objects", "sourceItems"),
+        fee_value("a field new to the tap", "extraFields", sent={"newByVendor": "kept"}),
         *(Value(f"`{name}`, cleared", "nothing", "fees", ids[1], name) for name in CLEARED),
         Value("a deleted row", "true", "fees", ids[2], "isDeleted"),
     ]
 
 
-def written(page: str, pipeline: Pipeline, values: list[Value]) -> str:
-    """Return the page with what a warehouse has made of the values."""
+def update_page(page: str, pipeline: Pipeline, values: list[Value]) -> str:
+    """Return the page with a table of the values in a warehouse."""
     name = pipeline.warehouse.name
     return replace_block(page, "<!-- {} -->", name, list(_table(pipeline, values)))
 
@@ -88,14 +88,16 @@ def _table(pipeline: Pipeline, values: list[Value]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for value in values:
         name = value.column
-        text = f"{warehouse.text(name)}, {warehouse.column(name)} IS NULL"
-        shown, is_null = pipeline.row(value.stream, value.key, text)
-        of = {column.lower(): kind for column, kind in types[value.stream].items()}[name.lower()]
-        arrived = "NULL" if is_null else _shown(shown, pipeline.firm.url)
-        yield f"| {value.what} | `{value.sent}` | `{of}` | {arrived} |"
+        text = f"{warehouse.as_text(name)}, {warehouse.column(name)} IS NULL"
+        shown, is_null = pipeline.select_row(value.stream, value.key, text)
+        column_type = {
+            column.lower(): type_name for column, type_name in types[value.stream].items()
+        }[name.lower()]
+        rendered = "NULL" if is_null else _render(shown, pipeline.firm.url)
+        yield f"| {value.description} | `{value.sent}` | `{column_type}` | {rendered} |"
 
 
-def _shown(value: Any, address: str) -> str:
+def _render(value: Any, address: str) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     if text == "null":
         return "JSON `null`"
@@ -104,21 +106,21 @@ def _shown(value: Any, address: str) -> str:
 
 
 def main() -> int:
-    """Write the page anew, as far as there are warehouses."""
-    for kind in WAREHOUSES:
+    """Regenerate the page for the warehouses that this machine can run."""
+    for warehouse_type in WAREHOUSES:
         try:
             with (
                 tempfile.TemporaryDirectory() as folder,
                 SandboxServer(matters=25) as firm,
-                kind(Path(folder)) as warehouse,
+                warehouse_type(Path(folder)) as warehouse,
             ):
-                values = prepare(firm)
+                values = add_sample_values(firm)
                 pipeline = Pipeline(firm, warehouse, Path(folder))
                 pipeline.run(catalog(wanted=STREAMS))
-                page = written(PAGE.read_text(encoding="utf-8"), pipeline, values)
+                page = update_page(PAGE.read_text(encoding="utf-8"), pipeline, values)
                 PAGE.write_text(page, encoding="utf-8")
-        except Unavailable as reason:
-            sys.stderr.write(f"{kind.name} is left as it is: {reason}\n")
+        except UnavailableError as error:
+            sys.stderr.write(f"{warehouse_type.name} is unchanged: {error}\n")
     return 0
 
 

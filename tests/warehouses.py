@@ -1,4 +1,4 @@
-"""Warehouses that the tests load a firm into: real ones, and what stands in for them here."""
+"""Warehouses that the tests load: local servers, and emulators of cloud services."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import yaml
 
 from tests.recorded_firm import primary_keys
-from tests.servers import ROOT, bqemulator, postgres, python
+from tests.servers import ROOT, bigquery_emulator, environment_python, postgres_server
 
 if sys.version_info >= (3, 12):
     from typing import Self, override
@@ -32,10 +32,12 @@ LAUNCHER = ROOT / "loaders" / "target-duckdb-strict" / "target_duckdb_strict.py"
 
 
 class Session:
-    """A program of `tests.loaders`, running in a loader's environment."""
+    """A program of `tests.loaders` that runs in a loader's environment."""
 
-    def __init__(self, python: Path, program: str, *arguments: str, **environment: str) -> None:
-        command = [str(python), str(SESSIONS / f"{program}_session.py"), *arguments]
+    def __init__(
+        self, python_path: Path, program: str, *arguments: str, **environment: str
+    ) -> None:
+        command = [str(python_path), str(SESSIONS / f"{program}_session.py"), *arguments]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
         self._process = subprocess.Popen(
             command,
@@ -47,16 +49,16 @@ class Session:
         )
 
     def __call__(self, command: str, argument: str) -> Any:
-        """Have a command carried out; numbers with decimals come as they are written."""
+        """Run a command and return its result, with numbers as decimals."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps({command: argument}) + "\n")
         self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
+        line = self._process.stdout.readline()
+        if not line:
             self._log.seek(0)
             raise AssertionError(self._log.read().decode()[-20000:])
-        return json.loads(answer, parse_float=Decimal)
+        return json.loads(line, parse_float=Decimal)
 
     def close(self) -> None:
         self._process.kill()
@@ -65,25 +67,25 @@ class Session:
 
 
 class Warehouse:
-    """A database, its loader, and the little of its SQL that differs.
+    """A database, its loader, and the differences of its SQL.
 
     Attributes:
-        name: What the documentation calls it.
-        environment: The environment of its loader.
-        decimals: Whether its loader needs amounts as decimals, not as numbers.
-        grows: Whether a table can be given a column.
+        name: The name in the documentation.
+        environment: The environment of the loader.
+        needs_decimals: Whether the loader needs amounts as decimals instead of numbers.
+        can_add_columns: Whether the loader can add a column to a table.
     """
 
     name: ClassVar[str]
     environment: ClassVar[str]
-    decimals: ClassVar[bool] = False
-    grows: ClassVar[bool] = True
+    needs_decimals: ClassVar[bool] = False
+    can_add_columns: ClassVar[bool] = True
     session: Session
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stack = ExitStack()
-        self.python = python(self.environment)
+        self.python = environment_python(self.environment)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -96,21 +98,21 @@ class Warehouse:
         self._stack.close()
 
     def start(self) -> None:
-        """Start what it takes."""
+        """Start the database and the session."""
 
     def load(self, messages: Path) -> Json:
-        """Load the messages of a run; return the state that the loader passes on."""
+        """Load the messages of a run; return the state that the loader writes."""
         state: Json = self.session("load", str(messages))
         return state
 
-    def ask(self, query: str) -> list[list[Any]]:
+    def query(self, statement: str) -> list[list[Any]]:
         """Return the rows of a query."""
-        rows: list[list[Any]] = self.session("ask", query)
+        rows: list[list[Any]] = self.session("query", statement)
         return rows
 
-    def answers(self, script: str) -> list[dict[str, Any]]:
-        """Run statements; return the rows of the last, by column."""
-        rows: list[dict[str, Any]] = self.session("answers", script)
+    def run_script(self, script: str) -> list[dict[str, Any]]:
+        """Run statements; return the rows of the last one as dictionaries."""
+        rows: list[dict[str, Any]] = self.session("run_script", script)
         return rows
 
     def types(self, stream: str) -> dict[str, str]:
@@ -119,30 +121,30 @@ class Warehouse:
         return found
 
     def table(self, stream: str) -> str:
-        """Return what stands for a stream's table in a query."""
+        """Return the expression for a stream's table in a query."""
         return f"smokeball.{stream}"
 
     def column(self, name: str) -> str:
         """Return a column's name in a query."""
         return f'"{name}"'
 
-    def text(self, name: str) -> str:
-        """Return an expression for a column's value as a text."""
+    def as_text(self, name: str) -> str:
+        """Return an expression for a column's value as text."""
         return f"CAST({self.column(name)} AS VARCHAR)"
 
-    def inside(self, name: str, key: str) -> str:
-        """Return an expression for a text in a column with an object."""
+    def json_field(self, name: str, key: str) -> str:
+        """Return an expression for a text field of a column with an object."""
         return f"{self.column(name)} ->> '{key}'"
 
     def amount(self, name: str) -> str:
-        """Return an expression for an amount that can be added up."""
+        """Return an expression for an amount that SUM accepts."""
         return self.column(name)
 
     def _settings(self, **settings: Any) -> Path:
-        """Write the loader's settings: those that ``meltano.yml`` ships, and how to get in here."""
+        """Write the loader's settings: those of ``meltano.yml``, and the connection."""
         project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
         name = self.environment
-        [loader] = [each for each in project["plugins"]["loaders"] if each["name"] == name]
+        [loader] = [entry for entry in project["plugins"]["loaders"] if entry["name"] == name]
         path = self._folder / "target.json"
         path.write_text(json.dumps({**loader["config"], **settings}))
         return path
@@ -165,7 +167,7 @@ class DuckDB(Warehouse):
 
     @override
     def start(self) -> None:
-        # Not smokeball.duckdb: DuckDB could not tell the database from the schema.
+        # The name smokeball.duckdb would be ambiguous: the schema is called smokeball, too.
         self.database = self._folder / "warehouse.duckdb"
         settings = self._settings(path=str(self.database))
         self._command = [str(self.python), str(LAUNCHER), "--config", str(settings)]
@@ -186,7 +188,7 @@ class Postgres(Warehouse):
 
     @override
     def start(self) -> None:
-        port = self._stack.enter_context(postgres())
+        port = self._stack.enter_context(postgres_server())
         settings = self._settings(
             host="127.0.0.1",
             port=port,
@@ -206,7 +208,7 @@ class Postgres(Warehouse):
 class Snowflake(Warehouse):
     name = "Snowflake"
     environment = "target-snowflake"
-    decimals = True
+    needs_decimals = True
 
     @override
     def start(self) -> None:
@@ -223,24 +225,24 @@ class Snowflake(Warehouse):
         return name.upper()
 
     @override
-    def inside(self, name: str, key: str) -> str:
+    def json_field(self, name: str, key: str) -> str:
         return f"CAST({name.upper()}:{key} AS VARCHAR)"
 
     @override
     def amount(self, name: str) -> str:
-        # Snowflake adds up decimals as they are, fakesnow makes floats of long ones.
+        # Snowflake sums decimals exactly; fakesnow turns long ones into floats.
         return f"CAST({name.upper()} AS NUMBER(18, 2))"
 
 
 class BigQuery(Warehouse):
     name = "BigQuery"
     environment = "target-bigquery"
-    decimals = True
-    grows = False  # the loader leaves it to BigQuery's load jobs, of which the emulator lacks that
+    needs_decimals = True
+    can_add_columns = False  # the emulator's load jobs cannot
 
     @override
     def start(self) -> None:
-        port = self._stack.enter_context(bqemulator(self._folder))
+        port = self._stack.enter_context(bigquery_emulator(self._folder))
         settings = self._settings(
             project="law",
             options={"max_workers": 1},
@@ -250,7 +252,7 @@ class BigQuery(Warehouse):
 
     @override
     def table(self, stream: str) -> str:
-        """Return the newest row of each key, as the documentation's view has it."""
+        """Return the newest row of each key, by the view in the documentation."""
         page = (ROOT / "docs" / "warehouses.md").read_text(encoding="utf-8")
         [view] = re.findall(
             r"```sql\nCREATE VIEW smokeball.fees_newest AS\n(.*?);\n```", page, re.DOTALL
@@ -264,11 +266,11 @@ class BigQuery(Warehouse):
         return f"`{name}`"
 
     @override
-    def text(self, name: str) -> str:
+    def as_text(self, name: str) -> str:
         return f"`{name}`"
 
     @override
-    def inside(self, name: str, key: str) -> str:
+    def json_field(self, name: str, key: str) -> str:
         if name == "extraFields":
             return f"JSON_VALUE(`{name}`, '$.{key}')"
         return f"`{name}`.`{key}`"

@@ -1,4 +1,4 @@
-"""A real browser without a window, driven by the WebDriver protocol, which is JSON over HTTP."""
+"""A headless browser, driven by the WebDriver protocol, which is JSON over HTTP."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ARGUMENTS = (
 
 
 def free_port() -> int:
-    """Return a port that nobody listens at just now."""
+    """Return an unused port."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port: int = unused.getsockname()[1]
@@ -38,25 +38,25 @@ def free_port() -> int:
 
 
 class Browser:
-    """One window."""
+    """A window of the browser."""
 
     def __init__(self, session: str) -> None:
         self._session = session
 
     def open(self, address: str) -> None:
-        self._ask("POST", "/url", {"url": address})
+        self._send("POST", "/url", {"url": address})
 
     def arrive(self, address: str, seconds: float = 60) -> None:
-        """Wait until a page is there whose address begins like this."""
+        """Wait for a complete page whose address starts with ``address``."""
         until = time.monotonic() + seconds
-        while not (self._ask("GET", "/url").startswith(address) and self._is_complete()):
+        while not (self._send("GET", "/url").startswith(address) and self._is_complete()):
             assert time.monotonic() < until, f"not at {address} after {seconds} s"
             time.sleep(0.1)
 
     def click(self, selector: str) -> None:
-        found = self._ask("POST", "/element", {"using": "css selector", "value": selector})
+        found = self._send("POST", "/element", {"using": "css selector", "value": selector})
         (element,) = found.values()
-        self._ask("POST", f"/element/{element}/click", {})
+        self._send("POST", f"/element/{element}/click", {})
 
     def text(self) -> str:
         return str(self._run("return document.body.innerText"))
@@ -65,35 +65,35 @@ class Browser:
         return bool(self._run("return document.readyState") == "complete")
 
     def _run(self, script: str) -> Any:
-        return self._ask("POST", "/execute/sync", {"script": script, "args": []})
+        return self._send("POST", "/execute/sync", {"script": script, "args": []})
 
-    def _ask(self, method: str, path: str, content: Any = None) -> Any:
-        answer = requests.request(method, self._session + path, json=content, timeout=60)
-        assert answer.ok, answer.text
-        return answer.json()["value"]
+    def _send(self, method: str, path: str, content: Any = None) -> Any:
+        response = requests.request(method, self._session + path, json=content, timeout=60)
+        assert response.ok, response.text
+        return response.json()["value"]
 
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
-    """Open a browser that keeps what it knows in a folder of its own."""
+    """Open a browser with its profile in a folder."""
     port = free_port()
     url = f"http://127.0.0.1:{port}/session"
     options: dict[str, Any] = {"args": [*_ARGUMENTS, f"--user-data-dir={folder}"]}
     if _BROWSER:
         options["binary"] = _BROWSER
-    wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
+    capabilities = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
     driver = subprocess.Popen([str(DRIVER), f"--port={port}"], stdout=subprocess.DEVNULL)
     try:
         while True:
             assert driver.poll() is None, "chromedriver has ended"
             try:
-                answer = requests.post(url, json=wanted, timeout=120)
+                response = requests.post(url, json=capabilities, timeout=120)
             except requests.exceptions.ConnectionError:
                 time.sleep(0.1)
             else:
                 break
-        assert answer.ok, answer.text
-        session = f"{url}/{answer.json()['value']['sessionId']}"
+        assert response.ok, response.text
+        session = f"{url}/{response.json()['value']['sessionId']}"
         yield Browser(session)
         requests.delete(session, timeout=60)
     finally:

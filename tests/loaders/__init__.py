@@ -1,4 +1,4 @@
-"""What the tests run with a loader's own Python: it loads files of messages and asks the database.
+"""Programs for a loader's Python: they load messages and query the database.
 
-A program here is driven through `tests.warehouses.Session`: a JSON document a line, in and out.
+`tests.warehouses.Session` drives them with one JSON document per line, in both directions.
 """

@@ -1,8 +1,8 @@
-"""Loads into an emulated BigQuery, and asks it: ``bigquery_session.py SETTINGS``.
+"""Loads and queries an emulated BigQuery: ``bigquery_session.py SETTINGS``.
 
-Different from the loader as it is: no credentials, files as they are since the emulator does not
-unpack them, no waiting for the real BigQuery's tables to appear, and in MERGE the columns that are
-set have no prefix, which the emulator does not understand.
+Four differences from the loader: it has no credentials; files are not compressed, since the
+emulator cannot decompress them; it does not wait for new tables; and columns in MERGE have no
+prefix, which the emulator does not support.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Client(bigquery.Client):  # type: ignore[misc]
         return super().query(head + update + tail.replace("target.`", "`"), *arguments, **named)
 
 
-class Plain(io.BytesIO):
-    """Takes the place of the loader's compressor."""
+class Uncompressed(io.BytesIO):
+    """Replaces the loader's compressor."""
 
     def close(self) -> None:  # type: ignore[explicit-override]
         """Stay readable."""
@@ -43,9 +43,9 @@ class Plain(io.BytesIO):
 CLIENT = Client(project=SETTINGS["project"], credentials=AnonymousCredentials())
 
 
-def ask(query: str) -> list[Any]:
+def query(statement: str) -> list[Any]:
     """Return the rows."""
-    return [list(row.values()) for row in CLIENT.query(query).result()]
+    return [list(row.values()) for row in CLIENT.query(statement).result()]
 
 
 def types(table: str) -> dict[str, str]:
@@ -64,9 +64,9 @@ if __name__ == "__main__":
     )
     for module in (target_bigquery.core, target_bigquery.batch_job):
         module.bigquery_client_factory = lambda _credentials: CLIENT
-        module.Compressor = Plain
+        module.Compressor = Uncompressed
     serve(
         load=lambda messages: load(TargetBigQuery(config=SETTINGS), messages),
-        ask=ask,
+        query=query,
         types=types,
     )

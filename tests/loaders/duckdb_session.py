@@ -1,4 +1,4 @@
-"""Asks a DuckDB file: ``duckdb_session.py FILE``."""
+"""Queries a DuckDB file: ``duckdb_session.py FILE``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import duckdb
 from session import serve
 
 
-def ask(query: str) -> list[Any]:
-    """Return the rows; the file is closed between two queries, for the loader to write to."""
+def query(statement: str) -> list[Any]:
+    """Return the rows; close the file afterwards, so that the loader can write to it."""
     with duckdb.connect(sys.argv[1], read_only=True) as connection:
-        rows: list[Any] = connection.execute(query).fetchall()
+        rows: list[Any] = connection.execute(statement).fetchall()
         return rows
 
 
-def answers(script: str) -> list[dict[str, Any]]:
-    """Run statements, which may write; return the rows of the last, by column."""
+def run_script(script: str) -> list[dict[str, Any]]:
+    """Run statements; return the rows of the last one as dictionaries."""
     with duckdb.connect(sys.argv[1]) as connection:
         done = connection.execute(script)
         names = [column[0] for column in done.description]
@@ -26,8 +26,8 @@ def answers(script: str) -> list[dict[str, Any]]:
 
 def types(table: str) -> dict[str, str]:
     """Return the type of each column of a table."""
-    return {row[0]: row[1] for row in ask(f"DESCRIBE {table}")}
+    return {row[0]: row[1] for row in query(f"DESCRIBE {table}")}
 
 
 if __name__ == "__main__":
-    serve(ask=ask, answers=answers, types=types)
+    serve(query=query, run_script=run_script, types=types)

@@ -1,4 +1,4 @@
-"""Asks a Postgres database: ``postgres_session.py CONNECTION``."""
+"""Queries a Postgres database: ``postgres_session.py CONNECTION``."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ WHERE attrelid = '{}'::regclass AND attnum > 0 AND NOT attisdropped
 """
 
 
-def ask(query: str) -> list[Any]:
+def query(statement: str) -> list[Any]:
     """Return the rows."""
     with psycopg.connect(sys.argv[1]) as connection:
-        rows: list[Any] = connection.execute(query.encode()).fetchall()
+        rows: list[Any] = connection.execute(statement.encode()).fetchall()
         return rows
 
 
-def answers(script: str) -> list[dict[str, Any]]:
-    """Run statements, which may write; return the rows of the last, by column."""
+def run_script(script: str) -> list[dict[str, Any]]:
+    """Run statements; return the rows of the last one as dictionaries."""
     with psycopg.connect(sys.argv[1], row_factory=rows.dict_row) as connection:
         done = connection.execute(script.encode())
         while done.nextset():
@@ -33,8 +33,8 @@ def answers(script: str) -> list[dict[str, Any]]:
 
 def types(table: str) -> dict[str, str]:
     """Return the type of each column of a table."""
-    return dict(ask(TYPES.format(table)))
+    return dict(query(TYPES.format(table)))
 
 
 if __name__ == "__main__":
-    serve(ask=ask, answers=answers, types=types)
+    serve(query=query, run_script=run_script, types=types)

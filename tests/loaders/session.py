@@ -1,4 +1,4 @@
-"""The loop of a session, and the way to run a target inside of one."""
+"""The loop of a session, and a function that runs a target in it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def serve(**commands: Callable[[str], Any]) -> None:
-    """Answer requests ``{"command": argument}`` until there are no more."""
-    answers = sys.stdout
+    """Serve commands ``{"command": argument}`` until standard input ends."""
+    output = sys.stdout
     for line in sys.stdin:
         [(name, argument)] = json.loads(line).items()
         with contextlib.redirect_stdout(sys.stderr):
-            answer = commands[name](argument)
-        answers.write(json.dumps(answer, default=str) + "\n")
-        answers.flush()
+            result = commands[name](argument)
+        output.write(json.dumps(result, default=str) + "\n")
+        output.flush()
 
 
 def load(target: Any, messages: str) -> Any:
-    """Run a target of the Singer SDK over a file of messages; return the last state it gives."""
+    """Run a target of the Singer SDK on a file of messages; return the last state."""
     states = io.StringIO()
     with Path(messages).open(encoding="utf-8") as lines, contextlib.redirect_stdout(states):
         target.listen(lines)

@@ -1,8 +1,8 @@
-"""Loads into fakesnow, and asks it: ``snowflake_session.py SETTINGS``, a file of the loader's.
+"""Loads and queries fakesnow: ``snowflake_session.py SETTINGS``.
 
-fakesnow lacks what is done with a user's own stage: PUT, and MERGE straight from it. Files are put
-into a stage with a name, and the loader's own MERGE reads a table that they were copied to. Tables,
-types, names, files, casts and the MERGE itself are the loader's.
+fakesnow does not support a user's stage: neither PUT nor MERGE from it. Files are put into a named
+stage and copied to a table, which the loader's MERGE reads. Tables, types, names, files, casts and
+the MERGE itself are the loader's.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ SCHEMA = f"{SETTINGS['database']}.PUBLIC"
 
 
 class Connector(SnowflakeConnector):  # type: ignore[misc]
-    """The loader's connector, less what fakesnow lacks."""
+    """The loader's connector, without the features that fakesnow lacks."""
 
     def get_connect_args(self) -> dict[str, Any]:
         """Return the arguments of a connection that needs no heartbeat."""
         return {**super().get_connect_args(), "client_session_keep_alive": False}
 
     def put_batches_to_stage(self, sync_id: str, files: list[str]) -> None:
-        """Put files into a stage of their own, and from there into a table."""
+        """Put files into a named stage, and copy them to a table."""
         name = _name(sync_id)
         statements = [
             f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
@@ -54,7 +54,7 @@ class Connector(SnowflakeConnector):  # type: ignore[misc]
         return text(SOURCE.sub(_from_table, str(statement))), more
 
     def remove_staged_files(self, sync_id: str) -> None:
-        """Drop the table; the stage does no harm."""
+        """Drop the table; the stage may remain."""
         with self._connect() as connection, connection.begin():
             connection.execute(text(f"DROP TABLE {SCHEMA}.{_name(sync_id)}"))
 
@@ -63,7 +63,7 @@ class Connector(SnowflakeConnector):  # type: ignore[misc]
 
 
 def _from_table(found: re.Match[str]) -> str:
-    # fakesnow has no SEQ8, by which the loader takes the last row of a key.
+    # fakesnow has no SEQ8, which the loader needs to select the last row of a key.
     casts = found["casts"].replace("$1:", "SRC:")
     newest = found["newest"].replace("SEQ8()", "_row")
     table = f"{SCHEMA}.{_name(found['id'])}"
@@ -74,18 +74,17 @@ def _name(sync_id: str) -> str:
     return "B_" + re.sub(r"\W", "_", sync_id).upper()
 
 
-def ask(query: str) -> list[Any]:
+def query(statement: str) -> list[Any]:
     """Return the rows."""
     with snowflake.connector.connect(database=SETTINGS["database"], schema="PUBLIC") as connection:
-        rows: list[Any] = connection.cursor().execute(query).fetchall()
+        rows: list[Any] = connection.cursor().execute(statement).fetchall()
         return rows
 
 
-def answers(script: str) -> list[dict[str, Any]]:
-    """Run statements, which may write; return the rows of the last, by column.
+def run_script(script: str) -> list[dict[str, Any]]:
+    """Run statements; return the rows of the last one as dictionaries.
 
-    fakesnow adds decimals up as floats: what it gives of them is rounded to the two places that the
-    real one would give.
+    fakesnow sums decimals as floats: floats are rounded to the two places of Snowflake's result.
     """
     with snowflake.connector.connect(database=SETTINGS["database"], schema="PUBLIC") as connection:
         *_, last = connection.execute_string(script)
@@ -100,11 +99,11 @@ def _rounded(value: Any) -> Any:
 
 def types(table: str) -> dict[str, str]:
     """Return the type of each column of a table."""
-    return {row[0]: row[1] for row in ask(f"DESCRIBE TABLE {table}")}
+    return {row[0]: row[1] for row in query(f"DESCRIBE TABLE {table}")}
 
 
-def load_one_by_one(messages: str) -> Any:
-    """Load the messages of a run; fakesnow breaks down if tables are loaded side by side."""
+def load_sequentially(messages: str) -> Any:
+    """Load the messages of a run; fakesnow fails if tables are loaded in parallel."""
     target = TargetSnowflake(config=SETTINGS)
     target.max_parallelism = 1
     return load(target, messages)
@@ -115,8 +114,8 @@ if __name__ == "__main__":
     TargetSnowflake.default_connector_class = Connector
     with fakesnow.patch():
         serve(
-            load=load_one_by_one,
-            ask=ask,
-            answers=answers,
+            load=load_sequentially,
+            query=query,
+            run_script=run_script,
             types=types,
         )

@@ -1,4 +1,4 @@
-"""What `examples/analytics` must answer, computed from the sandbox's rows and not by SQL."""
+"""Computes the expected results of `examples/analytics` without SQL."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from smokeball_sandbox.areas.ledger import SIGNS
-from tests.expected_rows import DELETED, DRAFT, VOID, day
+from tests.expected_rows import DELETED, DRAFT, VOID, parse_date
 
 if TYPE_CHECKING:
-    from tests.expected_rows import Books
+    from tests.expected_rows import ExpectedRows
     from tests.harness import Json
 
 TIME = 1
-NOTHING = Decimal(0)
+ZERO = Decimal(0)
 
 Row = dict[str, Any]
 
 
-def share(part: Decimal, whole: Decimal) -> Fraction | None:
+def percentage(part: Decimal, whole: Decimal) -> Fraction | None:
     return Fraction(part) * 100 / Fraction(whole) if whole else None
 
 
-def work_in_progress(books: Books) -> list[Row]:
-    statuses = {row["id"]: row["status"] for row in books.all("invoices")}
+def work_in_progress(firm: ExpectedRows) -> list[Row]:
+    statuses = {row["id"]: row["status"] for row in firm.rows_of("invoices")}
     found: dict[str, Row] = {}
     for resource, column in (("fees", "fees"), ("expenses", "expenses")):
-        for matter_id, row in books.entries(resource):
+        for matter_id, row in firm.active_entries(resource):
             if (
                 not row.get("isBillable", True)
                 or row["isWrittenOff"]
@@ -41,30 +41,30 @@ def work_in_progress(books: Books) -> list[Row]:
                 continue
             is_fee = resource == "fees"
             amount = Decimal(row["billableAmountExcTax" if is_fee else "amountExcTax"])
-            matter = books.by_id("matters")[matter_id]
-            answer = found.setdefault(
+            matter = firm.by_id("matters")[matter_id]
+            result = found.setdefault(
                 matter_id,
                 {
                     "matter_id": matter_id,
                     "number": matter.get("number"),
                     "title": matter["title"],
                     "status": matter["status"],
-                    "responsible": books.responsible(matter),
+                    "responsible": firm.responsible_name(matter),
                     "hours": Fraction(0),
-                    "fees": NOTHING,
-                    "expenses": NOTHING,
-                    "on_draft": NOTHING,
-                    "total": NOTHING,
+                    "fees": ZERO,
+                    "expenses": ZERO,
+                    "on_draft": ZERO,
+                    "total": ZERO,
                     "oldest": date.max,
                 },
             )
             if is_fee and row["feeType"] == TIME:
-                answer["hours"] += Fraction(row["duration"], 60)
-            answer[column] += amount
-            answer["on_draft"] += amount if statuses.get(invoice) == DRAFT else 0
-            answer["total"] += amount
+                result["hours"] += Fraction(row["duration"], 60)
+            result[column] += amount
+            result["on_draft"] += amount if statuses.get(invoice) == DRAFT else 0
+            result["total"] += amount
             worked = date.fromisoformat(row["feeDate" if is_fee else "expenseDate"])
-            answer["oldest"] = min(answer["oldest"], worked)
+            result["oldest"] = min(result["oldest"], worked)
     return list(found.values())
 
 
@@ -77,79 +77,79 @@ AGES = (
 )
 
 
-def receivables_by_age(books: Books) -> list[Row]:
+def receivables_by_age(firm: ExpectedRows) -> list[Row]:
     owed: dict[str, list[tuple[int, Decimal]]] = defaultdict(list)
-    for matter_id, row in books.invoices():
+    for matter_id, row in firm.issued_invoices():
         if unpaid := Decimal(row["invoiceTotals"]["unpaid"]):
-            due = day(row.get("dueDate")) or day(row.get("issuedDate")) or books.today
-            owed[matter_id].append(((books.today - due).days, unpaid))
-    answers = []
+            due = parse_date(row.get("dueDate")) or parse_date(row.get("issuedDate")) or firm.today
+            owed[matter_id].append(((firm.today - due).days, unpaid))
+    results = []
     for matter_id, debts in owed.items():
-        matter = books.by_id("matters")[matter_id]
+        matter = firm.by_id("matters")[matter_id]
         ages = {
-            name: sum((unpaid for days, unpaid in debts if low <= days <= high), NOTHING)
+            name: sum((unpaid for days, unpaid in debts if low <= days <= high), ZERO)
             for name, low, high in AGES
         }
-        answers.append(
+        results.append(
             {
-                "as_of": books.today,
+                "as_of": firm.today,
                 "matter_id": matter_id,
                 "number": matter.get("number"),
                 "title": matter["title"],
-                "responsible": books.responsible(matter),
+                "responsible": firm.responsible_name(matter),
                 "invoices": len(debts),
                 **ages,
-                "total": sum((unpaid for _, unpaid in debts), NOTHING),
+                "total": sum((unpaid for _, unpaid in debts), ZERO),
                 "most_days": max(days for days, _ in debts),
             }
         )
-    return answers
+    return results
 
 
-def realization_and_collection(books: Books) -> list[Row]:
+def realization_and_collection(firm: ExpectedRows) -> list[Row]:
     recorded: dict[str, Decimal] = defaultdict(Decimal)
     for resource in ("fees", "expenses"):
-        for row in books.all(resource):
+        for row in firm.rows_of(resource):
             if row.get("invoiceId") and not row.get("isDeleted"):
                 recorded[row["invoiceId"]] += Decimal(row["amountExcTax"])
     months: dict[date | None, list[Json]] = defaultdict(list)
-    for _, row in books.invoices():
-        issued = day(row.get("issuedDate"))
+    for _, row in firm.issued_invoices():
+        issued = parse_date(row.get("issuedDate"))
         months[issued and issued.replace(day=1)].append(row)
-    answers = []
+    results = []
     for month, rows in months.items():
         sums = {
-            name: sum((Decimal(row["invoiceTotals"][name]) for row in rows), NOTHING)
+            name: sum((Decimal(row["invoiceTotals"][name]) for row in rows), ZERO)
             for name in ("billed", "writtenOff", "discount", "total", "paid", "waived", "unpaid")
         }
         lost = sums["writtenOff"] + sums["discount"]
-        worth = sum((recorded[row["id"]] for row in rows), NOTHING)
-        answers.append(
+        recorded_amount = sum((recorded[row["id"]] for row in rows), ZERO)
+        results.append(
             {
                 "month": month,
                 "invoices": len(rows),
-                "recorded": worth,
+                "recorded": recorded_amount,
                 "written_off": sums["writtenOff"],
                 "discount": sums["discount"],
                 "billed": sums["billed"] - lost,
-                "realization": share(sums["billed"] - lost, worth),
+                "realization": percentage(sums["billed"] - lost, recorded_amount),
                 "due": sums["total"] - lost,
                 "paid": sums["paid"],
                 "waived": sums["waived"],
                 "unpaid": sums["unpaid"],
-                "collection": share(sums["paid"], sums["total"] - lost),
+                "collection": percentage(sums["paid"], sums["total"] - lost),
             }
         )
-    return answers
+    return results
 
 
-def hours_against_target(books: Books) -> list[Row]:
-    now = books.today.year * 12 + books.today.month
+def hours_against_target(firm: ExpectedRows) -> list[Row]:
+    now = firm.today.year * 12 + firm.today.month
     minutes: dict[tuple[date, str], list[int]] = defaultdict(lambda: [0, 0])
-    for _, row in books.entries("fees"):
+    for _, row in firm.active_entries("fees"):
         worked = date.fromisoformat(row["feeDate"])
         ago = now - (worked.year * 12 + worked.month)
-        if row["feeType"] == TIME and ago < 12 and worked <= books.today:
+        if row["feeType"] == TIME and ago < 12 and worked <= firm.today:
             both = minutes[worked.replace(day=1), row["staff"]["id"]]
             both[0] += row["duration"]
             both[1] += row["duration"] if row.get("isBillable", True) else 0
@@ -165,20 +165,20 @@ def hours_against_target(books: Books) -> list[Row]:
             "percent_of_target": Fraction(minutes[month, person["id"]][1] * 100, 60 * 120),
         }
         for month in {month for month, _ in minutes}
-        for person in books.all("staff")
+        for person in firm.rows_of("staff")
         if not person["former"] or (month, person["id"]) in minutes
     ]
 
 
-def trust_balances(books: Books) -> list[Row]:
-    accounts, matters = books.by_id("bank_accounts"), books.by_id("matters")
-    answers = []
-    for entry in books.rows["matter_balances"]:
+def trust_balances(firm: ExpectedRows) -> list[Row]:
+    accounts, matters = firm.by_id("bank_accounts"), firm.by_id("matters")
+    results = []
+    for entry in firm.rows["matter_balances"]:
         row, account = entry["row"], accounts[entry["parent"]]
         if account["type"] in {"Trust", "ControlledMoney"} and Decimal(row["balance"]):
             matter = matters[row["matter"]["id"]]
             changed = row.get("lastUpdated")
-            answers.append(
+            results.append(
                 {
                     "account_name": account["accountName"],
                     "account_type": account["type"],
@@ -193,65 +193,65 @@ def trust_balances(books: Books) -> list[Row]:
                     "last_changed": changed and datetime.fromisoformat(f"{changed[:19]}+00:00"),
                 }
             )
-    return answers
+    return results
 
 
-def trust_reconciliation(books: Books) -> list[Row]:
-    accounts, matters = books.by_id("bank_accounts"), books.by_id("matters")
-    moves: dict[tuple[str, str | None], list[Json]] = defaultdict(list)
-    for entry in books.rows["transactions"]:
-        moves[entry["parent"], entry["row"].get("matter", {}).get("id")].append(entry["row"])
-    held: dict[tuple[str, str | None], Decimal] = {
+def trust_reconciliation(firm: ExpectedRows) -> list[Row]:
+    accounts, matters = firm.by_id("bank_accounts"), firm.by_id("matters")
+    transactions: dict[tuple[str, str | None], list[Json]] = defaultdict(list)
+    for entry in firm.rows["transactions"]:
+        transactions[entry["parent"], entry["row"].get("matter", {}).get("id")].append(entry["row"])
+    balances: dict[tuple[str, str | None], Decimal] = {
         (entry["parent"], entry["row"]["matter"]["id"]): Decimal(entry["row"]["balance"])
-        for entry in books.rows["matter_balances"]
+        for entry in firm.rows["matter_balances"]
     }
-    answers = []
-    for key in {*moves, *held}:
+    results = []
+    for key in {*transactions, *balances}:
         account, matter = key
-        moved = sum(
-            (SIGNS.get(row["type"], 0) * Decimal(row["amount"]) for row in moves[key]), NOTHING
+        transaction_sum = sum(
+            (SIGNS.get(row["type"], 0) * Decimal(row["amount"]) for row in transactions[key]), ZERO
         )
-        answers.append(
+        results.append(
             {
                 "account_id": account,
                 "account_name": accounts[account]["accountName"],
                 "account_type": accounts[account]["type"],
                 "matter_id": matter,
                 "number": matters[matter].get("number") if matter else None,
-                "transactions": len(moves[key]),
-                "unknown": sum(row["type"] not in SIGNS for row in moves[key]),
-                "balance": held.get(key, NOTHING),
-                "moved": moved,
-                "difference": held.get(key, NOTHING) - moved,
+                "transactions": len(transactions[key]),
+                "unknown": sum(row["type"] not in SIGNS for row in transactions[key]),
+                "balance": balances.get(key, ZERO),
+                "moved": transaction_sum,
+                "difference": balances.get(key, ZERO) - transaction_sum,
             }
         )
-    return answers
+    return results
 
 
-def matters_by_stage(books: Books) -> list[Row]:
-    places = {row["matter"]["id"]: row for row in books.all("matter_stages")}
-    names = {row["id"]: row["name"] for row in books.all("stage_sets")}
-    stamps = {
-        e["row"]["matter"]["id"]: e["row"]["lastUpdated"] for e in books.rows["matter_stages"]
+def matters_by_stage(firm: ExpectedRows) -> list[Row]:
+    places = {row["matter"]["id"]: row for row in firm.rows_of("matter_stages")}
+    names = {row["id"]: row["name"] for row in firm.rows_of("stage_sets")}
+    updated_at = {
+        e["row"]["matter"]["id"]: e["row"]["lastUpdated"] for e in firm.rows["matter_stages"]
     }
     groups: dict[tuple[str, str], list[tuple[int | None, int | None]]] = defaultdict(list)
-    for row in books.all("matters"):
+    for row in firm.rows_of("matters"):
         if row["status"] in {"Open", "Pending"} and not row["isLead"]:
             place = places.get(row["id"])
-            opened = day(row.get("openedDate"))
-            age = (books.today - opened).days if opened else None
+            opened = parse_date(row.get("openedDate"))
+            age = (firm.today - opened).days if opened else None
             key, since = ("(no stage set)", "(no stage)"), None
             if place:
                 key = names[place["stageSet"]["id"]], place["stage"]["name"]
-                since = (books.today - day_of_ticks(stamps[row["id"]])).days
+                since = (firm.today - date_of_ticks(updated_at[row["id"]])).days
             groups[key].append((age, since))
-    answers = []
+    results = []
     for (stage_set, stage), found in groups.items():
         ages = [age for age, _ in found if age is not None]
-        stays = [days for _, days in found if days is not None]
-        answers.append(
+        days_in_stage = [days for _, days in found if days is not None]
+        results.append(
             {
-                "as_of": books.today,
+                "as_of": firm.today,
                 "stage_set": stage_set,
                 "stage": stage,
                 "matters": len(found),
@@ -260,45 +260,48 @@ def matters_by_stage(books: Books) -> list[Row]:
                 "days_181_365": sum(180 < age <= 365 for age in ages),
                 "over_365_days": sum(age > 365 for age in ages),
                 "average_age": Fraction(sum(ages), len(ages)) if ages else None,
-                "average_in_stage": Fraction(sum(stays), len(stays)) if stays else None,
+                "average_in_stage": Fraction(sum(days_in_stage), len(days_in_stage))
+                if days_in_stage
+                else None,
             }
         )
-    return answers
+    return results
 
 
-def day_of_ticks(ticks: int) -> date:
+def date_of_ticks(ticks: int) -> date:
     return date.fromordinal(ticks // 864_000_000_000 + 1)
 
 
-def lead_conversion(books: Books) -> list[Row]:
-    matters = books.by_id("matters")
+def lead_conversion(firm: ExpectedRows) -> list[Row]:
+    matters = firm.by_id("matters")
     months: dict[date, list[str]] = defaultdict(list)
-    for lead, opened in books.leads.items():
+    for lead, opened in firm.leads.items():
         row = matters[lead]
         if row["status"] == "Deleted":
             continue
-        fate = "open" if row["isLead"] else "converted"
+        outcome = "open" if row["isLead"] else "converted"
         if row["isLead"] and row["status"] in {"Closed", "Cancelled"}:
-            fate = "lost"
-        months[opened.replace(day=1)].append(fate)
+            outcome = "lost"
+        months[opened.replace(day=1)].append(outcome)
     return [
         {
             "month": month,
-            "leads": len(fates),
-            "converted": fates.count("converted"),
-            "lost": fates.count("lost"),
-            "still_open": fates.count("open"),
-            "conversion": share(
-                Decimal(fates.count("converted")), Decimal(len(fates) - fates.count("open"))
+            "leads": len(outcomes),
+            "converted": outcomes.count("converted"),
+            "lost": outcomes.count("lost"),
+            "still_open": outcomes.count("open"),
+            "conversion": percentage(
+                Decimal(outcomes.count("converted")),
+                Decimal(len(outcomes) - outcomes.count("open")),
             ),
         }
-        for month, fates in months.items()
+        for month, outcomes in months.items()
     ]
 
 
 EXPECTED = {
-    each.__name__: each
-    for each in (
+    query.__name__: query
+    for query in (
         work_in_progress,
         receivables_by_age,
         realization_and_collection,
@@ -319,7 +322,7 @@ KEYS = {
     "matters_by_stage": ["stage_set", "stage"],
     "lead_conversion": ["month"],
 }
-"""What tells the rows of an answer apart."""
+"""The columns that identify a row of each result."""
 
 
 def by_key(query: str, rows: list[dict[str, Any]]) -> dict[tuple[str, ...], dict[str, Any]]:
