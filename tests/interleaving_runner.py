@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import event, note
 
-from smokeball_sandbox.clock import EPOCH_TICKS, TICKS_A_SECOND
+from smokeball_sandbox.clock import EPOCH_TICKS, TICKS_PER_SECOND
 from tests.harness import FEES, Crash, catalog, config, run, truth
 from tests.recorded_firm import STREAMS
 
@@ -57,7 +57,7 @@ def chosen() -> Json:
 CHOSEN = chosen()
 
 # Ways of failing that a run gets over without waiting, and all there are.
-QUICK = {"kinds": ["status", "slow", "revoke"], "statuses": [429, 503], "retry_after": [0]}
+QUICK = {"fault_kinds": ["status", "slow", "revoke"], "statuses": [429, 503], "retry_after": [0]}
 ANY: Json = {}
 STEADY = ["touch", "touch", "touch", "add", "delete", "remove", "convert", "status"]
 WILD = [*STEADY, "move", "reorder"]
@@ -90,7 +90,7 @@ class Play:
 
     def now(self) -> int:
         offset: float = self._firm.control.settings()["clock_offset_seconds"]
-        return EPOCH_TICKS + time.time_ns() // 100 + round(offset * TICKS_A_SECOND)
+        return EPOCH_TICKS + time.time_ns() // 100 + round(offset * TICKS_PER_SECOND)
 
     def step(self, step: Step) -> None:
         """Change what is to change, run the tap, and keep what a target would."""
@@ -104,21 +104,21 @@ class Play:
         whole = case.page_size == 500 and "max_page" not in case.quirks
         # One that grows as fast as it is read looks like a long one, and never ends.
         is_boundless = not whole and case.quirks.get("size") in {"missing", "zero"}
-        control.hostility(
+        control.start_chaos(
             seed=step.seed,
-            faults=step.faults,
-            changes=step.turmoil,
-            what=WILD if whole else STEADY,
+            fault_rate=step.faults,
+            change_rate=step.turmoil,
+            change_kinds=WILD if whole else STEADY,
             resources=step.where,
-            most=1 if is_boundless else step.most,
-            clock_seconds=step.leap,
+            max_changes=1 if is_boundless else step.most,
+            max_clock_step_seconds=step.leap,
             seconds=0.01,
             **(QUICK if step.patience else ANY),
         )
         output = self._run(step)
         quiesce()
         control.clear_faults()
-        events = control.calm()
+        events = control.stop_chaos()
         self._removed |= {each["id"] for each in events if each.get("hard")}
         self._take(output, forgetful=step.forgetful and output.status == -signal.SIGKILL)
         if output.status == 0 and step.end != "limit":

@@ -71,7 +71,7 @@ class TestTokens:
 
     def test_a_revoked_token_is_renewed_once_for_all(self, start: StartFirm) -> None:
         firm = start(matters=60, fees=1, exact_fees=True, latency_ms=20)
-        firm.control.script(FEES, [{"command": "revoke"}], nth=20)
+        firm.control.schedule(FEES, [{"command": "revoke"}], nth=20)
         assert is_whole(run(config(firm)), firm)
         assert asked(firm, TOKEN) == 2
 
@@ -81,7 +81,7 @@ class TestTokens:
     ) -> None:
         firm.control.settings(rotate_refresh_tokens=rotate)
         for nth in (2, 6):
-            firm.control.script(FEES, [{"command": "revoke"}], nth=nth)
+            firm.control.schedule(FEES, [{"command": "revoke"}], nth=nth)
         assert is_whole(run(config(firm, burst=1)), firm)
         assert asked(firm, TOKEN) == 3
 
@@ -214,7 +214,7 @@ def test_matters_that_vanish_before_their_turn_are_passed_over(
     gone = [
         {"command": "delete", "resource": "matters", "nth": n, "hard": True} for n in (30, 20, 10)
     ]
-    firm.control.script(MATTERS, gone, when="after")
+    firm.control.schedule(MATTERS, gone, when="after")
     output = run(config(firm))
     assert output.status == 0
     assert len(output.records("matters")) == 40

@@ -25,7 +25,7 @@ def test_matters_deleted_while_they_are_listed_cost_no_other(start: StartFirm) -
     gone = [
         {"command": "delete", "resource": "matters", "position": p, "hard": True} for p in range(5)
     ]
-    firm.control.script(MATTERS, gone, nth=3)
+    firm.control.schedule(MATTERS, gone, nth=3)
     seen = run(config(firm), catalog=ONLY_MATTERS).ids("matters")
     left = {entry["row"]["id"] for entry in truth(firm, "matters")}
     assert len(before - left) == 5
@@ -40,7 +40,7 @@ def test_fees_deleted_while_they_are_listed_cost_no_other(start: StartFirm) -> N
         {"command": "delete", "resource": "fees", "parent": parent, "nth": n, "hard": True}
         for n in range(4)
     ]
-    firm.control.script(FEES, gone, nth=2)
+    firm.control.schedule(FEES, gone, nth=2)
     seen = run(config(firm, page_size=50)).ids("fees")
     assert {entry["row"]["id"] for entry in truth(firm, "fees")} <= seen.keys()
 
@@ -48,7 +48,7 @@ def test_fees_deleted_while_they_are_listed_cost_no_other(start: StartFirm) -> N
 def test_more_rows_deleted_than_a_page_holds(start: StartFirm) -> None:
     firm = start(matters=90, fees=0, exact_fees=True)
     gone = [{"command": "delete", "resource": "matters", "position": 0, "hard": True}] * 35
-    firm.control.script(MATTERS, gone, nth=5)
+    firm.control.schedule(MATTERS, gone, nth=5)
     output = run(config(firm, page_size=10), catalog=ONLY_MATTERS)
     assert {entry["row"]["id"] for entry in truth(firm, "matters")} <= output.ids("matters").keys()
 
@@ -56,7 +56,7 @@ def test_more_rows_deleted_than_a_page_holds(start: StartFirm) -> None:
 def test_the_list_shrinks_to_less_than_was_read(start: StartFirm) -> None:
     firm = start(matters=30, fees=0, exact_fees=True)
     gone = [{"command": "delete", "resource": "matters", "position": 0, "hard": True}] * 25
-    firm.control.script(MATTERS, gone, nth=3)
+    firm.control.schedule(MATTERS, gone, nth=3)
     output = run(config(firm, page_size=10), catalog=ONLY_MATTERS)
     assert output.status == 0
     assert {entry["row"]["id"] for entry in truth(firm, "matters")} <= output.ids("matters").keys()
@@ -67,7 +67,7 @@ def test_a_list_that_comes_in_another_order_while_it_is_read(start: StartFirm) -
     parent = truth(firm, "matters")[0]["row"]["id"]
     for nth in (3, 6):
         another = {"command": "reorder", "resource": "fees", "parent": parent}
-        firm.control.script(FEES, [another], nth=nth)
+        firm.control.schedule(FEES, [another], nth=nth)
     output = run(config(firm, page_size=50))
     assert output.ids("fees") == {entry["row"]["id"]: 1 for entry in truth(firm, "fees")}
 
@@ -125,12 +125,12 @@ def test_a_page_that_repeats_for_ever_though_it_is_short(start: StartFirm) -> No
 @pytest.mark.parametrize(
     ("turmoil", "quirks", "page_size"),
     [
-        ({"what": ["add"], "most": 4}, {}, 2),
-        ({"what": ["touch"], "most": 4}, {}, 2),
-        ({"what": ["touch", "add", "add", "remove"], "most": 4}, {}, 2),
+        ({"change_kinds": ["add"], "max_changes": 4}, {}, 2),
+        ({"change_kinds": ["touch"], "max_changes": 4}, {}, 2),
+        ({"change_kinds": ["touch", "add", "add", "remove"], "max_changes": 4}, {}, 2),
         # It has fewer rows than it tells, so there is always more to look for.
-        ({"what": ["add"], "most": 1}, {"size": 100}, 10),
-        ({"what": ["add"], "most": 1, "changes": 0.7}, {"size": 100}, 10),
+        ({"change_kinds": ["add"], "max_changes": 1}, {"size": 100}, 10),
+        ({"change_kinds": ["add"], "max_changes": 1, "change_rate": 0.7}, {"size": 100}, 10),
     ],
 )
 def test_a_list_that_changes_as_fast_as_it_is_read_is_an_error(
@@ -144,9 +144,9 @@ def test_a_list_that_changes_as_fast_as_it_is_read_is_an_error(
     chosen = catalog(wanted=["contacts", "tasks"])
     first = run(config(firm), catalog=chosen)
     firm.control.settings(**quirks)
-    firm.control.hostility(**{"seed": 1, "changes": 1, "resources": ["contacts"], **turmoil})
+    firm.control.start_chaos(**{"seed": 1, "change_rate": 1, "resources": ["contacts"], **turmoil})
     output = run(config(firm, page_size=page_size), catalog=chosen)
-    firm.control.calm()
+    firm.control.stop_chaos()
     firm.control.settings(size="right")
     assert output.status == 1
     assert any("as fast as it is read" in record.getMessage() for record in caplog.records)
@@ -227,11 +227,11 @@ def test_no_row_is_lost_while_the_list_changes(
     before = {entry["row"]["id"]: entry["row"]["versionId"] for entry in truth(big, "matters")}
     for nth, commands in script:
         existing = [c for c in commands if c.get("position", c.get("nth", 0)) < 10]
-        big.control.script(
+        big.control.schedule(
             MATTERS, existing or [{"command": "add", "resource": "matters"}], nth=nth
         )
     first = run(config(big, page_size=page_size), catalog=ONLY_MATTERS)
-    big.control.clear_scripts()
+    big.control.clear_schedule()
     after = {entry["row"]["id"]: entry["row"]["versionId"] for entry in truth(big, "matters")}
     assert first.status == 0
     assert set(first.ids("matters").values()) <= {1}

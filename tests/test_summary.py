@@ -111,7 +111,7 @@ def test_seams_that_moved_are_counted(start: StartFirm, log: pytest.LogCaptureFi
         {"command": "touch", "resource": "matters", "position": at, "set": {"description": "New"}}
         for at in (1, 1, 1)
     ]
-    firm.control.script(MATTERS, moves, nth=2, when="before")
+    firm.control.schedule(MATTERS, moves, nth=2, when="before")
     run(config(firm, page_size=10), catalog=catalog(deselect=["fees"]))
     assert last(log)["repaged_seams"] == last(log)["streams"]["matters"]["repaged_seams"] == 1
 

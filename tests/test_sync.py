@@ -139,7 +139,7 @@ class TestSecondRun:
         """A matter that comes into view while fees are read has a stamp that the next run sees."""
         firm = start(matters=40, fees=3, exact_fees=True)
         lead = next(e["row"]["id"] for e in truth(firm, "matters") if e["row"]["isLead"])
-        firm.control.script(FEES, [{"command": "convert", "id": lead}], nth=2)
+        firm.control.schedule(FEES, [{"command": "convert", "id": lead}], nth=2)
         settings = config(firm, include_leads=False, burst=1, lookback_seconds=0)
         first = run(settings)
         second = run(settings, first.state)

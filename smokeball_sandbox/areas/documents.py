@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from smokeball_sandbox.resources import RowReader
 
 _MEAN_FILES = 4.0
-_FOLDERED = 0.7
+_SHARE_IN_FOLDERS = 0.7
 _SERVICE_OWNED = 0.1
 _EXTENSIONS = (".docx", ".docx", ".pdf", ".pdf", ".eml", ".msg", ".xlsx")
 _EMAILS = {".eml", ".msg"}
@@ -101,7 +101,7 @@ def files_of(firm: Firm, plan: MatterPlan) -> list[Row]:
     rows = []
     for _ in range(random_count(rng, _MEAN_FILES)):
         ticks = ticks_during(rng, plan)
-        folder = rng.choice(folders) if folders and rng.random() < _FOLDERED else None
+        folder = rng.choice(folders) if folders and rng.random() < _SHARE_IN_FOLDERS else None
         row = _file(firm, rng, plan.id, ticks, folder)
         if rng.random() < 0.85:  # noqa: PLR2004
             row.updated = ticks_soon_after(firm, rng, ticks)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SCOPE = "intake/read"
 _STATUSES = ("draft", "active", "completed", "completed", "cancelled")
 _METHODS = ("email", "communicate", "embed", "internalUse", "document")
-_SUBMITTED, _SUBMITTED_OF_A_LEAD = 0.15, 0.6
+_SUBMITTED, _SUBMITTED_LEADS = 0.15, 0.6
 
 
 def _date_time(ticks: int) -> str:
@@ -78,7 +78,7 @@ def submission_rows(firm: Firm, parent: Row | None) -> list[Row]:
     if plan is None:
         return []
     rng = firm.rng("submissions", plan.id)
-    if rng.random() > (_SUBMITTED_OF_A_LEAD if plan.is_lead else _SUBMITTED):
+    if rng.random() > (_SUBMITTED_LEADS if plan.is_lead else _SUBMITTED):
         return []
     return [
         _submission(firm, rng, plan, ticks_during(rng, plan)) for _ in range(rng.choice((1, 1, 2)))

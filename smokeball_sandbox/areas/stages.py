@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from smokeball_sandbox.firm import Firm
 
-_STAGED = 0.8
+_SHARE_WITH_STAGE = 0.8
 _FILTERS = (DateFilter("UpdatedSince", "ticks"), DateFilter("LastUpdated", "iso"))
 
 
@@ -77,7 +77,7 @@ def stage_rows(firm: Firm, _: Row | None) -> list[Row]:
         if workflow is None or plan.is_lead:
             continue
         rng = firm.rng("stage", plan.id)
-        if rng.random() < _STAGED:
+        if rng.random() < _SHARE_WITH_STAGE:
             rows.append(_stage_row(firm, rng, plan.id, workflow, ticks_during(rng, plan)))
     return rows
 

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from smokeball_sandbox.query import Query
 
 _MEAN = 1.5
-_PARTED = 0.25
-_DOCUMENTED = 0.3
+_SHARE_WITH_SUBTASKS = 0.25
+_SHARE_WITH_DOCUMENTS = 0.3
 _FILE, _TEMPLATE, _MEMO = range(3)
 
 
@@ -65,7 +65,7 @@ def _task_of(firm: Firm, rng: Random, plan: MatterPlan) -> Row:
     row = _task(firm, rng, plan.id, ticks_during(rng, plan))
     ticks = row.updated
     row.updated = row.data["lastUpdated"] = ticks_soon_after(firm, rng, ticks)
-    count = rng.randrange(1, 4) if rng.random() < _PARTED else 0
+    count = rng.randrange(1, 4) if rng.random() < _SHARE_WITH_SUBTASKS else 0
     ids = tuple(guid(rng) for _ in range(count))
     if ids:
         row.data["subTasks"] = [_subtask_link(firm, rng, row.id, id_) for id_ in ids]
@@ -159,7 +159,7 @@ def document_rows(firm: Firm, parent: Row | None) -> list[Row]:
     if parent is None or not isinstance(parent.plan, TaskPlan):
         return []
     rng, matter = firm.rng("task documents", parent.id), parent.plan.matter
-    if rng.random() > _DOCUMENTED:
+    if rng.random() > _SHARE_WITH_DOCUMENTS:
         return []
     found = [(_FILE, row) for row in files_of(firm, matter)[:1]]
     found += [(_MEMO, row) for row in memos_of(firm, matter)[:1]]

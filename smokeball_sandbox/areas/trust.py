@@ -37,7 +37,7 @@ _TYPES = ("Operating", "Trust", "Credit", "ControlledMoney")
 _OPEN, _CLOSED = 0, 1
 _PROTECTED = 0.1
 _UNPRESENTED = 0.1
-_UNDATED = 0.05
+_SHARE_WITHOUT_DATE = 0.05
 _CHEQUES = "unpresentedChequesBalance"
 
 
@@ -126,7 +126,7 @@ def _balance(  # noqa: PLR0913, PLR0917
         _CHEQUES: money(divide_half_up(cents, 5) if rng.random() < _UNPRESENTED else 0),
         "lastUpdated": iso(ticks, fraction=True),
     }
-    if rng.random() < _UNDATED:
+    if rng.random() < _SHARE_WITHOUT_DATE:
         del data["lastUpdated"]
     return Row(data, ticks, account_id, id=matter_id)
 
