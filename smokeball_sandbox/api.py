@@ -128,7 +128,7 @@ class Api:
                     response = response._replace(body=simulation.add_account(response.body))
                 response = (fault and fault.response(template, path)) or response
         finally:
-            # Before the response is sent: the client's next request may arrive meanwhile.
+            # Before sending: the client's next request may arrive before the end of the response.
             simulation.request_log.end()
             if client is not None:
                 simulation.rate_limiter.release(client)

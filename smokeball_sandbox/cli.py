@@ -53,14 +53,20 @@ def build_parser() -> argparse.ArgumentParser:
     add = address.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=8787, help="port; 0 chooses a free one (default: %(default)s)")
-    add("--public-url", help="base URL of links in responses (default: http://HOST:PORT)")
-    add("--account-id", help="account id that may prefix paths")
+    add(
+        "--public-url",
+        metavar="URL",
+        help="base URL of links in responses (default: http://HOST:PORT)",
+    )
+    add("--account-id", metavar="ID", help="account id that may prefix paths")
     firm = parser.add_argument_group("firm")
     add = firm.add_argument
-    add("--matters", type=int, default=200, help="matters and leads (default: %(default)s)")
-    add("--fees", type=int, help="average fees per matter (default: 8, and 1 per lead)")
+    add("--matters", type=int, default=200, metavar="N", help="matters and leads (default: 200)")
+    add(
+        "--fees", type=int, metavar="N", help="average fees per matter (default: 8, and 1 per lead)"
+    )
     add("--exact-fees", action="store_true", help="give every matter exactly --fees fees")
-    add("--seed", type=int, default=7, help="seed of the data (default: %(default)s)")
+    add("--seed", type=int, default=7, metavar="N", help="seed of the data (default: 7)")
     add(
         "--region",
         choices=("us", "au", "uk"),
@@ -77,13 +83,26 @@ def build_parser() -> argparse.ArgumentParser:
     )
     limits = parser.add_argument_group("latency and limits")
     add = limits.add_argument
-    add("--latency-ms", type=float, default=0, help="delay of a response (default: %(default)s)")
-    add("--rate", type=float, default=5, help="requests per second; 0: no limit (default: 5)")
-    add("--burst", type=int, default=5, help="requests in flight and bucket size (default: 5)")
+    add("--latency-ms", type=float, default=0, metavar="MS", help="response delay (default: 0)")
+    add(
+        "--rate",
+        type=float,
+        default=5,
+        metavar="N",
+        help="requests per second; 0: no limit (default: 5)",
+    )
+    add(
+        "--burst",
+        type=int,
+        default=5,
+        metavar="N",
+        help="largest number of requests in flight, and bucket size (default: 5)",
+    )
     add(
         "--token-seconds",
         type=int,
         default=3600,
+        metavar="SECONDS",
         help="lifetime of an access token (default: %(default)s)",
     )
     return parser

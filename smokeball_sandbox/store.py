@@ -113,7 +113,9 @@ class Store:
             rows = self.rows(resource, parent)
             row = rows[nth] if -len(rows) <= nth < len(rows) else None
         if row is None:
-            raise UnknownRowError(f"{resource.name} has no such row. List them with GET rows.")
+            raise UnknownRowError(
+                f"{resource.name} has no such row. List its rows with GET /_sandbox/rows."
+            )
         return row
 
     def touch(
