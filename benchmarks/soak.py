@@ -52,16 +52,19 @@ def main(arguments: list[str] | None = None) -> int:
         tap = _Tap(sandbox, Path(folder))
         for number, changes in ((1, options.changes), (2, 0.0)):
             sandbox.control.reset_requests()
-            sandbox.control.hostility(
-                seed=options.seed + number, faults=options.faults, changes=changes, kinds=KINDS
+            sandbox.control.start_chaos(
+                seed=options.seed + number,
+                fault_rate=options.faults,
+                change_rate=changes,
+                fault_kinds=KINDS,
             )
             if number == 1:
                 revoke = [{"command": "revoke"}]
-                sandbox.control.script(FEES, revoke, nth=options.matters // 2)
+                sandbox.control.schedule(FEES, revoke, nth=options.matters // 2)
             began = time.monotonic()
             status, rows, state = tap.run(state, delivered)
             seconds = time.monotonic() - began
-            events = sandbox.control.calm()
+            events = sandbox.control.stop_chaos()
             report = sandbox.control.requests()
             failed = sum("fault" in event for event in events)
             for code, count in report["by_status"].items():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from smokeball_sandbox.control_client import Control
+    from smokeball_sandbox.control_client import ControlClient
 
 MORE_MINUTES = 6
 CORRECTED, RECORDED = 3, 2
@@ -61,7 +61,7 @@ class History:
         self.news = []
         self._write()
 
-    def replay(self, control: Control) -> None:
+    def replay(self, control: ControlClient) -> None:
         """Let everything happen again, and then something new."""
         for change in self.changes:
             _call(control, change)
@@ -70,7 +70,9 @@ class History:
         # Before the pipeline runs: if it fails, the next one still finds the firm as it was.
         self._write()
 
-    def happens(self, control: Control, call: str, /, *arguments: str, **more: Any) -> Document:
+    def happens(
+        self, control: ControlClient, call: str, /, *arguments: str, **more: Any
+    ) -> Document:
         """Let something happen, and write it down."""
         change = {"call": call, "arguments": arguments, "more": more}
         answer = _call(control, change)
@@ -93,7 +95,7 @@ class History:
 class _Day:
     """One more day at the firm."""
 
-    def __init__(self, history: History, control: Control) -> None:
+    def __init__(self, history: History, control: ControlClient) -> None:
         self._history = history
         self._control = control
         self._chance = Random(f"{history.firm} {history.loads}")  # noqa: S311 - no secrets here
@@ -150,6 +152,6 @@ def _can_grow(fee: Document) -> bool:
     )
 
 
-def _call(control: Control, change: Document) -> Document:
+def _call(control: ControlClient, change: Document) -> Document:
     answer: Document = getattr(control, change["call"])(*change["arguments"], **change["more"])
     return answer

@@ -18,7 +18,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from smokeball_sandbox.control_client import Control
+    from smokeball_sandbox.control_client import ControlClient
 
 LONG_AGO = "0001-01-01"
 MOST = 15
@@ -72,7 +72,7 @@ class Totals:
         return f"{rows:,} rows in {len(self.rows)} tables, the fees coming to ${self.amount:,.2f}"
 
 
-def truth(control: Control, tables: Iterable[str]) -> Totals:
+def truth(control: ControlClient, tables: Iterable[str]) -> Totals:
     """What the sandbox has."""
     counts = {name: len(control.rows(name)) for name in tables}
     amounts = (Decimal(str(each["row"]["amount"])) for each in control.rows("fees"))

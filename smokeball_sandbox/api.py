@@ -1,4 +1,4 @@
-"""The API as the network sees it: gateway, limits, faults, and the handler behind them."""
+"""The API as a client sees it: gateway, rate limit, faults and request handler."""
 
 from __future__ import annotations
 
@@ -6,142 +6,158 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox import faults, scheduled_changes
-from smokeball_sandbox.commands import REFUSALS
-from smokeball_sandbox.responses import Answer, gateway, problem
+from smokeball_sandbox import faults
+from smokeball_sandbox.auth import missing_scope_response
+from smokeball_sandbox.responses import Response, gateway_response, problem_response
+from smokeball_sandbox.row_commands import COMMAND_ERRORS
+from smokeball_sandbox.scheduled_changes import commands_of
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from smokeball_sandbox.auth import Token
+    from smokeball_sandbox.commands import Commands
+    from smokeball_sandbox.request_log import RequestLog
     from smokeball_sandbox.resources import Route, Row
-    from smokeball_sandbox.simulation import World
+    from smokeball_sandbox.settings import Settings
+    from smokeball_sandbox.simulation import Simulation
 
-_UNKNOWN = "(unknown path)"
+_UNKNOWN_PATH = "(unknown path)"
 
 
-class Exchange:
-    """One request on its way through the sandbox."""
+class Connection:
+    """The ASGI connection of one request."""
 
-    def __init__(self, world: World, scope: Scope, receive: Receive, send: Send) -> None:
-        self._world = world
-        self._scope = scope
-        self._receive = receive
-        self._send = send
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.send = send
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
 
-    async def delay(self) -> None:
-        """Take as long as the settings say."""
-        settings = self._world.settings
-        wait = settings.latency_ms + random.random() * settings.latency_jitter_ms
-        if wait > 0:
-            await asyncio.sleep(wait / 1000)
 
-    async def breaks(self, template: str, fault: faults.Fault | None) -> bool:
-        """Whether a fault lets the request end without any answer; waits where it must."""
+class RequestExchange:
+    """One request and its response, with the configured delay and faults."""
+
+    def __init__(self, connection: Connection, settings: Settings, request_log: RequestLog) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._request_log = request_log
+
+    async def delay(self) -> None:
+        """Wait for the configured latency."""
+        settings = self._settings
+        milliseconds = settings.latency_ms + random.random() * settings.latency_jitter_ms
+        if milliseconds > 0:
+            await asyncio.sleep(milliseconds / 1000)
+
+    async def is_broken_by(self, template: str, fault: faults.Fault | None) -> bool:
+        """Apply a fault to the connection; return whether it ended without a response."""
         if fault is None or fault.how not in {"reset", "hang", "slow"}:
             return False
         if fault.how == "slow":
             await asyncio.sleep(fault.seconds)
             return False
-        self._world.journal.note(template, self._scope, self.headers, 0)
+        connection = self._connection
+        self._request_log.record(template, connection.scope, connection.headers, 0)
         if fault.how == "hang":
-            await faults.hang(self._scope, self._receive, fault.seconds)
+            await faults.hang(connection.scope, connection.receive, fault.seconds)
         else:
-            await faults.reset(self._scope, self._receive)
+            await faults.reset(connection.scope, connection.receive)
         return True
 
-    async def answer(self, template: str, answer: Answer, fault: faults.Fault | None) -> None:
-        """Send an answer, or half of it if the fault says so, and log it."""
-        self._world.journal.note(template, self._scope, self.headers, answer.status)
-        head = [
-            (b"content-type", answer.content_type),
-            (b"content-length", b"%d" % len(answer.body)),
-            *answer.headers,
+    async def respond(self, template: str, response: Response, fault: faults.Fault | None) -> None:
+        """Log and send a response, or half of it if the fault truncates it."""
+        connection = self._connection
+        self._request_log.record(template, connection.scope, connection.headers, response.status)
+        headers = [
+            (b"content-type", response.content_type),
+            (b"content-length", b"%d" % len(response.body)),
+            *response.headers,
         ]
-        if b"requestid" in self.headers:
-            head.append((b"requestid", self.headers[b"requestid"]))
+        if b"requestid" in connection.headers:
+            headers.append((b"requestid", connection.headers[b"requestid"]))
         if fault is not None and fault.how == "truncate":
-            await faults.truncate(self._scope, self._receive, self._send, head, answer.body)
+            await faults.truncate(
+                connection.scope, connection.receive, connection.send, headers, response.body
+            )
             return
-        await self._send({"type": "http.response.start", "status": answer.status, "headers": head})
-        await self._send({"type": "http.response.body", "body": answer.body})
+        start = {"type": "http.response.start", "status": response.status, "headers": headers}
+        await connection.send(start)
+        await connection.send({"type": "http.response.body", "body": response.body})
 
 
 class Api:
-    """Everything but the token endpoint and the controls, as an ASGI application."""
+    """The API as an ASGI application."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, simulation: Simulation, commands: Commands) -> None:
+        self._simulation = simulation
+        self._commands = commands
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        world = self._world
-        exchange = Exchange(world, scope, receive, send)
-        path, prefixed = world.strip_account(scope["path"])
-        route = world.router.find(path) if scope["method"] == "GET" else None
-        template = f"{scope['method']} {route.template if route else _UNKNOWN}"
-        world.journal.begin()
+        simulation = self._simulation
+        connection = Connection(scope, receive, send)
+        exchange = RequestExchange(connection, simulation.settings, simulation.request_log)
+        path, has_account = simulation.strip_account(scope["path"])
+        route = simulation.router.find(path) if scope["method"] == "GET" else None
+        template = f"{scope['method']} {route.template if route else _UNKNOWN_PATH}"
+        simulation.request_log.begin()
         client = fault = None
         try:
-            token = world.authority.admit(exchange.headers)
-            admitted = not isinstance(token, Answer) and world.limiter.enter(token.client)
-            if admitted and not isinstance(token, Answer):
-                client = token.client
+            token = simulation.authorization.authenticate(connection.headers)
+            if not isinstance(token, Response) and simulation.rate_limiter.acquire(token.client_id):
+                client = token.client_id
             await exchange.delay()
-            if isinstance(token, Answer):
-                answer = token
-            elif not admitted:
-                answer = self._too_many()
+            if isinstance(token, Response):
+                response = token
+            elif client is None:
+                response = self._rate_limit_response()
             elif route is None:
-                answer = gateway(403, "Missing Authentication Token")
+                response = gateway_response(403, "Missing Authentication Token")
             elif route.resource.scope not in token.scopes:
-                answer = world.authority.out_of_scope(path)
+                response = missing_scope_response(path)
             else:
-                world.hostility.strike(template, path)
-                fault = world.faults.draw(template, path) or world.hostility.fault(template, path)
-                if await exchange.breaks(template, fault):
+                chaos = self._commands.chaos
+                chaos.before_request(template, path)
+                fault = simulation.faults.next_fault(template, path)
+                fault = fault or chaos.next_fault(template, path)
+                if await exchange.is_broken_by(template, fault):
                     return
-                answer = self._handle(template, route, path, scope["query_string"], token, exchange)
-                if prefixed:
-                    answer = answer._replace(body=world.with_account(answer.body))
-                answer = (fault and fault.answer(template, path)) or answer
+                response = self._handle(route, path, connection, token)
+                if has_account:
+                    response = response._replace(body=simulation.add_account(response.body))
+                response = (fault and fault.response(template, path)) or response
         finally:
-            # Before the answer leaves: the client's next request may come in while it is sent.
-            world.journal.end()
+            # Before sending: the client's next request may arrive before the end of the response.
+            simulation.request_log.end()
             if client is not None:
-                world.limiter.leave(client)
-        await exchange.answer(template, answer, fault)
+                simulation.rate_limiter.release(client)
+        await exchange.respond(template, response, fault)
 
-    def _handle(  # noqa: PLR0913, PLR0917
-        self,
-        template: str,
-        route: Route,
-        path: str,
-        query_string: bytes,
-        token: Token,
-        exchange: Exchange,
-    ) -> Answer:
-        world = self._world
-        due = world.scripts.due(template)
+    def _handle(self, route: Route, path: str, connection: Connection, token: Token) -> Response:
+        handler = self._simulation.request_handler
+        due = self._simulation.schedule.take_due(f"GET {route.template}")
+        query_string: bytes = connection.scope["query_string"]
         hidden: frozenset[str] = frozenset()
-        if b"userid" in exchange.headers and token.grant == "client_credentials":
-            hidden = frozenset(world.settings.hidden_from_user)
+        if b"userid" in connection.headers and token.grant_type == "client_credentials":
+            hidden = frozenset(self._simulation.settings.hidden_from_user)
 
-        def rows() -> list[Row]:
-            return world.handler.rows(route, query_string, hidden)
+        def list_rows() -> list[Row]:
+            return handler.list_rows(route, query_string, hidden)
 
         try:
-            scheduled_changes.run(due, "before", world.commands, rows)
-            answer = world.handler.answer(route, path, query_string, hidden)
-            scheduled_changes.run(due, "after", world.commands, rows)
-        except REFUSALS as error:
-            return problem(500, f"A script failed: {error}", path)
-        return answer
+            for command in commands_of(due, "before"):
+                self._commands.run(command, list_rows)
+            response = handler.respond(route, path, query_string, hidden)
+            for command in commands_of(due, "after"):
+                self._commands.run(command, list_rows)
+        except COMMAND_ERRORS as error:
+            return problem_response(500, f"A scheduled change failed: {error}", path)
+        return response
 
-    def _too_many(self) -> Answer:
-        answer = gateway(429)
-        seconds = self._world.settings.retry_after
+    def _rate_limit_response(self) -> Response:
+        response = gateway_response(429)
+        seconds = self._simulation.settings.retry_after
         if seconds is None:
-            return answer
-        return answer._replace(headers=((b"retry-after", b"%d" % seconds),))
+            return response
+        return response._replace(headers=((b"retry-after", b"%d" % seconds),))

@@ -1,179 +1,87 @@
-"""The ASGI application: consent and tokens, the controls, and the API behind everything else."""
+"""The ASGI application: consent pages, token endpoint, control endpoints and the API."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import Response, StreamingResponse
 from starlette.routing import Mount, Route
 
-from smokeball_sandbox.api import Api, Exchange
-from smokeball_sandbox.commands import REFUSALS, CommandError
+from smokeball_sandbox.api import Api, Connection, RequestExchange
+from smokeball_sandbox.commands import Commands
 from smokeball_sandbox.consent import ConsentPages
+from smokeball_sandbox.controls import Controls
 from smokeball_sandbox.faults import TOKEN_TEMPLATE
-from smokeball_sandbox.responses import encode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from smokeball_sandbox.simulation import World
-
-_COMMANDS = (
-    "touch",
-    "add",
-    "delete",
-    "convert",
-    "reorder",
-    "revoke",
-    "fail",
-    "script",
-    "hostility",
-    "reset",
-)
+    from smokeball_sandbox.chaos import ChaosMonkey
+    from smokeball_sandbox.clock import Clock
+    from smokeball_sandbox.settings import Settings
+    from smokeball_sandbox.simulation import Simulation
 
 
-class Dated:
-    """Middleware: every answer carries the sandbox's own time."""
+class DateHeader:
+    """Middleware that adds the sandbox's time to each response."""
 
-    def __init__(self, app: ASGIApp, world: World) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, clock: Clock) -> None:
         self._app = app
-        self._world = world
+        self._settings = settings
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, with its answer dated."""
-        world = self._world
+        """Pass a request on and add the header to its response."""
 
-        async def send_dated(message: Message) -> None:
-            if message["type"] == "http.response.start" and world.settings.date_header:
-                message["headers"] = [*message["headers"], (b"date", world.clock.http_date())]
+        async def send_with_date(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._settings.date_header:
+                message["headers"] = [*message["headers"], (b"date", self._clock.http_date())]
             await send(message)
 
-        await self._app(scope, receive, send_dated)
+        await self._app(scope, receive, send_with_date)
 
 
 class TokenEndpoint:
     """``POST /oauth2/token``."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, simulation: Simulation, chaos: ChaosMonkey) -> None:
+        self._simulation = simulation
+        self._chaos = chaos
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Grant or refuse a token."""
-        exchange = Exchange(self._world, scope, receive, send)
-        body, more = b"", True
-        while more:
+        """Respond to a token request."""
+        simulation, path = self._simulation, scope["path"]
+        connection = Connection(scope, receive, send)
+        exchange = RequestExchange(connection, simulation.settings, simulation.request_log)
+        body, has_more = b"", True
+        while has_more:
             message = await receive()
             body += message.get("body", b"")
-            more = message.get("more_body", False)
-        world, path = self._world, scope["path"]
-        world.hostility.strike(TOKEN_TEMPLATE, path)
-        fault = world.faults.draw(TOKEN_TEMPLATE, path) or world.hostility.fault(
-            TOKEN_TEMPLATE, path
-        )
+            has_more = message.get("more_body", False)
+        self._chaos.before_request(TOKEN_TEMPLATE, path)
+        fault = simulation.faults.next_fault(TOKEN_TEMPLATE, path)
+        fault = fault or self._chaos.next_fault(TOKEN_TEMPLATE, path)
         await exchange.delay()
-        if await exchange.breaks(TOKEN_TEMPLATE, fault):
+        if await exchange.is_broken_by(TOKEN_TEMPLATE, fault):
             return
-        answer = world.authority.grant(exchange.headers, body)
-        answer = (fault and fault.answer(TOKEN_TEMPLATE, path)) or answer
-        await exchange.answer(TOKEN_TEMPLATE, answer, fault)
+        response = simulation.authorization.respond(connection.headers, body)
+        response = (fault and fault.response(TOKEN_TEMPLATE, path)) or response
+        await exchange.respond(TOKEN_TEMPLATE, response, fault)
 
 
-class Controls:
-    """The endpoints under ``/_sandbox/``."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def routes(self) -> list[Route]:
-        """The endpoints, each under its name."""
-        return [
-            Route("/requests", self.requests, methods=["GET", "DELETE"]),
-            Route("/fail", self.clear_faults, methods=["DELETE"]),
-            Route("/script", self.clear_scripts, methods=["DELETE"]),
-            Route("/hostility", self.hostility, methods=["GET", "DELETE"]),
-            Route("/settings", self.settings, methods=["GET", "PATCH"]),
-            Route("/rows", self.rows, methods=["GET"]),
-            Route("/tokens", self.tokens, methods=["GET"]),
-            *(Route(f"/{name}", self.command, methods=["POST"]) for name in _COMMANDS),
-        ]
-
-    async def requests(self, request: Request) -> Response:
-        """What was asked so far; DELETE forgets it."""
-        if request.method == "DELETE":
-            self._world.journal.reset()
-            return _json({})
-        return _json(self._world.journal.report(log="log" in request.query_params))
-
-    async def clear_faults(self, _: Request) -> Response:
-        """Let everything go well again."""
-        self._world.faults.clear()
-        return _json({})
-
-    async def clear_scripts(self, _: Request) -> Response:
-        """Forget the scripts that still wait."""
-        self._world.scripts.clear()
-        return _json({})
-
-    async def hostility(self, request: Request) -> Response:
-        """What the sandbox did by itself; DELETE ends it."""
-        if request.method == "DELETE":
-            self._world.hostility.end()
-        return _json(self._world.hostility.report())
-
-    async def settings(self, request: Request) -> Response:
-        """Show the settings, or change some first."""
-        return self._run("settings", await request.body())
-
-    async def command(self, request: Request) -> Response:
-        """Run the command that the path names."""
-        return self._run(request.url.path.rsplit("/", 1)[-1], await request.body())
-
-    async def tokens(self, _: Request) -> Response:
-        """The tokens that are alive."""
-        return _json(self._world.authority.minted())
-
-    async def rows(self, request: Request) -> Response:
-        """Every row of a resource, one a line, as it is at this moment."""
-        name = request.query_params.get("resource", "")
-        try:
-            resource = self._world.commands.resource(name)
-        except CommandError as error:
-            return _json({"error": str(error)}, 404)
-
-        shown = self._world.commands.shown
-
-        async def lines() -> AsyncIterator[bytes]:
-            for rows in self._world.store.lists(resource):
-                yield b"".join(encode(shown(resource, row)) + b"\n" for row in rows)
-
-        return StreamingResponse(lines(), media_type="application/x-ndjson")
-
-    def _run(self, name: str, body: bytes) -> Response:
-        try:
-            arguments = msgspec.json.decode(body or b"{}", type=dict[str, Any])
-            return _json(self._world.commands.run({**arguments, "command": name}))
-        except REFUSALS as error:
-            return _json({"error": str(error)}, 400)
-
-
-def build(world: World) -> Starlette:
-    """The application of one sandbox."""
+def build_app(simulation: Simulation) -> Starlette:
+    """Build the application of one sandbox."""
+    commands = Commands(simulation)
+    settings, clock = simulation.settings, simulation.clock
+    consent_pages = ConsentPages(settings, clock, simulation.authorization)
+    token_endpoint = TokenEndpoint(simulation, commands.chaos)
     return Starlette(
         routes=[
-            Mount("/_sandbox", routes=Controls(world).routes()),
-            *ConsentPages(world).routes(),
-            Route("/oauth2/token", TokenEndpoint(world), methods=["POST"]),
-            Mount("/", Api(world)),
+            Mount("/_sandbox", routes=Controls(simulation, commands).routes()),
+            *consent_pages.routes(),
+            Route("/oauth2/token", token_endpoint, methods=["POST"]),
+            Mount("/", Api(simulation, commands)),
         ],
-        middleware=[Middleware(Dated, world=world)],
+        middleware=[Middleware(DateHeader, settings=settings, clock=clock)],
     )
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(encode(content), status, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Who may ask: codes, the token endpoint, and the checks of every request."""
+"""The authorization server: codes, tokens, and the authentication of requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
-from smokeball_sandbox.responses import Answer, gateway, json_answer
+from smokeball_sandbox.responses import Response, gateway_response, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,119 +28,127 @@ _FORM = b"application/x-www-form-urlencoded"
 
 
 class Token(NamedTuple):
-    """What an access token stands for."""
+    """The client, grant type, scopes and expiry of an access token."""
 
-    client: str
-    grant: str
+    client_id: str
+    grant_type: str
     scopes: frozenset[str]
-    expires: float
+    expires_at: float
 
 
 class Consent(NamedTuple):
-    """What a user said yes to."""
+    """A user's consent, for which a code is issued."""
 
-    client: str
+    client_id: str
     redirect_uri: str
-    challenge: str | None
+    code_challenge: str | None
     scopes: frozenset[str]
-    given: float
+    granted_at: float
 
 
 class OAuthError(Exception):
-    """A refusal, by OAuth's name for it."""
+    """An OAuth error, by its code in RFC 6749."""
 
     def __init__(self, error: str, status: int = 400) -> None:
         super().__init__(error)
-        self.answer = json_answer({"error": error}, status)
+        self.response = json_response({"error": error}, status)
 
 
-class Authority:
-    """Mints tokens and judges requests by them."""
+class AuthorizationServer:
+    """Issues codes and tokens, and authenticates requests."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self.reset()
+
+    def reset(self) -> None:
+        """Revoke all codes and tokens but the two initial refresh tokens."""
         self._codes: dict[str, Consent] = {}
         self._tokens: dict[str, Token] = {}
         self._refresh_tokens = {REFRESH_TOKEN: CLIENT_ID, PUBLIC_REFRESH_TOKEN: PUBLIC_CLIENT_ID}
 
-    def minted(self) -> list[str]:
-        """All tokens that are alive, access tokens first."""
+    def active_tokens(self) -> list[str]:
+        """Return all tokens that are not revoked, access tokens first."""
         return [*self._tokens, *self._refresh_tokens]
 
     def revoke(self, *, refresh: bool) -> None:
-        """Make every access token worthless, and every refresh token too if asked."""
+        """Revoke every access token, and with `refresh` every refresh token."""
         self._tokens.clear()
         if refresh:
             self._refresh_tokens.clear()
 
-    def scopes(self, asked: Mapping[str, str]) -> frozenset[str]:
-        """The scopes that a query or a form asks for; all of the app's if it does not say.
+    def requested_scopes(self, parameters: Mapping[str, str]) -> frozenset[str]:
+        """Return the scopes in a query or form; by default all scopes of the app.
 
         Raises:
-            OAuthError: The app has not all of them.
+            OAuthError: A scope is not granted to the app.
         """
         scopes = frozenset(self._settings.scopes)
-        wanted = frozenset(asked.get("scope", "").split()) or scopes
-        if not wanted <= scopes:
+        requested = frozenset(parameters.get("scope", "").split()) or scopes
+        if not requested <= scopes:
             raise OAuthError("invalid_scope")
-        return wanted
+        return requested
 
-    def remember(self, consent: Consent) -> str:
-        """A code for what a user said yes to."""
+    def issue_code(self, consent: Consent) -> str:
+        """Issue an authorization code."""
         code = secrets.token_urlsafe(24)
         self._codes[code] = consent
         return code
 
-    def grant(self, headers: dict[bytes, bytes], body: bytes) -> Answer:
-        """Answer a request for a token."""
+    def respond(self, headers: dict[bytes, bytes], body: bytes) -> Response:
+        """Respond to a token request."""
         try:
-            return self._grant(headers, body)
+            return json_response(self._issue_token(headers, body))
         except OAuthError as error:
-            return error.answer
+            return error.response
 
-    def _grant(self, headers: dict[bytes, bytes], body: bytes) -> Answer:
+    def _issue_token(self, headers: dict[bytes, bytes], body: bytes) -> dict[str, str | int]:
         if headers.get(b"content-type", b"").split(b";")[0].strip().lower() != _FORM:
             raise OAuthError("invalid_request")
         form = dict(parse_qsl(body.decode("latin-1")))
-        client = _client(headers.get(b"authorization"), form)
-        kind = form.get("grant_type")
-        if kind not in {"authorization_code", "client_credentials", "refresh_token"}:
-            raise OAuthError("unsupported_grant_type" if kind else "invalid_request")
-        answer: dict[str, str | int] = {}
-        if kind == "authorization_code":
-            scopes = self._redeem(client, form)
-            answer["refresh_token"] = new = secrets.token_urlsafe(32)
+        client = _authenticate_client(headers.get(b"authorization"), form)
+        grant_type = form.get("grant_type")
+        if grant_type not in {"authorization_code", "client_credentials", "refresh_token"}:
+            raise OAuthError("unsupported_grant_type" if grant_type else "invalid_request")
+        content: dict[str, str | int] = {}
+        if grant_type == "authorization_code":
+            scopes = self._redeem_code(client, form)
+            content["refresh_token"] = new = secrets.token_urlsafe(32)
             self._refresh_tokens[new] = client
         else:
-            if kind == "refresh_token":
-                answer |= self._refresh(client, form.get("refresh_token", ""))
+            if grant_type == "refresh_token":
+                content |= self._rotate_refresh_token(client, form.get("refresh_token", ""))
             elif not has_secret(client):
                 raise OAuthError("unauthorized_client")
-            scopes = self.scopes(form)
+            scopes = self.requested_scopes(form)
         access_token = secrets.token_urlsafe(48)
-        life = self._settings.token_seconds
-        self._tokens[access_token] = Token(client, kind, scopes, self._clock.now() + life)
-        answer |= {"access_token": access_token, "token_type": "Bearer", "expires_in": life}
-        return json_answer(answer)
+        lifetime = self._settings.token_seconds
+        expires_at = self._clock.now() + lifetime
+        self._tokens[access_token] = Token(client, grant_type, scopes, expires_at)
+        return content | {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": lifetime,
+        }
 
-    def _redeem(self, client: str, form: Mapping[str, str]) -> frozenset[str]:
-        """The scopes that a code stands for; it is worth nothing from then on, right or wrong."""
+    def _redeem_code(self, client: str, form: Mapping[str, str]) -> frozenset[str]:
+        """Return the scopes of a code; the code is spent even if the request is invalid."""
         if "code" not in form:
             raise OAuthError("invalid_request")
         consent = self._codes.pop(form["code"], None)
-        if consent is None or consent.given + self._settings.code_seconds <= self._clock.now():
+        if consent is None or consent.granted_at + self._settings.code_seconds <= self._clock.now():
             raise OAuthError("invalid_grant")
-        if consent.challenge is not None:
+        if consent.code_challenge is not None:
             digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-            proof = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-            if proof != consent.challenge:
+            challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+            if challenge != consent.code_challenge:
                 raise OAuthError("invalid_grant")
-        if (client, form.get("redirect_uri")) != (consent.client, consent.redirect_uri):
+        if (client, form.get("redirect_uri")) != (consent.client_id, consent.redirect_uri):
             raise OAuthError("invalid_grant")
         return consent.scopes
 
-    def _refresh(self, client: str, old: str) -> dict[str, str]:
+    def _rotate_refresh_token(self, client: str, old: str) -> dict[str, str]:
         if self._refresh_tokens.get(old) != client:
             raise OAuthError("invalid_grant")
         if not self._settings.rotate_refresh_tokens:
@@ -151,38 +159,42 @@ class Authority:
             del self._refresh_tokens[old]
         return {"refresh_token": new}
 
-    def admit(self, headers: dict[bytes, bytes]) -> Token | Answer:
-        """The token behind a request, or the gateway's refusal."""
+    def authenticate(self, headers: dict[bytes, bytes]) -> Token | Response:
+        """Return the token of a request, or the gateway's error response."""
         scheme, _, text = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         token = self._tokens.get(text.strip())
-        if scheme.lower() != "bearer" or token is None or token.expires <= self._clock.now():
-            return gateway(401)
+        if scheme.lower() != "bearer" or token is None or token.expires_at <= self._clock.now():
+            return gateway_response(401)
         if headers.get(b"x-api-key", b"").decode("latin-1") != API_KEY:
-            return gateway(403)
+            return gateway_response(403)
         return token
 
-    @staticmethod
-    def out_of_scope(path: str) -> Answer:
-        """The refusal of a token that lacks the scope of what it asked for."""
-        return gateway(
-            403,
-            "User: anonymous is not authorized to perform: execute-api:Invoke on resource: "
-            f"arn:aws:execute-api:us-east-1:********0000:sandbox/production/GET{path}",
-        )
+
+def missing_scope_response(path: str) -> Response:
+    """Build the gateway's response to a token that lacks the scope of a resource."""
+    return gateway_response(
+        403,
+        "User: anonymous is not authorized to perform: execute-api:Invoke on resource: "
+        f"arn:aws:execute-api:us-east-1:********0000:sandbox/production/GET{path}",
+    )
 
 
 def is_client(id_: str) -> bool:
-    """Whether there is such a client."""
+    """Return whether a client exists."""
     return id_ in _SECRETS
 
 
 def has_secret(client: str) -> bool:
-    """Whether a client can prove who it is."""
+    """Return whether a client is confidential, that is, has a secret."""
     return _SECRETS[client] is not None
 
 
-def _client(authorization: bytes | None, form: dict[str, str]) -> str:
-    """The client that asks for a token, once it has proved who it is."""
+def _authenticate_client(authorization: bytes | None, form: dict[str, str]) -> str:
+    """Return the authenticated client of a token request.
+
+    Raises:
+        OAuthError: The client is unknown or its secret is wrong.
+    """
     client, secret, status = form.get("client_id", ""), form.get("client_secret"), 400
     if authorization is not None:
         status = 401

@@ -1,4 +1,4 @@
-"""The commands behind the control endpoints, also run by scripts."""
+"""The commands of the control endpoints; scheduled changes run them, too."""
 
 from __future__ import annotations
 
@@ -6,47 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from smokeball_sandbox.areas.matters import convert
-from smokeball_sandbox.chaos import Hostility
+from smokeball_sandbox.chaos import ChaosMonkey, ChaosRules
 from smokeball_sandbox.faults import TOKEN_TEMPLATE, Fault
-from smokeball_sandbox.scheduled_changes import Script
-from smokeball_sandbox.store import UnknownRowError
+from smokeball_sandbox.row_commands import CommandError, RowCommands
+from smokeball_sandbox.scheduled_changes import ScheduledChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from smokeball_sandbox.resources import Data, Resource, Row
-    from smokeball_sandbox.simulation import World
+    from smokeball_sandbox.resources import Data, Row
+    from smokeball_sandbox.simulation import Simulation
 
 
-class RowCommand(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The arguments of the commands that change rows.
-
-    Attributes:
-        resource: Name of the resource.
-        id: Id of the row.
-        parent: Id of the row it hangs under.
-        nth: Its place in the list, instead of the id.
-        position: Its place in the list that the request at hand asks for, instead of the id.
-        set: Properties to write; null removes one.
-        updated: The stamp to give it, in ticks, instead of this moment.
-        hard: Whether "delete" leaves nothing behind.
-        moves: Whether "touch" gives it another place too, in lists that have no order.
-    """
-
-    resource: str = "matters"
-    id: str | None = None
-    parent: str | None = None
-    nth: int | None = None
-    position: int | None = None
-    set: dict[str, Any] = {}
-    updated: int | None = None
-    hard: bool = False
-    moves: bool = False
-
-
-class Size(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """The arguments of "reset": another firm, where they differ from the present one's."""
+class FirmChanges(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The arguments of "reset": properties of the firm that change."""
 
     matters: int | None = None
     fees: int | None = None
@@ -54,163 +27,94 @@ class Size(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaul
     seed: int | None = None
 
 
-class CommandError(ValueError):
-    """A command that makes no sense."""
-
-
-REFUSALS = (CommandError, UnknownRowError, msgspec.DecodeError)
-
-
 class Commands:
-    """Everything that can be done to the sandbox from outside the API."""
+    """Everything that a test can do to the sandbox outside of the API.
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._by_name: dict[str, Callable[[Data, Callable[[], list[Row]] | None], Any]] = {
-            "touch": self._touch,
-            "add": self._add,
-            "delete": self._delete,
-            "convert": self._convert,
-            "reorder": self._reorder,
+    Attributes:
+        rows: The commands that change rows.
+        chaos: The chaos monkey that the command "chaos" starts.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        store, clock = simulation.store, simulation.clock
+        self.rows = RowCommands(store, clock)
+        self.chaos = ChaosMonkey(
+            store, clock, simulation.authorization, self.rows, simulation.advance_clock
+        )
+        self._by_name: dict[str, Callable[[Data], Data]] = {
             "revoke": self._revoke,
             "fail": self._fail,
-            "script": self._script,
+            "schedule": self._schedule,
             "settings": self._settings,
-            "hostility": self._hostility,
+            "chaos": self._chaos,
             "reset": self._reset,
         }
 
-    def run(self, command: Data, rows: Callable[[], list[Row]] | None = None) -> Any:
-        """Run the command a document names and describes.
+    def run(self, command: Data, list_rows: Callable[[], list[Row]] | None = None) -> Data:
+        """Run a command.
 
         Args:
             command: Its name under ``command``, and its arguments.
-            rows: The list that a ``position`` counts in; all rows by last update otherwise.
+            list_rows: Returns the list for ``position``; by default all rows by last update.
 
         Raises:
-            CommandError: There is no such command.
-            msgspec.DecodeError: Its arguments will not do.
-            UnknownRowError: There is no such row.
+            CommandError: The command is unknown or invalid.
+            msgspec.DecodeError: The arguments are invalid.
+            UnknownRowError: The row does not exist.
         """
-        name = command.get("command")
-        if name not in self._by_name:
-            raise CommandError(f"no such command: {name}")
+        name = str(command.get("command"))
+        self._check_names({name})
         arguments = {key: value for key, value in command.items() if key != "command"}
-        return self._by_name[name](arguments, rows)
+        if name in self.rows.names:
+            return self.rows.run(name, arguments, list_rows)
+        return self._by_name[name](arguments)
 
-    def _row(
-        self, arguments: Data, rows: Callable[[], list[Row]] | None
-    ) -> tuple[RowCommand, Resource, Row]:
-        wanted = msgspec.convert(arguments, RowCommand)
-        resource, id_ = self.resource(wanted.resource), wanted.id
-        if wanted.position is not None:
-            store = self._world.store
-            listed = (
-                sorted(store.rows(resource, wanted.parent), key=lambda row: row.updated)
-                if rows is None
-                else rows()
+    def _check_names(self, names: set[str]) -> None:
+        known = {*self._by_name, *self.rows.names}
+        if names <= known:
+            return
+        unknown, allowed = (", ".join(sorted(each)) for each in (names - known, known))
+        raise CommandError(f"Unknown command: {unknown}. Use one of: {allowed}.")
+
+    def _check_template(self, template: str) -> None:
+        if template not in {*self._simulation.router.templates, TOKEN_TEMPLATE}:
+            raise CommandError(
+                f"Unknown template: {template}. Use a method and path such as GET /matters."
             )
-            if not -len(listed) <= wanted.position < len(listed):
-                raise CommandError(f"no row at position {wanted.position} of {len(listed)}")
-            row = listed[wanted.position]
-            return wanted, resource, row
-        return wanted, resource, self._world.store.pick(resource, wanted.parent, id_, wanted.nth)
 
-    def shown(self, resource: Resource, row: Row) -> Data:
-        """A row as the control endpoints tell it: the record, its parent and its stamp."""
-        record = self._world.store.record(resource, row)
-        return {"parent": row.parent, "row": record, "updated": row.updated}
-
-    def resource(self, name: str) -> Resource:
-        """The resource of this name.
-
-        Raises:
-            CommandError: There is none.
-        """
-        try:
-            return self._world.store.resources[name]
-        except KeyError:
-            raise CommandError(f"no such resource: {name}") from None
-
-    def _touch(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
-        wanted, resource, row = self._row(arguments, rows)
-        self._world.store.touch(resource, row, wanted.set, wanted.updated)
-        if wanted.moves:
-            self._world.store.reorder(resource, row.parent, row)
-        return self.shown(resource, row)
-
-    def _add(self, arguments: Data, _: object) -> Data:
-        wanted = msgspec.convert(arguments, RowCommand)
-        resource = self.resource(wanted.resource)
-        row = self._world.store.add(resource, wanted.parent, wanted.set, wanted.updated)
-        return self.shown(resource, row)
-
-    def _delete(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
-        wanted, resource, row = self._row(arguments, rows)
-        if wanted.hard:
-            self._world.store.remove(resource, row)
-        elif resource.bury is None:
-            raise CommandError(f"rows of {resource.name} have no mark for it: use hard")
-        else:
-            resource.bury(row.data)
-            self._world.store.touch(resource, row, wanted.set, wanted.updated)
-        return self.shown(resource, row)
-
-    def _convert(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
-        wanted, resource, row = self._row(arguments, rows)
-        if row.data.get("isLead") is not True:
-            raise CommandError("not a lead")
-        store = self._world.store
-        convert(store.firm, store.chance(), row, self._world.clock.ticks())
-        store.touch(resource, row, wanted.set, wanted.updated)
-        return self.shown(resource, row)
-
-    def _reorder(self, arguments: Data, rows: Callable[[], list[Row]] | None) -> Data:
-        wanted = msgspec.convert(arguments, RowCommand)
-        resource, row, parent = self.resource(wanted.resource), None, wanted.parent
-        if (wanted.id, wanted.nth, wanted.position) != (None, None, None):
-            _, resource, row = self._row(arguments, rows)
-            parent = row.parent
-        self._world.store.reorder(resource, parent, row)
+    def _revoke(self, arguments: Data) -> Data:
+        self._simulation.authorization.revoke(refresh=bool(arguments.get("refresh")))
         return {}
 
-    def _revoke(self, arguments: Data, _: object) -> Data:
-        self._world.authority.revoke(refresh=bool(arguments.get("refresh")))
-        return {}
-
-    def _fail(self, arguments: Data, _: object) -> Data:
+    def _fail(self, arguments: Data) -> Data:
         fault = msgspec.convert(arguments, Fault)
         if fault.template is not None:
             self._check_template(fault.template)
-        self._world.faults.add(fault)
+        self._simulation.faults.add(fault)
         return {}
 
-    def _script(self, arguments: Data, _: object) -> Data:
-        script = msgspec.convert(arguments, Script)
-        self._check_template(script.template)
-        unknown = {str(each.get("command")) for each in script.do} - set(self._by_name)
-        if unknown:
-            raise CommandError(f"no such command: {', '.join(sorted(unknown))}")
-        self._world.scripts.add(script)
+    def _schedule(self, arguments: Data) -> Data:
+        change = msgspec.convert(arguments, ScheduledChange)
+        self._check_template(change.template)
+        self._check_names({str(each.get("command")) for each in change.commands})
+        self._simulation.schedule.add(change)
         return {}
 
-    def _hostility(self, arguments: Data, _: object) -> Data:
-        rules = msgspec.convert(arguments, Hostility)
+    def _chaos(self, arguments: Data) -> Data:
+        rules = msgspec.convert(arguments, ChaosRules)
         for name in rules.resources:
-            self.resource(name)
-        self._world.hostility.begin(rules)
+            self.rows.resource(name)
+        self.chaos.start(rules)
         return {}
 
-    def _reset(self, arguments: Data, _: object) -> Data:
-        size = msgspec.convert(arguments, Size)
-        self._world.reset(msgspec.to_builtins(size))
+    def _reset(self, arguments: Data) -> Data:
+        changes: dict[str, Any] = msgspec.to_builtins(msgspec.convert(arguments, FirmChanges))
+        self._simulation.reset(changes)
+        self.chaos.reset()
         return {}
 
-    def _check_template(self, template: str) -> None:
-        if template not in {*self._world.router.templates, TOKEN_TEMPLATE}:
-            raise CommandError(f"no such template: {template}")
-
-    def _settings(self, arguments: Data, _: object) -> Data:
-        self._world.change(arguments)
-        settings: Data = msgspec.to_builtins(self._world.settings)
+    def _settings(self, arguments: Data) -> Data:
+        self._simulation.change_settings(arguments)
+        settings: Data = msgspec.to_builtins(self._simulation.settings)
         return settings

@@ -1,4 +1,4 @@
-"""Where a user signs in and consents: ``/oauth2/authorize``, and the page of its errors."""
+"""The consent pages of OAuth: ``/oauth2/authorize`` and its error page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from smokeball_sandbox.simulation import World
+    from smokeball_sandbox.auth import AuthorizationServer
+    from smokeball_sandbox.clock import Clock
+    from smokeball_sandbox.settings import Settings
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -25,7 +27,7 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 _FORM = """
-<p>The app <b>{client}</b> asks for: {scopes}.</p>
+<p>The app <b>{client}</b> requests: {scopes}.</p>
 <form method="post">
 <button name="decision" value="allow">Sign in and allow</button>
 <button name="decision" value="deny">Deny</button>
@@ -34,65 +36,70 @@ _FORM = """
 
 
 class ConsentPages:
-    """Asks the user, and sends the browser back to the app with what was decided."""
+    """Asks the user for consent and redirects the browser to the app."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(
+        self, settings: Settings, clock: Clock, authorization: AuthorizationServer
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._authorization = authorization
 
     def routes(self) -> list[Route]:
-        """The pages."""
+        """Return the routes of the pages."""
         return [
-            Route("/oauth2/authorize", self.ask, methods=["GET"]),
-            Route("/oauth2/authorize", self.decide, methods=["POST"]),
-            Route("/error", self.error, methods=["GET"]),
+            Route("/oauth2/authorize", self.show_form, methods=["GET"]),
+            Route("/oauth2/authorize", self.submit, methods=["POST"]),
+            Route("/error", self.show_error, methods=["GET"]),
         ]
 
-    async def ask(self, request: Request) -> Response:
-        """The page with the buttons, or the way to where the error is told."""
+    async def show_form(self, request: Request) -> Response:
+        """Show the consent form, or redirect with an error."""
         query = dict(request.query_params)
-        consent = self._consent(query)
+        consent = self._check(query)
         if isinstance(consent, Response):
             return consent
         scopes = ", ".join(sorted(consent.scopes))
-        body = _FORM.format(client=escape(consent.client), scopes=escape(scopes))
+        body = _FORM.format(client=escape(consent.client_id), scopes=escape(scopes))
         return HTMLResponse(_PAGE.format(title="Sign in to the sandbox", body=body))
 
-    async def decide(self, request: Request) -> Response:
-        """What follows from the button that was pressed."""
+    async def submit(self, request: Request) -> Response:
+        """Redirect to the app with a code, or with ``access_denied``."""
         query = dict(request.query_params)
-        consent = self._consent(query)
+        consent = self._check(query)
         if isinstance(consent, Response):
             return consent
         form = dict(parse_qsl((await request.body()).decode("latin-1")))
         if form.get("decision") != "allow":
-            return _back(query, {"error": "access_denied"})
-        return _back(query, {"code": self._world.authority.remember(consent)})
+            return _redirect_to_app(query, {"error": "access_denied"})
+        return _redirect_to_app(query, {"code": self._authorization.issue_code(consent)})
 
-    async def error(self, request: Request) -> Response:
-        """What a user sees of an error that the app cannot be told of."""
-        told = escape(request.query_params.get("error", ""))
-        body = f"<p>An error was encountered with the requested page: {told}</p>"
+    async def show_error(self, request: Request) -> Response:
+        """Show an error that must not be sent to the redirect URI."""
+        error = escape(request.query_params.get("error", ""))
+        body = f"<p>An error was encountered with the requested page: {error}</p>"
         return HTMLResponse(_PAGE.format(title="Error", body=body), 400)
 
-    def _consent(self, query: Mapping[str, str]) -> Consent | Response:
+    def _check(self, query: Mapping[str, str]) -> Consent | Response:
         client, redirect_uri = query.get("client_id", ""), query.get("redirect_uri", "")
         if not is_client(client):
-            return _own_page("invalid_client", client)
-        if redirect_uri not in self._world.settings.redirect_uris:
-            return _own_page("redirect_mismatch", client)
+            return _redirect_to_error_page("invalid_client", client)
+        if redirect_uri not in self._settings.redirect_uris:
+            return _redirect_to_error_page("redirect_mismatch", client)
         try:
-            challenge = _challenge(query, client)
-            scopes = self._world.authority.scopes(query)
-        except OAuthError as refusal:
-            return _back(query, {"error": str(refusal)})
-        return Consent(client, redirect_uri, challenge, scopes, self._world.clock.now())
+            code_challenge = _code_challenge(query, client)
+            scopes = self._authorization.requested_scopes(query)
+        except OAuthError as error:
+            return _redirect_to_app(query, {"error": str(error)})
+        return Consent(client, redirect_uri, code_challenge, scopes, self._clock.now())
 
 
-def _challenge(query: Mapping[str, str], client: str) -> str | None:
-    """PKCE's challenge: S256 or none, and none only from a client that has a secret.
+def _code_challenge(query: Mapping[str, str], client: str) -> str | None:
+    """Return the S256 code challenge of PKCE; None only for a client with a secret.
 
     Raises:
-        OAuthError: It is anything else, or no code is asked for.
+        OAuthError: The challenge is missing or its method is not S256, or the response
+            type is not "code".
     """
     if query.get("response_type") != "code":
         raise OAuthError("unsupported_response_type")
@@ -104,12 +111,11 @@ def _challenge(query: Mapping[str, str], client: str) -> str | None:
     return challenge
 
 
-def _own_page(error: str, client: str) -> Response:
+def _redirect_to_error_page(error: str, client: str) -> Response:
     return RedirectResponse(f"/error?{urlencode({'error': error, 'client_id': client})}", 302)
 
 
-def _back(query: Mapping[str, str], said: Mapping[str, str]) -> Response:
-    """The way back to the app."""
+def _redirect_to_app(query: Mapping[str, str], result: Mapping[str, str]) -> Response:
     uri, state = query["redirect_uri"], query.get("state")
-    answer = {**said, **({} if state is None else {"state": state})}
-    return RedirectResponse(f"{uri}{'&' if '?' in uri else '?'}{urlencode(answer)}", 302)
+    parameters = {**result, **({} if state is None else {"state": state})}
+    return RedirectResponse(f"{uri}{'&' if '?' in uri else '?'}{urlencode(parameters)}", 302)

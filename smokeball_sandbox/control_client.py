@@ -1,4 +1,4 @@
-"""The controls of a running sandbox, from Python."""
+"""Client of a running sandbox's control endpoints."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ Document = dict[str, Any]
 
 
 class ControlError(RuntimeError):
-    """The sandbox refused a command."""
+    """The sandbox rejected a command."""
 
 
-class Control:
-    """Commands for the sandbox at a URL; see the sandbox's own pages for what they do."""
+class ControlClient:
+    """Sends commands to the sandbox at a URL; see `README.md` for their arguments."""
 
     def __init__(self, url: str) -> None:
         self._url = f"{url}/_sandbox"
 
     def requests(self, *, log: bool = False) -> Document:
-        """Counts of what was asked so far, with the log if wanted."""
+        """Return the request counts, and the log if requested."""
         return self._document("GET", "/requests?log=1" if log else "/requests")
 
     def reset_requests(self) -> None:
-        """Count from zero again."""
+        """Reset the request counts and the log."""
         self._call("DELETE", "/requests")
 
     def touch(self, resource: str, id: str | None = None, **more: Any) -> Document:  # noqa: A002
@@ -34,7 +34,7 @@ class Control:
         return self._post("touch", {"resource": resource, "id": id, **more})
 
     def add(self, resource: str, **more: Any) -> Document:
-        """Create a row: ``parent``, ``set``, ``updated``."""
+        """Add a row: ``parent``, ``set``, ``updated``."""
         return self._post("add", {"resource": resource, **more})
 
     def delete(self, resource: str, id: str | None = None, **more: Any) -> Document:  # noqa: A002
@@ -42,64 +42,65 @@ class Control:
         return self._post("delete", {"resource": resource, "id": id, **more})
 
     def convert(self, id: str) -> Document:  # noqa: A002
-        """Make a matter of a lead."""
+        """Convert a lead to a matter."""
         return self._post("convert", {"id": id})
 
     def reorder(self, resource: str, **more: Any) -> None:
-        """Let a list come in another order: ``parent``; one row of it: ``id`` or ``nth``."""
+        """Reorder an unsorted list (``parent``), or move one row (``id`` or ``nth``)."""
         self._post("reorder", {"resource": resource, **more})
 
     def revoke(self, *, refresh: bool = False) -> None:
-        """Make every token worthless."""
+        """Revoke all access tokens, and with `refresh` all refresh tokens."""
         self._post("revoke", {"refresh": refresh})
 
     def fail(self, **rule: Any) -> None:
-        """Let requests go wrong: ``count``, ``how``, ``status``, ``template``, and so on."""
+        """Add a fault rule: ``count``, ``how``, ``status``, ``template`` and others."""
         self._post("fail", rule)
 
     def clear_faults(self) -> None:
-        """Let everything go well again."""
+        """Remove all fault rules."""
         self._call("DELETE", "/fail")
 
-    def script(
-        self, template: str, do: list[Document], *, nth: int = 1, when: str = "before"
+    def schedule(
+        self, template: str, commands: list[Document], *, nth: int = 1, when: str = "before"
     ) -> None:
-        """Run commands at the nth request of a template."""
-        self._post("script", {"template": template, "do": do, "nth": nth, "when": when})
+        """Schedule commands to run at the nth request of a template."""
+        change = {"template": template, "commands": commands, "nth": nth, "when": when}
+        self._post("schedule", change)
 
-    def clear_scripts(self) -> None:
-        """Forget the scripts that still wait."""
-        self._call("DELETE", "/script")
+    def clear_schedule(self) -> None:
+        """Cancel all scheduled changes."""
+        self._call("DELETE", "/schedule")
 
-    def hostility(self, **rules: Any) -> None:
-        """Let requests fail and rows change: ``seed``, ``faults``, ``changes``, and so on."""
-        self._post("hostility", rules)
+    def start_chaos(self, **rules: Any) -> None:
+        """Start random faults and changes: ``seed``, ``fault_rate`` and others."""
+        self._post("chaos", rules)
 
-    def happened(self) -> list[Document]:
-        """What hostility has done since it began, the oldest first."""
-        events: list[Document] = self._document("GET", "/hostility")["events"]
+    def chaos_log(self) -> list[Document]:
+        """Return the events since chaos started, oldest first."""
+        events: list[Document] = self._document("GET", "/chaos")["events"]
         return events
 
-    def calm(self) -> list[Document]:
-        """End hostility; what it did."""
-        events: list[Document] = self._document("DELETE", "/hostility")["events"]
+    def stop_chaos(self) -> list[Document]:
+        """Stop chaos and return its events."""
+        events: list[Document] = self._document("DELETE", "/chaos")["events"]
         return events
 
     def reset(self, **firm: Any) -> None:
-        """Begin again as at the start, with another firm: ``matters``, ``fees``, ``seed``."""
+        """Restore the initial state, with another firm: ``matters``, ``fees``, ``seed``."""
         self._post("reset", firm)
 
     def settings(self, **changes: Any) -> Document:
-        """Change some settings; all of them as they are then."""
+        """Change some settings and return all of them."""
         return self._document("PATCH", "/settings", changes)
 
     def rows(self, resource: str) -> list[Document]:
-        """Every row with its parent and stamp: the truth to compare with."""
+        """Return every row with its parent and last update, as the expected result."""
         lines = self._call("GET", f"/rows?resource={resource}")
         return msgspec.json.Decoder(Document).decode_lines(lines)
 
     def tokens(self) -> list[str]:
-        """Every token that is alive: what must be found in nobody's log."""
+        """Return all active tokens, none of which may appear in a log."""
         return msgspec.json.decode(self._call("GET", "/tokens"), type=list[str])
 
     def _post(self, command: str, arguments: Document) -> Document:
@@ -112,8 +113,8 @@ class Control:
         body = None if content is None else msgspec.json.encode(content)
         request = Request(self._url + path, body, method=method)  # noqa: S310
         try:
-            with urlopen(request) as answer:  # noqa: S310
-                return cast("bytes", answer.read())
+            with urlopen(request) as response:  # noqa: S310
+                return cast("bytes", response.read())
         except HTTPError as error:
             with error:
                 raise ControlError(error.read().decode()) from None

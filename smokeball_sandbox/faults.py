@@ -1,4 +1,4 @@
-"""Things that go wrong on demand: errors, broken connections, nonsense for answers."""
+"""Faults on demand: error statuses, broken connections and malformed responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from smokeball_sandbox.responses import Answer, gateway, json_answer, problem
+from smokeball_sandbox.responses import (
+    Response,
+    gateway_response,
+    json_response,
+    problem_response,
+)
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -17,21 +22,21 @@ if TYPE_CHECKING:
 TOKEN_TEMPLATE = "POST /oauth2/token"  # noqa: S105
 _GATEWAY_STATUSES = {401, 403, 429, 502, 503, 504}
 _HTML = b"<!DOCTYPE html><html><body><h1>Down for maintenance</h1></body></html>"
-_AT_ONCE = struct.pack("ii", 1, 0)
+_LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """One rule: which requests go wrong, and how.
+    """One rule: which requests fail, and how.
 
     Attributes:
-        count: How many requests.
-        how: What becomes of them.
-        status: The status, where ``how`` says so.
-        retry_after: Seconds to name in ``Retry-After``.
-        template: Method and path template; None for anything but the token endpoint.
-        path_contains: Only paths with this in them.
-        after: How many matching requests to let through first.
-        seconds: How long "hang" and "slow" take.
+        count: Number of requests that fail.
+        how: The kind of failure.
+        status: Status of the response, for "status".
+        retry_after: Seconds in the ``Retry-After`` header; None omits the header.
+        template: Method and path template; None matches all but the token endpoint.
+        path_contains: Text that the path must contain.
+        after: Number of matching requests that succeed first.
+        seconds: Duration of "hang" and "slow".
     """
 
     count: Annotated[int, msgspec.Meta(ge=1)] = 1
@@ -45,50 +50,50 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     after: int = 0
     seconds: float = 30
 
-    def takes(self, template: str, path: str) -> bool:
-        """Whether this rule is about such a request."""
+    def matches(self, template: str, path: str) -> bool:
+        """Return whether the rule applies to a request."""
         named = template != TOKEN_TEMPLATE if self.template is None else template == self.template
         return named and self.path_contains in path
 
-    def answer(self, template: str, path: str) -> Answer | None:
-        """What to say instead of the truth, if anything is to be said."""
+    def response(self, template: str, path: str) -> Response | None:
+        """Return the response that replaces the real one, if any does."""
         if self.how == "html":
-            return Answer(200, _HTML, b"text/html")
+            return Response(200, _HTML, b"text/html")
         if self.how == "error_document":
-            return json_answer({"message": "Internal server error"})
+            return json_response({"message": "Internal server error"})
         if self.how == "empty":
-            return Answer(200, b"")
+            return Response(200, b"")
         if self.how != "status":
             return None
         if template == TOKEN_TEMPLATE:
-            answer = json_answer({"error": "server_error"}, self.status)
+            response = json_response({"error": "server_error"}, self.status)
         elif self.status in _GATEWAY_STATUSES:
-            answer = gateway(self.status)
+            response = gateway_response(self.status)
         else:
-            answer = problem(self.status, "The sandbox was told to fail.", path)
+            response = problem_response(self.status, "The sandbox injected this fault.", path)
         if self.retry_after is not None:
-            answer = answer._replace(headers=((b"retry-after", b"%d" % self.retry_after),))
-        return answer
+            response = response._replace(headers=((b"retry-after", b"%d" % self.retry_after),))
+        return response
 
 
-class Faults:
-    """The rules in force, the oldest first."""
+class FaultInjector:
+    """The active fault rules, oldest first."""
 
     def __init__(self) -> None:
         self._rules: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Put a rule behind those there are."""
+        """Append a rule."""
         self._rules.append(fault)
 
     def clear(self) -> None:
-        """Let everything go well again."""
+        """Remove all rules."""
         self._rules.clear()
 
-    def draw(self, template: str, path: str) -> Fault | None:
-        """The fault that is due for this request."""
+    def next_fault(self, template: str, path: str) -> Fault | None:
+        """Return the fault that applies to this request, and count it."""
         for rule in self._rules:
-            if not rule.takes(template, path):
+            if not rule.matches(template, path):
                 continue
             if rule.after > 0:
                 rule.after -= 1
@@ -100,25 +105,25 @@ class Faults:
         return None
 
 
-async def wait_until_gone(receive: Receive) -> None:
-    """Wait for the client to hang up."""
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Wait until the client closes the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def reset(scope: Scope, receive: Receive) -> None:
-    """Break the connection without an answer."""
+    """Reset the connection without a response."""
     transport: asyncio.Transport = scope["state"]["transport"]
     connection = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
     transport.abort()
-    await wait_until_gone(receive)
+    await wait_for_disconnect(receive)
 
 
 async def hang(scope: Scope, receive: Receive, seconds: float) -> None:
-    """Keep the client waiting until it gives up, or the time is over."""
+    """Send nothing until the client disconnects or the time is up."""
     try:
-        await asyncio.wait_for(wait_until_gone(receive), seconds)
+        await asyncio.wait_for(wait_for_disconnect(receive), seconds)
     except asyncio.TimeoutError:
         await reset(scope, receive)
 
@@ -126,10 +131,10 @@ async def hang(scope: Scope, receive: Receive, seconds: float) -> None:
 async def truncate(
     scope: Scope, receive: Receive, send: Send, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> None:
-    """Promise a body and break off in the middle of it."""
+    """Send the headers and half of the body, then close the connection."""
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     half = body[: len(body) // 2]
     await send({"type": "http.response.body", "body": half, "more_body": True})
     transport: asyncio.Transport = scope["state"]["transport"]
     transport.close()
-    await wait_until_gone(receive)
+    await wait_for_disconnect(receive)

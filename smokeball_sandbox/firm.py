@@ -1,4 +1,4 @@
-"""The simulated firm: its people, contacts and matter types, all from one seed."""
+"""The simulated firm: its staff, contacts and matter types, generated from one seed."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from smokeball_sandbox import sample_text
-from smokeball_sandbox.clock import ticks_of
+from smokeball_sandbox.clock import to_ticks
 from smokeball_sandbox.value_helpers import guid, link
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_Drawn = TypeVar("_Drawn")
+_Value = TypeVar("_Value")
 
 ANCHOR = date(2026, 6, 30)
-_MATTERS_A_HEAD = 40
-_MOST_STAFF = 80
-_COMPANIES = 0.25
+_MATTERS_PER_STAFF = 40
+_MAX_STAFF = 80
+_COMPANY_SHARE = 0.25
 _EMPTY_SHARE = 0.15
 _RATES = (18_500, 24_000, 28_500, 35_000, 37_995, 41_250, 52_500, 61_875)
 
 
 class Person(NamedTuple):
-    """Someone who works at the firm; the rate is in cents an hour."""
+    """A staff member; the rate is in cents per hour."""
 
     id: str
     user_id: str
@@ -36,7 +36,7 @@ class Person(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """Someone the firm deals with; ``name`` is the short one used in titles."""
+    """A contact of the firm; ``name`` is the short name used in titles."""
 
     id: str
     name: str
@@ -45,7 +45,7 @@ class Contact(NamedTuple):
 
 
 class MatterType(NamedTuple):
-    """A kind of matter in one state."""
+    """A matter type of one state."""
 
     id: str
     category: str
@@ -55,17 +55,17 @@ class MatterType(NamedTuple):
 
 @dataclass(frozen=True)
 class Firm:
-    """The firm's size and everything drawn from its seed.
+    """The firm's size, and the data that several resources share.
 
     Attributes:
-        url: Where the API is, for the links in records.
-        matters: How many matters and leads there are.
-        fees: Fees a matter; None for the usual spread.
-        exact_fees: Whether every matter has just that many.
-        seed: What everything is drawn from.
+        url: Base URL of the links in records.
+        matters: Number of matters and leads.
+        fees: Average fees per matter; None for the default.
+        exact_fees: Whether every matter has exactly that many fees.
+        seed: Seed of all data.
         region: us, au or uk.
-        anchor: The day on which the data was as it is at the start.
-        intake: Whether it subscribes to the intake add-on.
+        anchor: Day on which the initial data ends.
+        intake: Whether the firm subscribes to the intake add-on.
     """
 
     url: str
@@ -78,30 +78,30 @@ class Firm:
     intake: bool = True
 
     @cached_property
-    def _drawn(self) -> dict[str, Any]:
+    def _cache(self) -> dict[str, Any]:
         return {}
 
-    def once(self, name: str, draw: Callable[[], _Drawn]) -> _Drawn:
-        """Something that several resources are generated from, drawn when first needed."""
-        if name not in self._drawn:
-            self._drawn[name] = draw()
-        drawn: _Drawn = self._drawn[name]
-        return drawn
+    def cached(self, name: str, build: Callable[[], _Value]) -> _Value:
+        """Return a value that several resources share; build it at the first call."""
+        if name not in self._cache:
+            self._cache[name] = build()
+        value: _Value = self._cache[name]
+        return value
 
     def rng(self, *key: object) -> Random:
-        """A source of chance of its own for everything that has a name."""
+        """Return the random number generator of a key."""
         return Random("/".join(map(str, (self.seed, *key))))
 
     @cached_property
     def anchor_ticks(self) -> int:
-        """Midnight of the anchor day."""
-        return ticks_of(self.anchor)
+        """Ticks of midnight of the anchor day."""
+        return to_ticks(self.anchor)
 
     @cached_property
     def staff(self) -> list[Person]:
-        """Everyone at the firm."""
+        """All staff members."""
         rng = self.rng("staff")
-        count = min(_MOST_STAFF, 4 + self.matters // _MATTERS_A_HEAD)
+        count = min(_MAX_STAFF, 4 + self.matters // _MATTERS_PER_STAFF)
         return [
             Person(
                 guid(rng),
@@ -115,13 +115,13 @@ class Firm:
 
     @cached_property
     def contacts(self) -> list[Contact]:
-        """Clients, other sides and referrers."""
+        """Clients, other sides and referrers, in random order."""
         rng = self.rng("contacts")
         forms = sample_text.COMPANY_FORMS[self.region]
         contacts = []
         for _ in range(10 + self.matters * 3 // 2):
             last = rng.choice(sample_text.LAST_NAMES)
-            if rng.random() < _COMPANIES:
+            if rng.random() < _COMPANY_SHARE:
                 name = f"{last} {rng.choice(sample_text.TRADES)}"
                 full = f"{name} {rng.choice(forms)}"
                 contacts.append(Contact(guid(rng), name, full, "Organisation"))
@@ -131,7 +131,7 @@ class Firm:
         return self._with_kinds(contacts)
 
     def _with_kinds(self, contacts: list[Contact]) -> list[Contact]:
-        """Make groups, trusts and companies' employees of some of the persons."""
+        """Turn some persons into groups, trusts and employees of companies."""
         rng = self.rng("kinds of contacts")
         kinds = ["Person", "GroupOfPeople", "Trust" if self.region == "us" else "Person", "Staff"]
         named = []
@@ -148,7 +148,7 @@ class Firm:
 
     @cached_property
     def matter_types(self) -> list[MatterType]:
-        """Every kind of matter, in every state the firm works in."""
+        """Every matter type, for every state in which the firm works."""
         rng = self.rng("matter types")
         return [
             MatterType(f"{guid(rng)}_{location}", category, name, location)
@@ -158,28 +158,28 @@ class Firm:
 
     @cached_property
     def branches(self) -> list[tuple[str, str]]:
-        """Id and name of the firm's offices."""
+        """Id and name of each branch."""
         rng = self.rng("branches")
         return [(guid(rng), name) for name in sample_text.BRANCHES]
 
-    def how_many(self, rng: Random, usual: float, wanted: int | None) -> int:
-        """How many children a row gets: a few have none, most some, one or two a lot."""
-        if self.exact_fees and wanted is not None:
-            return wanted
-        mean = usual if wanted is None else wanted
+    def fee_count(self, rng: Random, default_mean: float) -> int:
+        """Choose the number of fees of a matter: exponential, with a share of zeros."""
+        if self.exact_fees and self.fees is not None:
+            return self.fees
+        mean = default_mean if self.fees is None else self.fees
         if mean == 0 or rng.random() < _EMPTY_SHARE:
             return 0
         return round(rng.expovariate((1 - _EMPTY_SHARE) / mean))
 
     def staff_link(self, rng: Random, person: Person) -> dict[str, Any]:
-        """A link to someone at the firm."""
+        """Return a link to a staff member."""
         return link(rng, person.id, f"{self.url}/staff/{person.id}", "Staff")
 
     def contact_link(self, rng: Random, contact: Contact) -> dict[str, Any]:
-        """A link to a contact."""
+        """Return a link to a contact."""
         return link(rng, contact.id, f"{self.url}/contacts/{contact.id}", "Contacts")
 
     def matter_type_link(self, rng: Random, kind: MatterType) -> dict[str, Any]:
-        """A link to a matter type; the API writes the id's suffix in another case there."""
+        """Return a link to a matter type; the API lowercases the id in it."""
         href = f"{self.url}/mattertypes/{kind.id.lower()}"
         return link(rng, kind.id, href, "MatterTypes")

@@ -1,4 +1,4 @@
-"""The query string: case-insensitive names, checked values, collected complaints."""
+"""The query string: case-insensitive names, checked values, collected errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from smokeball_sandbox.clock import MAX_TICKS, ticks_of
+from smokeball_sandbox.clock import MAX_TICKS, to_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,89 +23,89 @@ _WHOLE_SECONDS = re.compile(
 class Query:
     """The parameters of one request.
 
-    Values that will not do are not raised but noted, so that one answer names them all.
+    Invalid values are collected, not raised, so that one response lists every error.
 
     Attributes:
-        errors: What is wrong, as the problem document will list it.
-        pairs: The parameters as they were sent.
-        timely: Whether the answer depends on when it is given.
+        errors: The errors, as the problem document lists them.
+        pairs: The parameters as sent.
+        depends_on_time: Whether the response depends on the time of the request.
     """
 
     def __init__(self, query_string: bytes, now: int = 0) -> None:
         self._now = now
-        self.timely = False
+        self.depends_on_time = False
         self.pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
         self.errors: list[dict[str, str]] = []
         self._values: dict[str, list[str]] = {}
         for name, value in self.pairs:
             self._values.setdefault(name.lower(), []).append(value)
 
-    def refuse(self, name: str, message: str) -> None:
-        """Note a complaint about a parameter."""
+    def add_error(self, name: str, message: str) -> None:
+        """Record an error of a parameter."""
         self.errors.append({"name": name, "message": message})
 
-    def all(self, name: str) -> list[str]:
-        """Every value of a parameter that may be repeated."""
+    def values(self, name: str) -> list[str]:
+        """Return every value of a repeatable parameter."""
         return self._values.get(name.lower(), [])
 
-    def first(self, name: str) -> str | None:
-        """The value of a parameter; one sent empty counts as not sent."""
-        values = self.all(name)
+    def value(self, name: str) -> str | None:
+        """Return the value of a parameter; None if missing or empty."""
+        values = self.values(name)
         return values[0] or None if values else None
 
     def integer(self, name: str, lowest: int, highest: int, default: int) -> int:
-        """A whole number within bounds."""
-        text = self.first(name)
+        """Return an integer within bounds."""
+        text = self.value(name)
         if text is None:
             return default
         number = int(text) if re.fullmatch(r"-?\d{1,19}", text, re.ASCII) else None
         if number is None or not lowest <= number <= highest:
-            self.refuse(name, f"Expected an integer from {lowest} to {highest}.")
+            self.add_error(name, f"Expected an integer from {lowest} to {highest}.")
             return default
         return number
 
-    def flag(self, name: str) -> bool | None:
-        """True, false, or not said."""
-        text = self.first(name)
+    def boolean(self, name: str) -> bool | None:
+        """Return True or False; None if missing."""
+        text = self.value(name)
         if text is None:
             return None
         if text.lower() not in {"true", "false"}:
-            self.refuse(name, "Expected true or false.")
+            self.add_error(name, "Expected true or false.")
             return None
         return text.lower() == "true"
 
-    def listed(self, name: str, allowed: Sequence[str]) -> list[str]:
-        """The members of a comma-joined value, each one of those allowed."""
-        members = [member.strip() for member in (self.first(name) or "").split(",") if member]
+    def members(self, name: str, allowed: Sequence[str]) -> list[str]:
+        """Return the members of a comma-separated value; each must be allowed."""
+        members = [member.strip() for member in (self.value(name) or "").split(",") if member]
         for member in members:
             if member not in allowed:
-                self.refuse(name, f"'{member}' is not one of: {', '.join(allowed)}.")
+                self.add_error(name, f"'{member}' is not one of: {', '.join(allowed)}.")
         return members
 
     def now(self) -> int:
-        """The ticks of the moment at which the request came in."""
-        self.timely = True
+        """Return the time of the request, in ticks."""
+        self.depends_on_time = True
         return self._now
 
     def sort(self, allowed: Sequence[str]) -> list[tuple[str, bool]]:
-        """The fields to sort by, each with whether it goes down."""
+        """Return the fields to sort by, each with whether its order is descending."""
         order = []
-        for term in (self.first("Sort") or "").split(","):
+        for term in (self.value("Sort") or "").split(","):
             match = re.fullmatch(r"\s*(asc|desc)\((\w+)\)\s*", term)
             if match and match[2] in allowed:
                 order.append((match[2], match[1] == "desc"))
             elif term:
-                self.refuse("Sort", f"'{term}' cannot be sorted by.")
+                self.add_error("Sort", f"'{term}' cannot be sorted by.")
         return order
 
-    def moment(self, name: str, dialect: str) -> int | None:
-        """The ticks of a date filter written in a dialect."""
-        text = self.first(name)
+    def timestamp(self, name: str, date_format: str) -> int | None:
+        """Return the ticks of a date filter that is written in a date format."""
+        text = self.value(name)
         if text is None:
             return None
-        ticks = DIALECTS[dialect](text)
+        ticks = DATE_FORMATS[date_format](text)
         if ticks is None:
-            self.refuse(name, f"'{text}' is not a valid value.")
+            self.add_error(name, f"'{text}' is not a valid value.")
         return ticks
 
 
@@ -121,7 +121,7 @@ def _from_iso(text: str) -> int | None:
         return None
     zone = (match["zone"] or "Z").replace("Z", "+00:00")
     try:
-        return ticks_of(datetime.fromisoformat(match["local"] + zone).astimezone(timezone.utc))
+        return to_ticks(datetime.fromisoformat(match["local"] + zone).astimezone(timezone.utc))
     except (ValueError, OverflowError):
         return None
 
@@ -135,7 +135,7 @@ def _from_wall_clock(text: str) -> int | None:
     return None if text.isdecimal() else _from_local(text)
 
 
-DIALECTS: dict[str, Callable[[str], int | None]] = {
+DATE_FORMATS: dict[str, Callable[[str], int | None]] = {
     "ticks": _from_ticks,
     "iso": _from_iso,
     "iso-no-zone": _from_local,

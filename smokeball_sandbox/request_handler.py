@@ -1,4 +1,4 @@
-"""From a recognised path and a query to the answer: the same for every resource."""
+"""From a route and a query to the response, for every resource alike."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from smokeball_sandbox.query import MAX_LIMIT, MAX_OFFSET, Query
-from smokeball_sandbox.resources import Row, Wrapper
-from smokeball_sandbox.responses import Answer, json_answer, problem
+from smokeball_sandbox.resources import ResponseFormat, Row
+from smokeball_sandbox.responses import Response, json_response, problem_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from smokeball_sandbox.settings import Settings
     from smokeball_sandbox.store import Store
 
-_BYTES_KEPT = 256_000_000
-_BYTES_A_KEY = 500
+_MAX_CACHE_BYTES = 256_000_000
+_BYTES_PER_KEY = 500
 _NO_LIMIT = MAX_OFFSET
 
 _Entry = TypeVar("_Entry")
 
 
-class Listing:
-    """One reading of a list: what was asked, checked, and the rows that match right now.
+class ListQuery:
+    """A validated query of one list, and the rows that match it now.
 
     Attributes:
-        errors: Complaints about the query; empty if it can be served.
-        timely: Whether the answer depends on when it is given.
+        errors: Errors in the query; empty if it is valid.
+        depends_on_time: Whether the response depends on the time of the request.
     """
 
     def __init__(
@@ -46,84 +46,86 @@ class Listing:
         self._hidden = hidden
         query = Query(query_string, store.now())
         self._offset, self._limit = 0, MAX_LIMIT
-        if resource.paging or settings.undeclared_paging:
+        if resource.has_paging or settings.undeclared_paging:
             self._offset = query.integer("Offset", 0, MAX_OFFSET, 0)
             self._limit = query.integer("Limit", 1, MAX_LIMIT, MAX_LIMIT)
         else:
             self._limit = _NO_LIMIT
         self._order = query.sort(tuple(resource.sort)) if resource.sort else []
-        self._asked = query.listed("Fields", resource.fields) if resource.fields else []
-        sent = [each for each in resource.date_filters if query.first(each.name) is not None]
-        self._since = [query.moment(each.name, each.dialect) for each in sent]
+        opt_in = resource.opt_in_fields
+        self._requested_fields = query.members("Fields", opt_in) if opt_in else []
+        sent = [each for each in resource.date_filters if query.value(each.name) is not None]
+        self._since = [query.timestamp(each.name, each.date_format) for each in sent]
         for extra in sent[1:]:
-            query.refuse(extra.name, f"Cannot be combined with {sent[0].name}.")
-        tests = (build(query) for build in resource.filters)
-        self._tests = [test for test in tests if test is not None]
+            query.add_error(extra.name, f"Cannot be combined with {sent[0].name}.")
+        predicates = (build(query) for build in resource.filters)
+        self._predicates = [each for each in predicates if each is not None]
         self.errors = query.errors
-        self.timely = query.timely
+        self.depends_on_time = query.depends_on_time
         others = [pair for pair in query.pairs if pair[0].lower() not in {"limit", "offset"}]
-        self._others = f"{urlencode(others)}&" if others else ""
+        self._other_parameters = f"{urlencode(others)}&" if others else ""
 
     def rows(self) -> list[Row]:
-        """The rows that match, in the order asked for."""
+        """Return the matching rows in the requested order."""
         resource, parent, hidden = self._resource, self._parent, self._hidden
         since = self._since[0] if self._since else None
-        if since is not None and self._store.newest(resource, parent) < since:
+        if since is not None and self._store.last_updated(resource, parent) < since:
             return []
         rows = self._store.rows(resource, parent)
         if since is not None:
             first = since if self._settings.inclusive else since + 1
             rows = [row for row in rows if row.updated >= first]
         if hidden:
-            rows = [row for row in rows if row.id not in hidden and _matter(row) not in hidden]
-        if resource.hides_deleted:
+            rows = [row for row in rows if row.id not in hidden and _matter_id(row) not in hidden]
+        if resource.should_hide_deleted:
             rows = [row for row in rows if not row.data.get("isDeleted")]
-        for test in self._tests:
-            rows = [row for row in rows if test(self._whole(row))]
-        for name, descending in reversed(self._order):
-            rows = sorted(rows, key=resource.sort[name], reverse=descending)
+        for predicate in self._predicates:
+            rows = [row for row in rows if predicate(self._with_derived(row))]
+        for name, is_descending in reversed(self._order):
+            rows = sorted(rows, key=resource.sort[name], reverse=is_descending)
         return rows
 
-    def _whole(self, row: Row) -> Row:
-        """A row with what is looked up in other resources, for tests that look at it."""
-        if self._resource.derived is None:
+    def _with_derived(self, row: Row) -> Row:
+        """Return a row with its derived properties, for predicates that read them."""
+        if self._resource.derived_properties is None:
             return row
         record = self._store.record(self._resource, row)
         return Row(record, row.updated, row.parent, row.plan, id=row.id)
 
     def content(self, url: str, template: str) -> Data | list[Data]:
-        """The answer's JSON, in the resource's shape."""
-        rows, wrapper = self.rows(), self._resource.wrapper
-        if wrapper is Wrapper.PAGED:
+        """Return the JSON of the response, in the resource's format."""
+        rows, response_format = self.rows(), self._resource.response_format
+        if response_format is ResponseFormat.PAGED:
             return self.page(rows, self._record, url, template)
         records = [self._record(row) for row in rows]
-        if wrapper is Wrapper.ARRAY:
+        if response_format is ResponseFormat.ARRAY:
             return records
-        return {**self._beside(), self._resource.wrap_key: records}
+        return {**self._envelope_properties(), self._resource.rows_key: records}
 
-    def _beside(self) -> Data:
+    def _envelope_properties(self) -> Data:
         resource = self._resource
-        if resource.beside is None or resource.parent is None or self._parent is None:
+        if resource.envelope_properties is None or resource.parent is None or self._parent is None:
             return {}
         parent = self._store.find(self._store.resources[resource.parent], self._parent)
-        return {} if parent is None else resource.beside(self._store.firm, parent)
+        return {} if parent is None else resource.envelope_properties(self._store.firm, parent)
 
     def _record(self, row: Row) -> Data:
         resource = self._resource
-        left_out = [name for name in resource.fields if name not in self._asked]
+        omitted = [name for name in resource.opt_in_fields if name not in self._requested_fields]
         record = self._store.record(resource, row)
-        return without(record, [*left_out, *resource.detail], resource.fields_in)
+        names = [*omitted, *resource.by_id_only_fields]
+        return omit_properties(record, names, resource.opt_in_objects)
 
     def page(
         self, rows: Sequence[_Entry], record: Callable[[_Entry], Data], url: str, template: str
     ) -> Data:
-        """The envelope around the part of a list that is asked for."""
+        """Return the envelope of the requested page."""
         settings, limit = self._settings, self._limit
         repeats = settings.repeat_pages
-        stuck = repeats if isinstance(repeats, bool) else template in repeats
-        start = 0 if stuck else self._offset
-        cut = limit if settings.max_page is None else min(limit, settings.max_page)
-        page = rows[start : start + cut]
+        should_repeat = repeats if isinstance(repeats, bool) else template in repeats
+        start = 0 if should_repeat else self._offset
+        page_size = limit if settings.max_page is None else min(limit, settings.max_page)
+        page = rows[start : start + page_size]
         envelope: Data = {
             "id": self._resource.name,
             "href": url,
@@ -142,11 +144,11 @@ class Listing:
         elif isinstance(settings.size, int):
             envelope["size"] = max(0, len(rows) + settings.size)
         if self._offset > 0:
-            before = max(0, self._offset - limit)
-            envelope["previous"] = {"href": self._link(url, before), "rel": "collection"}
-        if page and (stuck or start + len(page) < len(rows)):
-            after = self._offset + len(page)
-            envelope["next"] = {"href": self._link(url, after), "rel": "collection"}
+            previous = max(0, self._offset - limit)
+            envelope["previous"] = {"href": self._link(url, previous), "rel": "collection"}
+        if page and (should_repeat or start + len(page) < len(rows)):
+            following = self._offset + len(page)
+            envelope["next"] = {"href": self._link(url, following), "rel": "collection"}
         last = max(0, (len(rows) - 1) // limit * limit)
         envelope["last"] = {"href": self._link(url, last), "rel": "collection"}
         if limit == _NO_LIMIT:
@@ -156,108 +158,112 @@ class Listing:
     def _link(self, url: str, offset: int) -> str:
         if self._limit == _NO_LIMIT:
             return url
-        return f"{url}?{self._others}limit={self._limit}&offset={offset}"
+        return f"{url}?{self._other_parameters}limit={self._limit}&offset={offset}"
 
 
-class Handler:
-    """Serves any declared resource from the store.
+class RequestHandler:
+    """Serves any resource from the store.
 
-    Answers are kept until a row or a setting changes. What does not fit is not kept, rather than
-    taking the place of what is: clients walk through everything, time and again.
+    Responses are cached until a row or a setting changes. A full cache takes no new
+    responses and evicts none: clients read all lists in turn, time and again, so an evicted
+    response would be the next one to be requested.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._kept: dict[tuple[str, bytes, Collection[str]], Answer] = {}
-        self._kept_bytes = 0
-        self._kept_version = 0
+        self._cache: dict[tuple[str, bytes, Collection[str]], Response] = {}
+        self._cache_bytes = 0
+        self._cache_version = 0
 
-    def forget(self) -> None:
-        """Keep none of the answers given so far."""
-        self._kept.clear()
-        self._kept_bytes = 0
-        self._kept_version = self._store.version
+    def clear_cache(self) -> None:
+        """Drop all cached responses."""
+        self._cache.clear()
+        self._cache_bytes = 0
+        self._cache_version = self._store.version
 
-    def answer(
+    def respond(
         self,
         route: Route,
         path: str,
         query_string: bytes,
         hidden: frozenset[str],
-    ) -> Answer:
-        """Answer a request that the gateway has let through.
+    ) -> Response:
+        """Respond to a request that the gateway has admitted.
 
         Args:
-            route: What it is for.
-            path: The path without the account.
-            query_string: The query as sent.
-            hidden: Ids the caller may not see.
+            route: Route of the path.
+            path: Path without the account id.
+            query_string: Query string as sent.
+            hidden: Ids of the matters that the caller cannot see.
         """
-        if self._kept_version != self._store.version:
-            self.forget()
+        if self._cache_version != self._store.version:
+            self.clear_cache()
         key = (path, query_string, hidden)
-        answer = self._kept.get(key)
-        if answer is None:
-            answer, timely = self._answer(route, path, query_string, hidden)
-            if not timely and self._kept_bytes + len(answer.body) <= _BYTES_KEPT:
-                self._kept[key] = answer
-                self._kept_bytes += len(answer.body) + _BYTES_A_KEY
-        return answer
+        response = self._cache.get(key)
+        if response is None:
+            response, depends_on_time = self._respond(route, path, query_string, hidden)
+            fits = self._cache_bytes + len(response.body) <= _MAX_CACHE_BYTES
+            if not depends_on_time and fits:
+                self._cache[key] = response
+                self._cache_bytes += len(response.body) + _BYTES_PER_KEY
+        return response
 
-    def rows(self, route: Route, query_string: bytes, hidden: frozenset[str]) -> list[Row]:
-        """The whole list that a request asks a page of, as it is now."""
-        return Listing(self._store, self._settings, route, query_string, hidden).rows()
+    def list_rows(self, route: Route, query_string: bytes, hidden: frozenset[str]) -> list[Row]:
+        """Return all rows that match a query, whatever page it requests."""
+        return ListQuery(self._store, self._settings, route, query_string, hidden).rows()
 
-    def _answer(
+    def _respond(
         self, route: Route, path: str, query_string: bytes, hidden: Collection[str]
-    ) -> tuple[Answer, bool]:
-        """The answer, and whether it is good for this moment only."""
+    ) -> tuple[Response, bool]:
+        """Return the response, and whether it depends on the time of the request."""
         resource = route.resource
-        listing = None
-        if resource.tree or (route.id is None and resource.wrapper is not Wrapper.OBJECT):
-            listing = Listing(self._store, self._settings, route, query_string, hidden)
-        refusal = self._refuse_add_on(route, path) or self._refuse_parent(route, path, hidden)
-        if refusal is not None:
-            return refusal, False
-        if listing is None:
-            return self._single(route, path, hidden), False
-        if listing.errors:
-            return problem(400, "The request is not valid.", path, listing.errors), False
+        query = None
+        if resource.build_tree or (
+            route.id is None and resource.response_format is not ResponseFormat.OBJECT
+        ):
+            query = ListQuery(self._store, self._settings, route, query_string, hidden)
+        error = self._check_add_on(route, path) or self._check_parent(route, path, hidden)
+        if error is not None:
+            return error, False
+        if query is None:
+            return self._single_record(route, path, hidden), False
+        if query.errors:
+            return problem_response(400, "The request is not valid.", path, query.errors), False
         url, template = self._store.firm.url + path, f"GET {route.template}"
-        if resource.tree:
-            return self._tree(route, path, listing), False
-        return json_answer(listing.content(url, template)), listing.timely
+        if resource.build_tree:
+            return self._tree(route, path, query), False
+        return json_response(query.content(url, template)), query.depends_on_time
 
-    def _tree(self, route: Route, path: str, listing: Listing) -> Answer:
+    def _tree(self, route: Route, path: str, query: ListQuery) -> Response:
         found = None
-        if route.resource.tree and route.parent is not None:
-            found = route.resource.tree(self._store, route.parent, route.id)
+        if route.resource.build_tree and route.parent is not None:
+            found = route.resource.build_tree(self._store, route.parent, route.id)
         if found is None:
-            return problem(404, f"Nothing found of {route.resource.name}.", path)
+            return problem_response(404, f"No {route.resource.name} found.", path)
         own, element = found
         url = self._store.firm.url + path
-        return json_answer(listing.page([element], dict, url, f"GET {route.template}") | own)
+        return json_response(query.page([element], dict, url, f"GET {route.template}") | own)
 
-    def _refuse_add_on(self, route: Route, path: str) -> Answer | None:
+    def _check_add_on(self, route: Route, path: str) -> Response | None:
         if route.resource.add_on is None:
             return None
         firm = self._store.rows(self._store.resources["firm"])[0]
         if route.resource.add_on in firm.data.get("addOnIds", ()):
             return None
-        return problem(403, "The firm is not subscribed to this.", path)
+        return problem_response(403, "The firm does not subscribe to this add-on.", path)
 
-    def _refuse_parent(self, route: Route, path: str, hidden: Collection[str]) -> Answer | None:
+    def _check_parent(self, route: Route, path: str, hidden: Collection[str]) -> Response | None:
         if route.parent is None or route.resource.parent is None:
             return None
         parent = self._store.resources[route.resource.parent]
         if self._store.find(parent, route.parent) is None:
-            return problem(404, f"No {parent.name} with id '{route.parent}'.", path)
+            return problem_response(404, f"No {parent.name} with id '{route.parent}'.", path)
         if route.parent in hidden:
-            return problem(403, "The user has no access.", path)
+            return problem_response(403, "The user has no access.", path)
         return None
 
-    def _single(self, route: Route, path: str, hidden: Collection[str]) -> Answer:
+    def _single_record(self, route: Route, path: str, hidden: Collection[str]) -> Response:
         resource = route.resource
         if route.id is None:
             rows = self._store.rows(resource, route.parent)
@@ -265,16 +271,16 @@ class Handler:
         else:
             row = self._store.find(resource, route.id, route.parent)
         if row is None:
-            return problem(404, f"Nothing found of {resource.name}.", path)
-        if row.id in hidden or _matter(row) in hidden:
-            return problem(403, "The user has no access.", path)
-        left_out = [name for name in resource.fields if name not in resource.by_id_fields]
+            return problem_response(404, f"No {resource.name} found.", path)
+        if row.id in hidden or _matter_id(row) in hidden:
+            return problem_response(403, "The user has no access.", path)
+        omitted = [name for name in resource.opt_in_fields if name not in resource.by_id_fields]
         record = self._store.record(resource, row)
-        return json_answer(without(record, left_out, resource.fields_in))
+        return json_response(omit_properties(record, omitted, resource.opt_in_objects))
 
 
-def without(data: Data, names: Collection[str], within: Collection[str] = ()) -> Data:
-    """A record less some of its properties, and the objects in it less theirs."""
+def omit_properties(data: Data, names: Collection[str], within: Collection[str] = ()) -> Data:
+    """Return a record without some properties, in itself and in the objects `within`."""
     if not names:
         return data
     record: dict[str, Any] = data.copy()
@@ -282,11 +288,10 @@ def without(data: Data, names: Collection[str], within: Collection[str] = ()) ->
         record.pop(name, None)
     for name in within:
         if name in record:
-            record[name] = without(record[name], names)
+            record[name] = omit_properties(record[name], names)
     return record
 
 
-def _matter(row: Row) -> str | None:
-    """The id of the matter that a row names."""
+def _matter_id(row: Row) -> str | None:
     matter: dict[str, str] = row.data.get("matter") or {}
     return matter.get("id")

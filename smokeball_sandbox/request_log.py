@@ -1,4 +1,4 @@
-"""What was asked of the sandbox, for tests and benchmarks to count."""
+"""Counts and log of the requests, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 LOG_LENGTH = 50_000
 
 
-class Entry(NamedTuple):
-    """One request and how it ended."""
+class LogEntry(NamedTuple):
+    """One request and the status of its response; ``t`` is monotonic seconds."""
 
     template: str
     path: str
@@ -22,48 +22,48 @@ class Entry(NamedTuple):
     t: float
 
 
-class Journal:
-    """Counts of requests, and a log of the latest ones."""
+class RequestLog:
+    """Counts requests and keeps a log of the latest ones."""
 
     def __init__(self) -> None:
         self._in_flight = 0
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but the requests still in flight."""
+        """Clear the counts and the log; requests in flight still count."""
         self._templates: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
-        self._log: deque[Entry] = deque(maxlen=LOG_LENGTH)
+        self._log: deque[LogEntry] = deque(maxlen=LOG_LENGTH)
         self._max_in_flight = self._in_flight
 
     def begin(self) -> None:
-        """A request of the API has come in."""
+        """Count a request of the API as in flight."""
         self._in_flight += 1
         self._max_in_flight = max(self._max_in_flight, self._in_flight)
 
     def end(self) -> None:
-        """A request of the API is done with."""
+        """Count a request of the API as finished."""
         self._in_flight -= 1
 
-    def note(self, template: str, scope: Any, headers: dict[bytes, bytes], status: int) -> None:
-        """Log an answer (status 0: the connection broke without one)."""
+    def record(self, template: str, scope: Any, headers: dict[bytes, bytes], status: int) -> None:
+        """Log a response; status 0 means that the connection broke without one."""
         self._templates[template] += 1
         self._statuses[str(status)] += 1
         self._log.append(
-            Entry(
+            LogEntry(
                 template,
                 scope["path"],
                 scope["query_string"].decode("latin-1"),
                 status,
-                _text(headers.get(b"userid")),
-                _text(headers.get(b"requestid")),
-                _text(headers.get(b"user-agent")),
+                _decode(headers.get(b"userid")),
+                _decode(headers.get(b"requestid")),
+                _decode(headers.get(b"user-agent")),
                 time.monotonic(),
             )
         )
 
     def report(self, *, log: bool) -> dict[str, Any]:
-        """The counts, with the log if it is wanted."""
+        """Return the counts, and the log if requested."""
         report: dict[str, Any] = {
             "total": sum(self._templates.values()),
             "by_template": dict(self._templates),
@@ -75,5 +75,5 @@ class Journal:
         return report
 
 
-def _text(value: bytes | None) -> str | None:
+def _decode(value: bytes | None) -> str | None:
     return None if value is None else value.decode("latin-1")

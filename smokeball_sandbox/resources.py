@@ -1,10 +1,10 @@
-"""What a resource of the API is: a declaration, which one handler serves."""
+"""Declarations of the API's resources, and the router that finds them by path."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from zlib import crc32
 
 if TYPE_CHECKING:
@@ -13,13 +13,12 @@ if TYPE_CHECKING:
 
     from smokeball_sandbox.firm import Firm
     from smokeball_sandbox.query import Query
-    from smokeball_sandbox.store import Store
 
 Data = dict[str, Any]
 
 
-class Wrapper(Enum):
-    """The five shapes in which the API hands out rows."""
+class ResponseFormat(Enum):
+    """The formats in which the API returns the records of a list."""
 
     PAGED = "paged"
     VALUE = "value"
@@ -29,18 +28,18 @@ class Wrapper(Enum):
 
 
 class Row:
-    """One record and what the API knows of it without telling.
+    """One record, with metadata that the API does not return.
 
     Attributes:
-        id: Its id, also where the record itself tells none.
-        parent: The id of the row it hangs under, if any.
-        updated: Ticks of its last change.
+        id: Id of the record, also if the record itself has none.
+        parent: Id of the parent row, if any.
+        updated: Ticks of the last change.
         data: The record with every opt-in block.
-        plan: What the rows below it are generated from; fixed at birth, None if added by hand.
-        place: Its place in lists that have no order; at birth it has nothing to do with time.
+        plan: Seed of the child rows, fixed at creation; None if a command added the row.
+        sort_key: Position in unsorted lists; at first it does not depend on time.
     """
 
-    __slots__ = ("data", "id", "parent", "place", "plan", "updated")
+    __slots__ = ("data", "id", "parent", "plan", "sort_key", "updated")
 
     def __init__(
         self,
@@ -56,23 +55,33 @@ class Row:
         self.updated = updated
         self.data = data
         self.plan = plan
-        self.place = crc32(self.id.encode())
+        self.sort_key = crc32(self.id.encode())
+
+
+class RowReader(Protocol):
+    """Read access to all rows, for properties that other resources determine."""
+
+    firm: Firm
+    resources: Mapping[str, Resource]
+
+    def rows(self, resource: Resource, parent: str | None = None) -> list[Row]:
+        """Return the rows of one list."""
 
 
 @dataclass(frozen=True)
 class DateFilter:
-    """A parameter that lets only rows through that changed since: ticks, iso, iso-no-zone."""
+    """A filter by the last change; the date format is ticks, iso or iso-no-zone."""
 
     name: str
-    dialect: str
+    date_format: str
 
 
-class Request(NamedTuple):
-    """What ``create`` is told: where, when, and what was asked for."""
+class CreateRequest(NamedTuple):
+    """Arguments of ``create``: the parent row, the current ticks, the given properties."""
 
     parent: Row | None
     now: int
-    wanted: Data
+    properties: Data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,64 +89,65 @@ class Resource:
     """One resource, as data.
 
     Attributes:
-        name: Its name, also at the control endpoints.
-        path: Path of the list, with the parent's key in braces.
-        scope: What a token must be granted to read it.
-        generate: Makes the rows the firm starts with, below one row of the parent.
-        create: Makes one more row; None if there can be no more.
-        stamp: Writes the marks of a change into a row whose ``updated`` has moved.
-        bury: Marks a record as deleted; None if such records can only vanish.
-        wrapper: The shape of the list.
-        wrap_key: The array's name, where the list is an object around an array.
-        beside: What stands beside the array there, for the row of the parent.
-        parent: Name of the resource it hangs under.
-        by_id: Name of the path parameter of the by-id endpoint; None if there is none.
-        date_filters: At most one of these may be sent.
-        sort: What the list can be sorted by.
-        order: What the list is sorted by when nothing is asked for; None for no order at all.
-        fields: The opt-in blocks of the list.
-        fields_in: Objects in the record that may hold opt-in blocks too.
-        by_id_fields: Those of them that the by-id endpoint always includes.
-        detail: Properties that only the by-id endpoint has.
-        filters: The other parameters; each reads the query and gives a test for rows.
-        hides_deleted: Whether lists leave out what is marked as deleted.
-        paging: Whether ``Offset`` and ``Limit`` are declared.
-        derived: Properties that are looked up in other resources whenever the record is told.
-        tree: For a parent's id and a row's: the envelope's own properties and its one element.
-        add_on: What the firm must subscribe to.
-        dear: Whether its lists below a parent are kept, because they take long to make.
+        name: Name, also at the control endpoints.
+        path: Path of the list, with the parent's parameter in braces.
+        scope: Scope that reading requires.
+        generate: Generates the initial rows, of one parent row if there is a parent.
+        create: Creates another row; None if there can be no more.
+        mark_updated: Writes the traces of a change into a row whose ``updated`` is new.
+        mark_deleted: Marks a record as deleted; None if records can only be hard-deleted.
+        response_format: Format of the list.
+        rows_key: Name of the array, if the list is an object around an array.
+        envelope_properties: The other properties of that object, for the parent row.
+        parent: Name of the parent resource.
+        id_parameter: Path parameter of the by-id endpoint; None if there is no endpoint.
+        date_filters: Date filters; at most one may be sent.
+        sort: Sort keys by name.
+        default_order: Sort key of the list without ``Sort``; None for no order.
+        opt_in_fields: Opt-in blocks of the list.
+        opt_in_objects: Objects in the record that may contain opt-in blocks, too.
+        by_id_fields: Opt-in blocks that the by-id endpoint always includes.
+        by_id_only_fields: Properties that only the by-id endpoint returns.
+        filters: The other parameters; each reads the query and returns a predicate.
+        should_hide_deleted: Lists omit rows that are marked as deleted.
+        has_paging: The API declares ``Offset`` and ``Limit``.
+        derived_properties: Properties computed from other resources at each read.
+        build_tree: For a parent's id and a row's: the envelope's own properties and
+            its one element.
+        add_on: Add-on that the firm must subscribe to.
+        should_keep_lists: Keep child lists in memory because they are slow to generate.
     """
 
     name: str
     path: str
     scope: str
     generate: Callable[[Firm, Row | None], list[Row]]
-    create: Callable[[Firm, Random, Request], Row] | None
-    stamp: Callable[[Row, Random], None]
-    bury: Callable[[Data], None] | None
-    wrapper: Wrapper = Wrapper.PAGED
-    wrap_key: str = "value"
-    beside: Callable[[Firm, Row], Data] | None = None
+    create: Callable[[Firm, Random, CreateRequest], Row] | None
+    mark_updated: Callable[[Row, Random], None]
+    mark_deleted: Callable[[Data], None] | None
+    response_format: ResponseFormat = ResponseFormat.PAGED
+    rows_key: str = "value"
+    envelope_properties: Callable[[Firm, Row], Data] | None = None
     parent: str | None = None
-    by_id: str | None = "id"
+    id_parameter: str | None = "id"
     date_filters: tuple[DateFilter, ...] = ()
     sort: Mapping[str, Callable[[Row], Any]] = field(default_factory=dict)
-    order: Callable[[Row], Any] | None = None
-    fields: tuple[str, ...] = ()
-    fields_in: tuple[str, ...] = ()
+    default_order: Callable[[Row], Any] | None = None
+    opt_in_fields: tuple[str, ...] = ()
+    opt_in_objects: tuple[str, ...] = ()
     by_id_fields: tuple[str, ...] = ()
-    detail: tuple[str, ...] = ()
+    by_id_only_fields: tuple[str, ...] = ()
     filters: tuple[Callable[[Query], Callable[[Row], bool] | None], ...] = ()
-    hides_deleted: bool = False
-    paging: bool = True
-    derived: Callable[[Store, Row], Data] | None = None
-    tree: Callable[[Store, str, str | None], tuple[Data, Data] | None] | None = None
+    should_hide_deleted: bool = False
+    has_paging: bool = True
+    derived_properties: Callable[[RowReader, Row], Data] | None = None
+    build_tree: Callable[[RowReader, str, str | None], tuple[Data, Data] | None] | None = None
     add_on: str | None = None
-    dear: bool = False
+    should_keep_lists: bool = False
 
 
 class Route(NamedTuple):
-    """A path that was recognised."""
+    """A recognized path: its template, its resource, and the ids in it."""
 
     template: str
     resource: Resource
@@ -146,10 +156,10 @@ class Route(NamedTuple):
 
 
 class Router:
-    """Finds the resource behind a path.
+    """Finds the resource of a path.
 
     Attributes:
-        templates: Every method and path template there is.
+        templates: Every method and path template.
     """
 
     def __init__(self, resources: Sequence[Resource]) -> None:
@@ -157,8 +167,8 @@ class Router:
         self._by_length: dict[int, list[tuple[list[str], Resource, bool]]] = {}
         for resource in resources:
             self._add(resource.path, resource, by_id=False)
-            if resource.by_id is not None:
-                self._add(f"{resource.path}/{{{resource.by_id}}}", resource, by_id=True)
+            if resource.id_parameter is not None:
+                self._add(f"{resource.path}/{{{resource.id_parameter}}}", resource, by_id=True)
 
     def _add(self, path: str, resource: Resource, *, by_id: bool) -> None:
         self.templates.add(f"GET {path}")
@@ -166,14 +176,14 @@ class Router:
         self._by_length.setdefault(len(parts), []).append((parts, resource, by_id))
 
     def find(self, path: str) -> Route | None:
-        """The resource, the parent's id and the row's own id that a path names."""
+        """Return the route of a path, or None if the path is unknown."""
         parts = path.split("/")
         for pattern, resource, by_id in self._by_length.get(len(parts), ()):
             keys = []
-            for wanted, given in zip(pattern, parts, strict=True):
-                if wanted.startswith("{"):
-                    keys.append(given)
-                elif wanted != given:
+            for expected, part in zip(pattern, parts, strict=True):
+                if expected.startswith("{"):
+                    keys.append(part)
+                elif expected != part:
                     break
             else:
                 own = keys.pop() if by_id else None

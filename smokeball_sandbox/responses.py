@@ -1,4 +1,4 @@
-"""The answers of the API: rows, problems, and the gateway in front of it."""
+"""Responses of the API: records, problem documents and gateway errors."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _REASONS = {
 }
 
 
-class Answer(NamedTuple):
-    """A status, a body and what describes it."""
+class Response(NamedTuple):
+    """Status, body and headers of one HTTP response."""
 
     status: int
     body: bytes
@@ -29,20 +29,20 @@ class Answer(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-def json_answer(content: Any, status: int = 200) -> Answer:
-    """An answer in plain JSON."""
-    return Answer(status, encode(content))
+def json_response(content: Any, status: int = 200) -> Response:
+    """Build a plain JSON response."""
+    return Response(status, encode(content))
 
 
-def gateway(status: int, message: str | None = None) -> Answer:
-    """An answer that never reached the API: the gateway's own error form."""
-    return json_answer({"message": message or _REASONS.get(status, "Error")}, status)
+def gateway_response(status: int, message: str | None = None) -> Response:
+    """Build an error of the gateway, which stands in front of the API."""
+    return json_response({"message": message or _REASONS.get(status, "Error")}, status)
 
 
-def problem(
+def problem_response(
     status: int, detail: str, path: str, errors: list[dict[str, str]] | None = None
-) -> Answer:
-    """The API's own error: a problem document, with its list of errors if there are any."""
+) -> Response:
+    """Build an error of the API itself: a problem document (RFC 9457)."""
     document: dict[str, Any] = {
         "type": f"https://httpstatuses.io/{status}",
         "title": _REASONS.get(status, "Error"),
@@ -52,4 +52,4 @@ def problem(
     }
     if errors:
         document["errors"] = errors
-    return Answer(status, encode(document), b"application/problem+json")
+    return Response(status, encode(document), b"application/problem+json")

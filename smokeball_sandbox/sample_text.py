@@ -1,27 +1,27 @@
-"""Names and phrases the simulated firm is made of."""
+"""Names and phrases of the simulated firm."""
 
 from __future__ import annotations
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _split(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-FIRST_NAMES = _words(
+FIRST_NAMES = _split(
     "Ada Amir Anika Beatriz Benjamin Bridget Callum Carmen Chidi Clara Dario Deborah Dmitri Elena "
     "Elias Esther Farah Felix Fiona Gareth Grace Hana Hector Imogen Ingrid Isaac Jasmine Joaquin "
     "Joyce Kenji Kirsten Lachlan Leila Lorenzo Mabel Marcus Mei Miriam Nadia Nathan Noor Olive "
     "Omar Patrick Priya Quentin Rosa Rufus Saoirse Silas Tamsin Theo Uma Victor Wanda Yusuf "
     "Zoë François Jürgen Łucja"
 )
-LAST_NAMES = _words(
+LAST_NAMES = _split(
     "Abbott Adeyemi Anderson Barnes Bianchi Brennan Castillo Chowdhury Clarke Cooper Costa Dalton "
     "Delaney Dubois Edwards Eriksen Farrow Fitzgerald Gallagher Garcia Goldberg Haddad Hargrave "
     "Hoffmann Ibrahim Ito Jankowski Jensen Kapoor Kowalski Lambert Lindqvist Lopez MacLeod Mbeki "
     "Mendoza Moreau Nakamura Nguyen Novak O'Brien Okafor Olsen Park Pemberton Petrov Quinn Ramirez "
     "Reid Rossi Schneider Shah Silva Tanaka Thornton Underwood Vasquez Walsh Whitlock Zhang"
 )
-TRADES = _words(
+TRADES = _split(
     "Bakery Brewing Builders Dental Developments Electrical Foods Freight Gallery Holdings "
     "Hospitality Interiors Joinery Logistics Motors Nursery Orchards Packaging Plumbing Properties "
     "Roofing Software Textiles Timber Veterinary Vineyards"

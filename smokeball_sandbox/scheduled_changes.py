@@ -1,4 +1,4 @@
-"""Changes that happen while a client reads: commands tied to the nth request of a kind."""
+"""Changes while a client reads: commands that run at the nth request of a template."""
 
 from __future__ import annotations
 
@@ -7,60 +7,54 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from smokeball_sandbox.commands import Commands
-    from smokeball_sandbox.resources import Row
+    from collections.abc import Iterator
 
 
-class Script(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to do at which request.
+class ScheduledChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Commands, and the request at which they run.
 
     Attributes:
         template: Method and path template of the requests to count.
-        nth: At which of them, counted from now, starting with 1.
-        when: Before the answer is computed, or after.
-        do: The commands, each with its name under ``command``.
+        commands: The commands, each with its name under ``command``.
+        nth: Number of the request, counted from now, starting with 1.
+        when: Run before or after the response is computed.
     """
 
     template: str
-    do: list[dict[str, Any]]
+    commands: list[dict[str, Any]]
     nth: int = 1
     when: Literal["before", "after"] = "before"
 
 
-class Scripts:
-    """The scripts that wait for their request."""
+class Schedule:
+    """Scheduled changes that have not run yet."""
 
     def __init__(self) -> None:
-        self._waiting: list[Script] = []
+        self._pending: list[ScheduledChange] = []
 
-    def add(self, script: Script) -> None:
-        """Let a script wait."""
-        self._waiting.append(script)
+    def add(self, change: ScheduledChange) -> None:
+        """Schedule a change."""
+        self._pending.append(change)
 
     def clear(self) -> None:
-        """Let none wait any longer."""
-        self._waiting.clear()
+        """Cancel all pending changes."""
+        self._pending.clear()
 
-    def due(self, template: str) -> list[Script]:
-        """Count a request; the scripts whose time has come."""
+    def take_due(self, template: str) -> list[ScheduledChange]:
+        """Count a request; remove and return the changes that are due."""
         due = []
-        for script in self._waiting:
-            if script.template == template:
-                script.nth -= 1
-                if script.nth <= 0:
-                    due.append(script)
-        for script in due:
-            self._waiting.remove(script)
+        for change in self._pending:
+            if change.template == template:
+                change.nth -= 1
+                if change.nth <= 0:
+                    due.append(change)
+        for change in due:
+            self._pending.remove(change)
         return due
 
 
-def run(
-    scripts: list[Script], when: str, commands: Commands, rows: Callable[[], list[Row]]
-) -> None:
-    """Run those of some scripts that belong before (or after) the answer."""
-    for script in scripts:
-        if script.when == when:
-            for command in script.do:
-                commands.run(command, rows)
+def commands_of(changes: list[ScheduledChange], when: str) -> Iterator[dict[str, Any]]:
+    """Yield the commands that run before (or after) the response."""
+    for change in changes:
+        if change.when == when:
+            yield from change.commands

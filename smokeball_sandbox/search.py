@@ -1,4 +1,4 @@
-"""The ``Search`` of contacts, staff and files: terms of a field, an operator and a value."""
+"""The ``Search`` parameter of contacts, staff and files: field, operator and value."""
 
 from __future__ import annotations
 
@@ -12,46 +12,49 @@ if TYPE_CHECKING:
     from smokeball_sandbox.query import Query
     from smokeball_sandbox.resources import Data, Row
 
-    Finder = Callable[[Data], Iterable[Any]]
+    FieldReader = Callable[[Data], Iterable[Any]]
 
 _TERM = re.compile(r"(\w+):(!|>=|>|<=|<)?(.*)", re.DOTALL)
 
 
-def searched(fields: Mapping[str, Finder]) -> Callable[[Query], Callable[[Row], bool] | None]:
-    """A filter by search terms, all of which must hold.
+def search_filter(
+    fields: Mapping[str, FieldReader],
+) -> Callable[[Query], Callable[[Row], bool] | None]:
+    """Build a filter by search terms, all of which must match.
 
     Args:
-        fields: What can be searched; each finds the values in a record.
+        fields: Searchable fields; each returns its values in a record.
     """
 
     def build(query: Query) -> Callable[[Row], bool] | None:
-        tests = []
-        for text in query.all("Search"):
+        predicates = []
+        for text in query.values("Search"):
             for term in filter(None, re.split(r"\s+AND\s+", text.strip())):
                 match = _TERM.fullmatch(term)
                 if match is None or match[1] not in fields:
-                    query.refuse("Search", f"'{term}' cannot be searched for.")
+                    query.add_error("Search", f"'{term}' cannot be searched for.")
                 else:
-                    tests.append(_test(fields[match[1]], match[2] or "", match[3].strip().lower()))
-        if not tests:
+                    value = match[3].strip().lower()
+                    predicates.append(_predicate(fields[match[1]], match[2] or "", value))
+        if not predicates:
             return None
-        return lambda row: all(test(row.data) for test in tests)
+        return lambda row: all(predicate(row.data) for predicate in predicates)
 
     return build
 
 
-def _test(find: Finder, operator: str, wanted: str) -> Callable[[Data], bool]:
+def _predicate(values: FieldReader, operator: str, wanted: str) -> Callable[[Data], bool]:
     pattern = re.compile(translate(re.sub(r"([?\[])", r"[\1]", wanted)))
 
-    def holds(value: str) -> bool:
+    def compare(value: str) -> bool:
         if operator in {"", "!"}:
             return pattern.fullmatch(value) is not None
         if operator[0] == ">":
             return value > wanted or (operator == ">=" and value == wanted)
         return value < wanted or (operator == "<=" and value == wanted)
 
-    def test(data: Data) -> bool:
-        found = any(holds(str(value).lower()) for value in find(data) if value is not None)
+    def predicate(data: Data) -> bool:
+        found = any(compare(str(value).lower()) for value in values(data) if value is not None)
         return found != (operator == "!")
 
-    return test
+    return predicate

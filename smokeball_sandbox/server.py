@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, for the length of a ``with`` block."""
+"""Runs a sandbox in its own process during a ``with`` block."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from smokeball_sandbox import auth
-from smokeball_sandbox.control_client import Control
-from smokeball_sandbox.fork_server import nursery
+from smokeball_sandbox.control_client import ControlClient
+from smokeball_sandbox.fork_server import fork_server
 
 if sys.version_info >= (3, 11):
     from typing import Self
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 class SandboxServer:
-    """Runs the sandbox while the block lasts.
+    """Runs a sandbox during a ``with`` block.
 
     Attributes:
-        url: Where it listens.
-        credentials: What it takes to get in: api_key, client_id, client_secret, refresh_token.
-        public_credentials: The same of a client that has no secret.
-        control: Its control endpoints.
+        url: Address of the sandbox.
+        credentials: The settings api_key, client_id, client_secret and refresh_token.
+        public_credentials: The same for a public client, which has no secret.
+        control: Client of the control endpoints.
     """
 
     url: str
-    control: Control
+    control: ControlClient
 
     def __init__(  # noqa: PLR0913
         self,
@@ -85,13 +85,13 @@ class SandboxServer:
         self._process = 0
 
     def __enter__(self) -> Self:
-        """Start it.
+        """Start the sandbox.
 
         Raises:
-            RuntimeError: It did not come up.
+            RuntimeError: The sandbox did not start.
         """
-        self._process, self.url = nursery().start(self._arguments)
-        self.control = Control(self.url)
+        self._process, self.url = fork_server().start(self._arguments)
+        self.control = ControlClient(self.url)
         return self
 
     def __exit__(
@@ -100,5 +100,5 @@ class SandboxServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End it; it has nothing to save."""
+        """Kill the sandbox, which has no state to save."""
         os.kill(self._process, signal.SIGKILL)

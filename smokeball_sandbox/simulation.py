@@ -1,4 +1,4 @@
-"""Everything one running sandbox consists of."""
+"""The state of a running sandbox, and its reset."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from smokeball_sandbox.auth import Authority
-from smokeball_sandbox.chaos import Weather
+from smokeball_sandbox.auth import AuthorizationServer
 from smokeball_sandbox.clock import Clock
-from smokeball_sandbox.commands import Commands
-from smokeball_sandbox.faults import Faults
-from smokeball_sandbox.rate_limit import Limiter
-from smokeball_sandbox.request_handler import Handler
-from smokeball_sandbox.request_log import Journal
+from smokeball_sandbox.faults import FaultInjector
+from smokeball_sandbox.rate_limit import RateLimiter
+from smokeball_sandbox.request_handler import RequestHandler
+from smokeball_sandbox.request_log import RequestLog
 from smokeball_sandbox.resources import Resource, Router
-from smokeball_sandbox.scheduled_changes import Scripts
+from smokeball_sandbox.scheduled_changes import Schedule
 from smokeball_sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -26,14 +24,16 @@ if TYPE_CHECKING:
     from smokeball_sandbox.settings import Settings
 
 
-class World:
-    """The parts of a sandbox, put together.
+class Simulation:
+    """The state of a sandbox.
+
+    Each part is created once and gets the parts that it needs; a reset clears it in place.
 
     Args:
-        firm: Whose data it is.
-        settings: How it behaves at the start; no scopes means all there are.
-        resources: What it serves.
-        account_id: The account that paths may be prefixed with.
+        firm: The firm whose data the sandbox serves.
+        settings: The initial settings; no scopes means all scopes.
+        resources: The resources to serve.
+        account_id: Account id that may prefix paths.
     """
 
     def __init__(
@@ -46,51 +46,49 @@ class World:
         settings.scopes = settings.scopes or sorted({each.scope for each in resources})
         self.settings = settings
         self.clock = Clock()
-        self.journal = Journal()
-        self.limiter = Limiter(settings)
+        self.request_log = RequestLog()
+        self.rate_limiter = RateLimiter(settings)
         self.router = Router(resources)
-        self.commands = Commands(self)
-        self._resources = resources
+        self.authorization = AuthorizationServer(settings, self.clock)
+        self.faults = FaultInjector()
+        self.schedule = Schedule()
+        self.store = Store(firm, self.clock, resources)
+        self.request_handler = RequestHandler(self.store, settings)
         self._prefix = f"/{account_id}/" if account_id else None
-        self._at_first = msgspec.to_builtins(settings)
-        self._begin(firm)
+        self._initial_settings = msgspec.to_builtins(settings)
+        self.change_settings({})
 
-    def _begin(self, firm: Firm) -> None:
-        self.authority = Authority(self.settings, self.clock)
-        self.faults = Faults()
-        self.scripts = Scripts()
-        self.hostility = Weather(self)
-        self.store = Store(firm, self.clock, self._resources)
-        self.handler = Handler(self.store, self.settings)
-        self.change({})
+    def reset(self, firm_changes: dict[str, Any]) -> None:
+        """Restore the initial state, with some properties of the firm changed."""
+        self.settings.patch(self._initial_settings)
+        self.rate_limiter.refill()
+        self.request_log.reset()
+        self.authorization.reset()
+        self.faults.clear()
+        self.schedule.clear()
+        self.store.reset(dataclasses.replace(self.store.firm, **firm_changes))
+        self.change_settings({})
 
-    def reset(self, size: dict[str, Any]) -> None:
-        """Begin again as at the start, with a firm that may differ in some of its properties."""
-        self.settings.patch(self._at_first)
-        self.limiter.refill()
-        self.journal.reset()
-        self._begin(dataclasses.replace(self.store.firm, **size))
-
-    def change(self, settings: dict[str, Any]) -> None:
-        """Change some settings and make them felt."""
-        self.settings.patch(settings)
-        self.handler.forget()
+    def change_settings(self, changes: dict[str, Any]) -> None:
+        """Change some settings and apply them."""
+        self.settings.patch(changes)
+        self.request_handler.clear_cache()
         self.clock.offset_seconds = self.settings.clock_offset_seconds
-        if {"rate", "burst"} & settings.keys():
-            self.limiter.refill()
+        if {"rate", "burst"} & changes.keys():
+            self.rate_limiter.refill()
 
-    def leap(self, seconds: float) -> None:
-        """Put the clock forward."""
+    def advance_clock(self, seconds: float) -> None:
+        """Move the clock forward."""
         self.settings.clock_offset_seconds += seconds
         self.clock.offset_seconds = self.settings.clock_offset_seconds
 
     def strip_account(self, path: str) -> tuple[str, bool]:
-        """A path without its account, and whether it had one."""
+        """Return a path without its account id, and whether it had one."""
         if self._prefix is not None and path.startswith(self._prefix):
             return path[len(self._prefix) - 1 :], True
         return path, False
 
-    def with_account(self, body: bytes) -> bytes:
-        """A body whose links carry the account."""
+    def add_account(self, body: bytes) -> bytes:
+        """Return a body with the account id in its links."""
         url = self.store.firm.url
         return body.replace(f'"{url}/'.encode(), f'"{url}{self._prefix}'.encode())

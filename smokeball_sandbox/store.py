@@ -1,83 +1,89 @@
-"""The rows: generated when first asked for, changed through here only."""
+"""The rows of one firm: generated at the first read, changed only here."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox.resources import Data, Request, Resource, Row
+from smokeball_sandbox.resources import CreateRequest, Data, Resource, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from random import Random
 
     from smokeball_sandbox.clock import Clock
     from smokeball_sandbox.firm import Firm
 
-_ROWS_KEPT = 20_000
+_MAX_CACHED_ROWS = 20_000
 
 Key = tuple[str, "str | None"]
 
 
 class UnknownRowError(LookupError):
-    """There is no such row."""
+    """A row does not exist."""
 
 
 class Store:
-    """Every row of every resource of one firm.
+    """All rows of all resources of one firm.
 
-    Lists below a parent are made again when they have been dropped to save memory; a list that
-    was changed is kept for good.
+    Unchanged child lists may be dropped to save memory, and are then generated again.
+    A changed list is kept.
 
     Attributes:
-        version: Goes up with each change of a row.
+        version: Number that increases with each change.
     """
 
     def __init__(self, firm: Firm, clock: Clock, resources: Sequence[Resource]) -> None:
-        self.firm = firm
-        self.resources = {resource.name: resource for resource in resources}
+        self.resources: Mapping[str, Resource] = {each.name: each for each in resources}
         self._clock = clock
+        self.version = 0
+        self.reset(firm)
+
+    def reset(self, firm: Firm) -> None:
+        """Drop all rows and changes, and start with a firm."""
+        self.firm = firm
         self._changed: dict[Key, list[Row]] = {}
         self._cached: OrderedDict[Key, list[Row]] = OrderedDict()
-        self._rows_cached = 0
-        self._newest: dict[Key, int] = {}
+        self._cached_rows = 0
+        self._last_updated: dict[Key, int] = {}
         self._index: dict[str, dict[str, Row]] = {}
-        self._chances = 0
-        self.version = 0
+        self._changes = 0
+        self.version += 1
 
     def rows(self, resource: Resource, parent: str | None = None) -> list[Row]:
-        """The rows of one list, in the order the API has them when none is asked for."""
+        """Return the rows of one list, in the API's order without ``Sort``."""
         key = (resource.name, parent)
         rows = self._changed.get(key)
         if rows is None:
             rows = self._cached.get(key)
         if rows is None:
             rows = self._generate(resource, parent)
-            self._newest[key] = max((row.updated for row in rows), default=0)
-            if parent is None or resource.dear:
+            self._last_updated[key] = max((row.updated for row in rows), default=0)
+            if parent is None or resource.should_keep_lists:
                 self._changed[key] = rows
             else:
                 self._cached[key] = rows
-                self._rows_cached += len(rows)
-                while self._rows_cached > _ROWS_KEPT and len(self._cached) > 1:
-                    self._rows_cached -= len(self._cached.popitem(last=False)[1])
+                self._cached_rows += len(rows)
+                while self._cached_rows > _MAX_CACHED_ROWS and len(self._cached) > 1:
+                    self._cached_rows -= len(self._cached.popitem(last=False)[1])
         return rows
 
     def _generate(self, resource: Resource, parent: str | None) -> list[Row]:
-        above = None
+        parent_row = None
         if resource.parent is not None and parent is not None:
-            above = self.find(self.resources[resource.parent], parent)
-        return sorted(resource.generate(self.firm, above), key=resource.order or _place)
+            parent_row = self.find(self.resources[resource.parent], parent)
+        rows = resource.generate(self.firm, parent_row)
+        return sorted(rows, key=resource.default_order or _sort_key)
 
-    def newest(self, resource: Resource, parent: str | None) -> int:
-        """The latest stamp in a list, known without making its rows again."""
+    def last_updated(self, resource: Resource, parent: str | None) -> int:
+        """Return the latest update in a list, without generating its rows again."""
         key = (resource.name, parent)
-        if key not in self._newest:
+        if key not in self._last_updated:
             self.rows(resource, parent)
-        return self._newest[key]
+        return self._last_updated[key]
 
     def find(self, resource: Resource, id_: str, parent: str | None = None) -> Row | None:
-        """The row with this id."""
+        """Return the row with this id, or None."""
         if parent is not None:
             return next((row for row in self.rows(resource, parent) if row.id == id_), None)
         if resource.name not in self._index:
@@ -85,18 +91,18 @@ class Store:
         return self._index[resource.name].get(id_)
 
     def lists(self, resource: Resource) -> Iterator[list[Row]]:
-        """Every list of a resource: one, or one for each row of the parent."""
+        """Yield every list of a resource: one, or one for each parent row."""
         if resource.parent is None:
             yield self.rows(resource)
             return
-        for above in list(self.rows(self.resources[resource.parent])):
-            yield self.rows(resource, above.id)
+        for parent in list(self.rows(self.resources[resource.parent])):
+            yield self.rows(resource, parent.id)
 
-    def pick(self, resource: Resource, parent: str | None, id_: str | None, nth: int | None) -> Row:
-        """The row that a command means, by its id or by its place in its list.
+    def get(self, resource: Resource, parent: str | None, id_: str | None, nth: int | None) -> Row:
+        """Return a row by its id, or by its index in its list.
 
         Raises:
-            UnknownRowError: There is none.
+            UnknownRowError: The row does not exist.
         """
         row = None
         if id_ is not None and (resource.parent is None or parent is not None):
@@ -107,82 +113,93 @@ class Store:
             rows = self.rows(resource, parent)
             row = rows[nth] if -len(rows) <= nth < len(rows) else None
         if row is None:
-            raise UnknownRowError(f"no such row of {resource.name}")
+            raise UnknownRowError(
+                f"{resource.name} has no such row. List its rows with GET /_sandbox/rows."
+            )
         return row
 
-    def touch(self, resource: Resource, row: Row, changes: Data, stamp: int | None = None) -> None:
-        """Change a row, and nothing but this row."""
-        self._pin(resource, row.parent)
+    def touch(
+        self, resource: Resource, row: Row, changes: Data, updated: int | None = None
+    ) -> None:
+        """Change one row; a property set to None is removed.
+
+        Args:
+            resource: Resource of the row.
+            row: The row.
+            changes: Properties to set.
+            updated: Ticks of the change; by default the current time.
+        """
+        self._keep_list(resource, row.parent)
         for name, value in changes.items():
             if value is None:
                 row.data.pop(name, None)
             else:
                 row.data[name] = value
-        row.updated = self._clock.ticks() if stamp is None else stamp
-        resource.stamp(row, self.chance())
+        row.updated = self._clock.ticks() if updated is None else updated
+        resource.mark_updated(row, self.change_rng())
         key = (resource.name, row.parent)
-        self._newest[key] = max(self._newest[key], row.updated)
+        self._last_updated[key] = max(self._last_updated[key], row.updated)
 
     def add(
-        self, resource: Resource, parent: str | None, wanted: Data, stamp: int | None = None
+        self, resource: Resource, parent: str | None, properties: Data, updated: int | None = None
     ) -> Row:
-        """A new row with some properties as wanted and the others made up.
+        """Add a row with the given properties; the others are generated.
 
         Raises:
-            UnknownRowError: The parent does not exist, or no row can be added.
+            UnknownRowError: The parent does not exist, or the resource allows no new rows.
         """
         if resource.create is None:
-            raise UnknownRowError(f"there can be no more rows of {resource.name}")
-        above = None
+            raise UnknownRowError(f"{resource.name} allows no new rows. Choose another resource.")
+        parent_row = None
         if resource.parent is not None:
-            above = self.pick(self.resources[resource.parent], None, parent, None)
-        now = self._clock.ticks()
-        row = resource.create(self.firm, self.chance(), Request(above, now, wanted))
-        rows = self._pin(resource, row.parent)
+            parent_row = self.get(self.resources[resource.parent], None, parent, None)
+        request = CreateRequest(parent_row, self._clock.ticks(), properties)
+        row = resource.create(self.firm, self.change_rng(), request)
+        rows = self._keep_list(resource, row.parent)
         rows.append(row)
-        self.touch(resource, row, wanted, stamp)
-        row.id = wanted.get("id", row.id)
-        rows.sort(key=resource.order or _place)
+        self.touch(resource, row, properties, updated)
+        row.id = properties.get("id", row.id)
+        rows.sort(key=resource.default_order or _sort_key)
         if resource.name in self._index and row.parent is None:
             self._index[resource.name][row.id] = row
         return row
 
     def remove(self, resource: Resource, row: Row) -> None:
-        """Let a row vanish without a trace."""
-        self._pin(resource, row.parent).remove(row)
+        """Hard-delete a row."""
+        self._keep_list(resource, row.parent).remove(row)
         if row.parent is None:
             self._index.get(resource.name, {}).pop(row.id, None)
 
     def reorder(self, resource: Resource, parent: str | None, row: Row | None = None) -> None:
-        """Give all rows of a list, or one of them, another place, where no order is asked for."""
-        rows, chance = self._pin(resource, parent), self.chance()
+        """Move all rows of an unsorted list, or one row, to random positions."""
+        rows, rng = self._keep_list(resource, parent), self.change_rng()
         for each in rows if row is None else [row]:
-            each.place = chance.getrandbits(32)
-        rows.sort(key=resource.order or _place)
+            each.sort_key = rng.getrandbits(32)
+        rows.sort(key=resource.default_order or _sort_key)
 
     def record(self, resource: Resource, row: Row) -> Data:
-        """A row's record as it is at this moment, with every opt-in block."""
-        if resource.derived is None:
+        """Return the current record of a row, with every opt-in block."""
+        if resource.derived_properties is None:
             return row.data
-        return row.data | resource.derived(self, row)
+        return row.data | resource.derived_properties(self, row)
 
     def now(self) -> int:
-        """This moment's ticks, by the sandbox's clock."""
+        """Return the current ticks of the sandbox's clock."""
         return self._clock.ticks()
 
-    def chance(self) -> Random:
-        """A source of chance for the next change."""
-        self._chances += 1
-        return self.firm.rng("change", self._chances)
+    def change_rng(self) -> Random:
+        """Return the random number generator of the next change."""
+        self._changes += 1
+        return self.firm.rng("change", self._changes)
 
-    def _pin(self, resource: Resource, parent: str | None) -> list[Row]:
+    def _keep_list(self, resource: Resource, parent: str | None) -> list[Row]:
         self.version += 1
         key = (resource.name, parent)
         rows = self.rows(resource, parent)
         if self._cached.pop(key, None) is not None:
-            self._rows_cached -= len(rows)
+            self._cached_rows -= len(rows)
         return self._changed.setdefault(key, rows)
 
 
-def _place(row: Row) -> int:
-    return row.place
+def _sort_key(row: Row) -> int:
+    return row.sort_key

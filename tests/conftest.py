@@ -11,7 +11,16 @@ import pytest
 from smokeball_sandbox import SandboxServer
 from tests.harness import Process
 from tests.login_helpers import desk
-from tests.sandbox_client import busy, changing, client, kept, rows, running, sandbox, whole
+from tests.sandbox_client import (
+    busy_matter,
+    client,
+    entries,
+    full_server,
+    mutable_client,
+    rows,
+    sandbox,
+    shared_server,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,15 +28,15 @@ if TYPE_CHECKING:
 
 # Fixtures of helper modules, for all tests.
 __all__ = [
-    "busy",
-    "changing",
+    "busy_matter",
     "client",
     "desk",
-    "kept",
+    "entries",
+    "full_server",
+    "mutable_client",
     "rows",
-    "running",
     "sandbox",
-    "whole",
+    "shared_server",
 ]
 
 

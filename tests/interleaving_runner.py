@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import event, note
 
-from smokeball_sandbox.clock import EPOCH_TICKS, TICKS_A_SECOND
+from smokeball_sandbox.clock import EPOCH_TICKS, TICKS_PER_SECOND
 from tests.harness import FEES, TargetCrashError, catalog, config, run, sandbox_rows
 from tests.recorded_firm import STREAMS
 
@@ -57,7 +57,7 @@ def minimal_catalog() -> Json:
 MINIMAL_CATALOG = minimal_catalog()
 
 # Faults that a run survives without a wait; and all faults.
-QUICK_FAULTS = {"kinds": ["status", "slow", "revoke"], "statuses": [429, 503], "retry_after": [0]}
+QUICK_FAULTS = {"fault_kinds": ["status", "slow", "revoke"], "statuses": [429, 503], "retry_after": [0]}
 ALL_FAULTS: Json = {}
 STABLE_ORDER_CHANGES = ["touch", "touch", "touch", "add", "delete", "remove", "convert", "status"]
 REORDERING_CHANGES = [*STABLE_ORDER_CHANGES, "move", "reorder"]
@@ -91,7 +91,7 @@ class InterleavingRunner:
 
     def clock_ticks(self) -> int:
         offset: float = self._firm.control.settings()["clock_offset_seconds"]
-        return EPOCH_TICKS + time.time_ns() // 100 + round(offset * TICKS_A_SECOND)
+        return EPOCH_TICKS + time.time_ns() // 100 + round(offset * TICKS_PER_SECOND)
 
     def run_step(self, step: Step) -> None:
         """Apply the changes of a step, run the tap, and deliver to the target."""
@@ -105,21 +105,21 @@ class InterleavingRunner:
         is_one_page = case.page_size == 500 and "max_page" not in case.quirks
         # A list without a size that grows as fast as it is read never ends.
         is_boundless = not is_one_page and case.quirks.get("size") in {"missing", "zero"}
-        control.hostility(
+        control.start_chaos(
             seed=step.seed,
-            faults=step.fault_rate,
-            changes=step.change_rate,
-            what=REORDERING_CHANGES if is_one_page else STABLE_ORDER_CHANGES,
+            fault_rate=step.fault_rate,
+            change_rate=step.change_rate,
+            change_kinds=REORDERING_CHANGES if is_one_page else STABLE_ORDER_CHANGES,
             resources=step.changed_streams,
-            most=1 if is_boundless else step.max_changes,
-            clock_seconds=step.clock_jump_seconds,
+            max_changes=1 if is_boundless else step.max_changes,
+            max_clock_step_seconds=step.clock_jump_seconds,
             seconds=0.01,
             **(QUICK_FAULTS if step.max_retries else ALL_FAULTS),
         )
         output = self._run(step)
         wait_until_idle()
         control.clear_faults()
-        events = control.calm()
+        events = control.stop_chaos()
         self._removed |= {each["id"] for each in events if each.get("hard")}
         self._deliver(
             output, loses_unflushed=step.target_loses_unflushed and output.status == -signal.SIGKILL

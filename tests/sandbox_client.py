@@ -1,4 +1,4 @@
-"""A client of the sandbox, and the firms that its tests share."""
+"""A client of the sandbox, and fixtures that its tests share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMES = list(BY_NAME)
 
 
 class Client:
-    """A client that has a token."""
+    """A client with an access token."""
 
     def __init__(self, sandbox: SandboxServer, prefix: str = "") -> None:
         self.sandbox = sandbox
@@ -39,7 +39,7 @@ class Client:
         self.sign_in()
 
     def sign_in(self, **form: str) -> None:
-        token = mint(self.sandbox, **form).json()["access_token"]
+        token = request_token(self.sandbox, **form).json()["access_token"]
         self.session.headers.update(
             {"x-api-key": self.sandbox.credentials["api_key"], "Authorization": f"Bearer {token}"}
         )
@@ -48,9 +48,9 @@ class Client:
         return self.session.get(self.url + path, params=query, headers=headers, timeout=10)
 
     def page(self, path: str, **query: Any) -> Document:
-        answer = self.get(path, **query)
-        assert answer.status_code == 200, answer.text
-        page: Document = answer.json()
+        response = self.get(path, **query)
+        assert response.status_code == 200, response.text
+        page: Document = response.json()
         return page
 
     def ids(self, path: str, **query: Any) -> list[str]:
@@ -63,13 +63,13 @@ class Client:
         return rows
 
 
-def mint(sandbox: SandboxServer, **form: str) -> requests.Response:
+def request_token(sandbox: SandboxServer, **form: str) -> requests.Response:
     id_, secret = sandbox.credentials["client_id"], sandbox.credentials["client_secret"]
     body = {"grant_type": "client_credentials", "client_id": id_, **form}
     return requests.post(f"{sandbox.url}/oauth2/token", body, auth=(id_, secret), timeout=10)
 
 
-def stamps(sandbox: SandboxServer, resource: str = "matters") -> dict[str, int]:
+def update_times(sandbox: SandboxServer, resource: str = "matters") -> dict[str, int]:
     return {each["row"]["id"]: each["updated"] for each in sandbox.control.rows(resource)}
 
 
@@ -77,9 +77,9 @@ def path_of(resource: Resource, parent: str | None) -> str:
     return re.sub(r"{\w+}", str(parent), resource.path)
 
 
-def busiest(kept: dict[str, list[Json]], name: str) -> str | None:
-    """The parent that most rows hang under."""
-    found: str | None = Counter(each["parent"] for each in kept[name]).most_common(1)[0][0]
+def largest_parent(entries: dict[str, list[Json]], name: str) -> str | None:
+    """Return the parent with the most rows."""
+    found: str | None = Counter(each["parent"] for each in entries[name]).most_common(1)[0][0]
     return found
 
 
@@ -90,24 +90,24 @@ def cents(amount: float) -> int:
 
 
 def everything(name: str) -> Json:
-    """The parameters that keep a list from leaving rows out."""
+    """Return the parameters with which a list omits no rows."""
     return {"matters": {"Type": "Matters,Leads"}, "events": ALL_TIME}.get(name, {})
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[SandboxServer]:
-    """A firm for what does not depend on the resource."""
+def shared_server() -> Iterator[SandboxServer]:
+    """Start the firm of tests that do not depend on the resource."""
     with SandboxServer(matters=120, seed=7) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(running: SandboxServer) -> Iterator[SandboxServer]:
-    before = running.control.settings()
-    running.control.reset_requests()
-    yield running
-    running.control.settings(**before)
-    running.control.clear_faults()
+def sandbox(shared_server: SandboxServer) -> Iterator[SandboxServer]:
+    before = shared_server.control.settings()
+    shared_server.control.reset_requests()
+    yield shared_server
+    shared_server.control.settings(**before)
+    shared_server.control.clear_faults()
 
 
 @pytest.fixture
@@ -118,42 +118,44 @@ def client(sandbox: SandboxServer) -> Iterator[Client]:
 
 
 @pytest.fixture
-def busy(sandbox: SandboxServer) -> str:
-    """A matter that has a few fees."""
+def busy_matter(sandbox: SandboxServer) -> str:
+    """Return the matter with the most fees."""
     parents: list[str] = [each["parent"] for each in sandbox.control.rows("fees")]
     return max(sorted(set(parents)), key=parents.count)
 
 
 @pytest.fixture(scope="session")
-def whole() -> Iterator[SandboxServer]:
-    """A firm for what holds for each resource; only its settings are ever changed."""
+def full_server() -> Iterator[SandboxServer]:
+    """Start the firm of tests for each resource; they change only its settings."""
     with SandboxServer(matters=80) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="session")
-def kept(whole: SandboxServer) -> dict[str, list[Json]]:
-    """Every row of the firm as it was at the start, by resource."""
-    return {name: whole.control.rows(name) for name in NAMES}
+def entries(full_server: SandboxServer) -> dict[str, list[Json]]:
+    """Return every initial row of the firm by resource, with parent and last update."""
+    return {name: full_server.control.rows(name) for name in NAMES}
 
 
 @pytest.fixture(scope="session")
-def rows(kept: dict[str, list[Json]]) -> dict[str, list[Json]]:
-    return {name: [each["row"] for each in kept[name]] for name in NAMES}
+def rows(entries: dict[str, list[Json]]) -> dict[str, list[Json]]:
+    return {name: [each["row"] for each in entries[name]] for name in NAMES}
 
 
 @pytest.fixture
-def whole_sandbox(whole: SandboxServer, kept: dict[str, list[Json]]) -> Iterator[SandboxServer]:
-    """The whole firm; a module makes it its own by `sandbox = whole_sandbox`."""
-    assert kept
-    before = whole.control.settings()
-    yield whole
-    whole.control.settings(**before)
+def full_sandbox(
+    full_server: SandboxServer, entries: dict[str, list[Json]]
+) -> Iterator[SandboxServer]:
+    """Return the firm of each resource; a module sets `sandbox = full_sandbox`."""
+    assert entries
+    before = full_server.control.settings()
+    yield full_server
+    full_server.control.settings(**before)
 
 
 @pytest.fixture
-def changing() -> Iterator[Client]:
-    """A client of a firm that may be changed."""
+def mutable_client() -> Iterator[Client]:
+    """Return a client of a firm that the test may change."""
     with SandboxServer(matters=15) as sandbox:
         client = Client(sandbox)
         with client.session:

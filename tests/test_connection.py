@@ -73,7 +73,7 @@ class TestTokens:
     def test_revoked_token_is_renewed_once(self, start: StartFirm) -> None:
         """Workers with a revoked token request one new token together."""
         firm = start(matters=60, fees=1, exact_fees=True, latency_ms=20)
-        firm.control.script(FEES, [{"command": "revoke"}], nth=20)
+        firm.control.schedule(FEES, [{"command": "revoke"}], nth=20)
         assert is_complete(run(config(firm)), firm)
         assert request_count(firm, TOKEN) == 2
 
@@ -82,7 +82,7 @@ class TestTokens:
         """The tap uses a new refresh token from a token response."""
         firm.control.settings(rotate_refresh_tokens=rotate)
         for nth in (2, 6):
-            firm.control.script(FEES, [{"command": "revoke"}], nth=nth)
+            firm.control.schedule(FEES, [{"command": "revoke"}], nth=nth)
         assert is_complete(run(config(firm, burst=1)), firm)
         assert request_count(firm, TOKEN) == 3
 
@@ -228,7 +228,7 @@ def test_missing_matters_are_skipped_and_logged(
     deletions = [
         {"command": "delete", "resource": "matters", "nth": n, "hard": True} for n in (30, 20, 10)
     ]
-    firm.control.script(MATTERS, deletions, when="after")
+    firm.control.schedule(MATTERS, deletions, when="after")
     output = run(config(firm))
     assert output.status == 0
     assert len(output.records("matters")) == 40

@@ -26,7 +26,7 @@ def test_pagination_survives_deleted_matters(start: StartFirm) -> None:
     deletions = [
         {"command": "delete", "resource": "matters", "position": p, "hard": True} for p in range(5)
     ]
-    firm.control.script(MATTERS, deletions, nth=3)
+    firm.control.schedule(MATTERS, deletions, nth=3)
     seen = run(config(firm), catalog=ONLY_MATTERS).ids("matters")
     remaining = {entry["row"]["id"] for entry in sandbox_rows(firm, "matters")}
     assert len(before - remaining) == 5
@@ -42,7 +42,7 @@ def test_pagination_survives_deleted_fees(start: StartFirm) -> None:
         {"command": "delete", "resource": "fees", "parent": parent, "nth": n, "hard": True}
         for n in range(4)
     ]
-    firm.control.script(FEES, deletions, nth=2)
+    firm.control.schedule(FEES, deletions, nth=2)
     seen = run(config(firm, page_size=50)).ids("fees")
     assert {entry["row"]["id"] for entry in sandbox_rows(firm, "fees")} <= seen.keys()
 
@@ -50,7 +50,7 @@ def test_pagination_survives_deleted_fees(start: StartFirm) -> None:
 def test_pagination_survives_deletes_beyond_page(start: StartFirm) -> None:
     firm = start(matters=90, fees=0, exact_fees=True)
     deletions = [{"command": "delete", "resource": "matters", "position": 0, "hard": True}] * 35
-    firm.control.script(MATTERS, deletions, nth=5)
+    firm.control.schedule(MATTERS, deletions, nth=5)
     output = run(config(firm, page_size=10), catalog=ONLY_MATTERS)
     assert {entry["row"]["id"] for entry in sandbox_rows(firm, "matters")} <= output.ids(
         "matters"
@@ -60,7 +60,7 @@ def test_pagination_survives_deletes_beyond_page(start: StartFirm) -> None:
 def test_pagination_survives_shrinking_list(start: StartFirm) -> None:
     firm = start(matters=30, fees=0, exact_fees=True)
     deletions = [{"command": "delete", "resource": "matters", "position": 0, "hard": True}] * 25
-    firm.control.script(MATTERS, deletions, nth=3)
+    firm.control.schedule(MATTERS, deletions, nth=3)
     output = run(config(firm, page_size=10), catalog=ONLY_MATTERS)
     assert output.status == 0
     assert {entry["row"]["id"] for entry in sandbox_rows(firm, "matters")} <= output.ids(
@@ -73,7 +73,7 @@ def test_pagination_survives_reordered_list(start: StartFirm) -> None:
     parent = sandbox_rows(firm, "matters")[0]["row"]["id"]
     for nth in (3, 6):
         reorder = {"command": "reorder", "resource": "fees", "parent": parent}
-        firm.control.script(FEES, [reorder], nth=nth)
+        firm.control.schedule(FEES, [reorder], nth=nth)
     output = run(config(firm, page_size=50))
     assert output.ids("fees") == {entry["row"]["id"]: 1 for entry in sandbox_rows(firm, "fees")}
 
@@ -135,12 +135,12 @@ def test_pagination_rejects_repeating_short_page(start: StartFirm) -> None:
 @pytest.mark.parametrize(
     ("chaos", "quirks", "page_size"),
     [
-        ({"what": ["add"], "most": 4}, {}, 2),
-        ({"what": ["touch"], "most": 4}, {}, 2),
-        ({"what": ["touch", "add", "add", "remove"], "most": 4}, {}, 2),
+        ({"change_kinds": ["add"], "max_changes": 4}, {}, 2),
+        ({"change_kinds": ["touch"], "max_changes": 4}, {}, 2),
+        ({"change_kinds": ["touch", "add", "add", "remove"], "max_changes": 4}, {}, 2),
         # The list has fewer rows than its size, so a next page always seems to exist.
-        ({"what": ["add"], "most": 1}, {"size": 100}, 10),
-        ({"what": ["add"], "most": 1, "changes": 0.7}, {"size": 100}, 10),
+        ({"change_kinds": ["add"], "max_changes": 1}, {"size": 100}, 10),
+        ({"change_kinds": ["add"], "max_changes": 1, "change_rate": 0.7}, {"size": 100}, 10),
     ],
 )
 def test_pagination_rejects_list_that_never_ends(
@@ -155,9 +155,9 @@ def test_pagination_rejects_list_that_never_ends(
     selection = catalog(wanted=["contacts", "tasks"])
     first = run(config(firm), catalog=selection)
     firm.control.settings(**quirks)
-    firm.control.hostility(**{"seed": 1, "changes": 1, "resources": ["contacts"], **chaos})
+    firm.control.start_chaos(**{"seed": 1, "change_rate": 1, "resources": ["contacts"], **chaos})
     output = run(config(firm, page_size=page_size), catalog=selection)
-    firm.control.calm()
+    firm.control.stop_chaos()
     firm.control.settings(size="right")
     assert output.status == 1
     assert any("as fast as it is read" in record.getMessage() for record in caplog.records)
@@ -239,11 +239,11 @@ def test_pagination_loses_no_row_of_changing_list(
     }
     for nth, commands in script:
         existing = [c for c in commands if c.get("position", c.get("nth", 0)) < 10]
-        large_firm.control.script(
+        large_firm.control.schedule(
             MATTERS, existing or [{"command": "add", "resource": "matters"}], nth=nth
         )
     first = run(config(large_firm, page_size=page_size), catalog=ONLY_MATTERS)
-    large_firm.control.clear_scripts()
+    large_firm.control.clear_schedule()
     after = {
         entry["row"]["id"]: entry["row"]["versionId"]
         for entry in sandbox_rows(large_firm, "matters")

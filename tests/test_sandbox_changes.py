@@ -1,32 +1,34 @@
-"""Rows of the sandbox that come, change and go while it runs."""
+"""Rows of the sandbox that commands add, change and delete."""
 
 from __future__ import annotations
 
 import pytest
 
 from smokeball_sandbox import ControlError, SandboxServer
-from tests.sandbox_client import EVERYTHING, MATTERS, Client, stamps
+from tests.sandbox_client import EVERYTHING, MATTERS, Client, update_times
 
 
-def test_touching_a_fee_changes_that_fee_only(client: Client, busy: str) -> None:
-    control, path = client.sandbox.control, f"/matters/{busy}/fees"
-    matters, fees = stamps(client.sandbox), stamps(client.sandbox, "fees")
+def test_touch_changes_only_given_fee(client: Client, busy_matter: str) -> None:
+    control, path = client.sandbox.control, f"/matters/{busy_matter}/fees"
+    matters, fees = update_times(client.sandbox), update_times(client.sandbox, "fees")
     before = client.page(path)["value"][2]
-    told = control.touch("fees", nth=2, parent=busy, set={"subject": "Moved", "activityCode": None})
+    result = control.touch(
+        "fees", nth=2, parent=busy_matter, set={"subject": "Moved", "activityCode": None}
+    )
     after = client.page(path)["value"][2]
-    assert told["row"] == after
+    assert result["row"] == after
     assert (after["id"], after["subject"]) == (before["id"], "Moved")
     assert "activityCode" not in after
     assert after["versionId"] != before["versionId"]
-    now = stamps(client.sandbox, "fees")
+    now = update_times(client.sandbox, "fees")
     assert {id_ for id_, at in now.items() if fees[id_] != at} == {before["id"]}
     assert client.ids(path, UpdatedSince=max(fees.values()) + 1) == [before["id"]]
-    assert stamps(client.sandbox) == matters
+    assert update_times(client.sandbox) == matters
     control.touch("fees", before["id"], set={"subject": "By id"})
     assert client.page(f"{path}/{before['id']}")["subject"] == "By id"
 
 
-def test_rows_can_be_added(client: Client) -> None:
+def test_add_creates_readable_rows(client: Client) -> None:
     control = client.sandbox.control
     lead = control.add("matters", set={"isLead": True, "title": "New lead"})["row"]
     assert "number" not in lead
@@ -45,13 +47,13 @@ def test_rows_can_be_added(client: Client) -> None:
         control.delete("matters", id_, hard=True)
 
 
-def test_soft_and_hard_deletes(client: Client, busy: str) -> None:
-    control, path = client.sandbox.control, f"/matters/{busy}/fees"
+def test_delete_flags_or_removes_row(client: Client, busy_matter: str) -> None:
+    control, path = client.sandbox.control, f"/matters/{busy_matter}/fees"
     first, second = client.ids(path)[:2]
     control.touch("fees", first, set={"isDeleted": False})
     control.delete("fees", first)
     assert client.page(f"{path}/{first}")["isDeleted"] is True
-    control.delete("fees", second, parent=busy, hard=True)
+    control.delete("fees", second, parent=busy_matter, hard=True)
     assert client.get(f"{path}/{second}").status_code == 404
     remaining = client.ids(path)
     assert first in remaining
@@ -67,7 +69,7 @@ def test_soft_and_hard_deletes(client: Client, busy: str) -> None:
         control.delete("matters", matter)
 
 
-def test_an_emptied_list_stays_empty(client: Client) -> None:
+def test_list_stays_empty_after_last_delete(client: Client) -> None:
     matter = client.sandbox.control.add("matters")["row"]["id"]
     fee = client.sandbox.control.add("fees", parent=matter)["row"]["id"]
     client.sandbox.control.delete("fees", fee, parent=matter, hard=True)
@@ -75,7 +77,7 @@ def test_an_emptied_list_stays_empty(client: Client) -> None:
     client.sandbox.control.delete("matters", matter, hard=True)
 
 
-def test_a_lead_becomes_a_matter(client: Client) -> None:
+def test_convert_turns_lead_into_matter(client: Client) -> None:
     lead = client.page("/matters", Type="Leads")["value"][0]
     fees = client.ids(f"/matters/{lead['id']}/fees")
     client.sandbox.control.convert(lead["id"])
@@ -90,21 +92,21 @@ def test_a_lead_becomes_a_matter(client: Client) -> None:
         client.sandbox.control.convert(lead["id"])
 
 
-def test_scripts_run_between_the_pages(client: Client) -> None:
+def test_scheduled_changes_run_between_pages(client: Client) -> None:
     control = client.sandbox.control
     with SandboxServer(matters=30) as sandbox:
         client, control = Client(sandbox), sandbox.control
         query = {**EVERYTHING, "Sort": "asc(lastUpdated)"}
         before = client.ids("/matters", **query)
-        gone = {"command": "delete", "resource": "matters", "position": 0, "hard": True}
-        control.script(MATTERS, [gone] * 5, nth=2)
+        delete = {"command": "delete", "resource": "matters", "position": 0, "hard": True}
+        control.schedule(MATTERS, [delete] * 5, nth=2)
         rows = [row["id"] for row in client.walk("/matters", 10, **query)]
         assert rows == before[:10] + before[15:]
         assert client.ids("/matters", **query) == before[5:]
         touch = {"command": "touch", "resource": "matters", "id": before[9], "set": {"title": "T"}}
-        control.script(MATTERS, [touch], when="after")
+        control.schedule(MATTERS, [touch], when="after")
         assert client.ids("/matters", **query)[-1] != before[9]
         assert client.ids("/matters", **query)[-1] == before[9]
-        control.script(MATTERS, [{**gone, "position": 99}])
+        control.schedule(MATTERS, [{**delete, "position": 99}])
         assert client.get("/matters").status_code == 500
         client.session.close()

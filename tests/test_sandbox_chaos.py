@@ -1,4 +1,4 @@
-"""The sandbox that turns on its client: what it does, how often, and the same again."""
+"""Chaos in the sandbox: random faults and changes, their rates and their seed."""
 
 from __future__ import annotations
 
@@ -10,72 +10,77 @@ import pytest
 import requests
 
 from smokeball_sandbox import ControlError
-from tests.sandbox_client import Client, mint
+from tests.sandbox_client import Client, request_token
 
 if TYPE_CHECKING:
     from tests.sandbox_client import Document
 
-HURT = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+CONNECTION_ERRORS = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 
 
-def walk(client: Client, times: int = 60) -> list[Any]:
-    """Ask for one thing at a time, and sign in again where that is needed."""
+def send_requests(client: Client, times: int = 60) -> list[Any]:
+    """Send one request at a time, and sign in again after a 401."""
     outcomes: list[Any] = []
     for _ in range(times):
         try:
-            answer = client.get("/matters", Limit=3)
-        except HURT as error:
+            response = client.get("/matters", Limit=3)
+        except CONNECTION_ERRORS as error:
             outcomes.append(type(error))
             continue
-        outcomes.append((answer.status_code, len(answer.content)))
-        if answer.status_code == 401:
+        outcomes.append((response.status_code, len(response.content)))
+        if response.status_code == 401:
             sign_in(client)
     return outcomes
 
 
 def sign_in(client: Client) -> None:
     for _ in range(20):
-        with suppress(*HURT, ValueError, KeyError):
+        with suppress(*CONNECTION_ERRORS, ValueError, KeyError):
             client.sign_in()
             return
-    raise AssertionError("no token to be had")
+    raise AssertionError("no token after 20 attempts")
 
 
 def without_time(events: list[Document]) -> list[Document]:
-    return [{k: v for k, v in event.items() if k not in {"at", "leap"}} for event in events]
+    return [
+        {k: v for k, v in event.items() if k not in {"at", "clock_step_seconds"}}
+        for event in events
+    ]
 
 
-def test_the_same_seed_does_the_same_again(changing: Client) -> None:
-    control = changing.sandbox.control
-    told = []
+def test_chaos_same_seed_repeats_events(mutable_client: Client) -> None:
+    control = mutable_client.sandbox.control
+    results = []
     for seed in (1, 1, 2):
         control.reset()
-        changing.sign_in()
-        control.hostility(seed=seed, faults=0.2, changes=0.5, clock_seconds=3)
-        told.append((walk(changing), without_time(control.calm())))
-    assert told[0] == told[1]
-    assert told[0] != told[2]
+        mutable_client.sign_in()
+        control.start_chaos(seed=seed, fault_rate=0.2, change_rate=0.5, max_clock_step_seconds=3)
+        results.append((send_requests(mutable_client), without_time(control.stop_chaos())))
+    assert results[0] == results[1]
+    assert results[0] != results[2]
 
 
-def test_another_share_of_faults_leaves_the_changes_as_they_were(changing: Client) -> None:
-    control = changing.sandbox.control
-    told = []
+def test_chaos_fault_rate_keeps_row_changes(mutable_client: Client) -> None:
+    control = mutable_client.sandbox.control
+    results = []
     for faults in (0, 0.3):
         control.reset()
-        changing.sign_in()
-        control.hostility(seed=5, faults=faults, changes=0.5, kinds=["status"], statuses=[503])
-        walk(changing)
-        events = without_time(control.calm())
-        told.append([event for event in events if "fault" not in event])
+        mutable_client.sign_in()
+        control.start_chaos(
+            seed=5, fault_rate=faults, change_rate=0.5, fault_kinds=["status"], statuses=[503]
+        )
+        send_requests(mutable_client)
+        events = without_time(control.stop_chaos())
+        results.append([event for event in events if "fault" not in event])
         assert any("fault" in event for event in events) == bool(faults)
-    assert told[0] == told[1]
+    assert results[0] == results[1]
 
 
-def test_every_kind_of_fault_and_of_change_happens(changing: Client) -> None:
-    control = changing.sandbox.control
-    control.hostility(seed=3, faults=0.5, changes=1, seconds=0.01)
-    walk(changing, 300)
-    events = control.calm()
+def test_chaos_covers_all_faults_and_changes(mutable_client: Client) -> None:
+    control = mutable_client.sandbox.control
+    control.start_chaos(seed=3, fault_rate=0.5, change_rate=1, seconds=0.01)
+    send_requests(mutable_client, 300)
+    events = control.stop_chaos()
     faults = Counter(event["fault"] for event in events if "fault" in event)
     assert faults.keys() == {
         "status",
@@ -107,79 +112,83 @@ def test_every_kind_of_fault_and_of_change_happens(changing: Client) -> None:
     assert any("status" in (event.get("set") or {}) for event in events)
 
 
-def test_the_log_tells_what_became_of_rows(changing: Client) -> None:
-    control = changing.sandbox.control
+def test_chaos_log_lists_added_and_removed_rows(mutable_client: Client) -> None:
+    control = mutable_client.sandbox.control
     before = {entry["row"]["id"] for entry in control.rows("contacts")}
-    control.hostility(seed=1, changes=1, what=["add", "remove"], resources=["contacts"])
-    walk(changing, 20)
-    events = control.calm()
+    control.start_chaos(
+        seed=1, change_rate=1, change_kinds=["add", "remove"], resources=["contacts"]
+    )
+    send_requests(mutable_client, 20)
+    events = control.stop_chaos()
     for event in events:
         before ^= {event["id"]}
     assert before == {entry["row"]["id"] for entry in control.rows("contacts")}
     assert {event["path"] for event in events} == {"/matters"}
 
 
-def test_the_share_is_kept(changing: Client) -> None:
-    control = changing.sandbox.control
-    control.hostility(seed=1, faults=0.12, kinds=["html"])
-    walk(changing, 500)
-    assert 40 <= len(control.calm()) <= 80
+def test_chaos_keeps_fault_rate(mutable_client: Client) -> None:
+    control = mutable_client.sandbox.control
+    control.start_chaos(seed=1, fault_rate=0.12, fault_kinds=["html"])
+    send_requests(mutable_client, 500)
+    assert 40 <= len(control.stop_chaos()) <= 80
 
 
-def test_the_clock_leaps_and_tokens_die(changing: Client) -> None:
-    control = changing.sandbox.control
+def test_chaos_steps_clock_and_revokes_tokens(mutable_client: Client) -> None:
+    control = mutable_client.sandbox.control
     before = control.settings()["clock_offset_seconds"]
-    control.hostility(seed=1, clock_seconds=60)
-    walk(changing, 200)
-    leaps = [event["leap"] for event in control.calm()]
-    assert control.settings()["clock_offset_seconds"] == pytest.approx(before + sum(leaps))
-    assert 70 <= len(leaps) <= 130
-    control.hostility(seed=1, faults=1, kinds=["revoke"])
-    assert changing.get("/matters").status_code == 401
-    control.calm()
-    assert changing.get("/matters").status_code == 401
-    changing.sign_in()
-    assert changing.get("/matters").status_code == 200
+    control.start_chaos(seed=1, max_clock_step_seconds=60)
+    send_requests(mutable_client, 200)
+    steps = [event["clock_step_seconds"] for event in control.stop_chaos()]
+    assert control.settings()["clock_offset_seconds"] == pytest.approx(before + sum(steps))
+    assert 70 <= len(steps) <= 130
+    control.start_chaos(seed=1, fault_rate=1, fault_kinds=["revoke"])
+    assert mutable_client.get("/matters").status_code == 401
+    control.stop_chaos()
+    assert mutable_client.get("/matters").status_code == 401
+    mutable_client.sign_in()
+    assert mutable_client.get("/matters").status_code == 200
 
 
-def test_the_login_is_not_spared(changing: Client) -> None:
-    changing.sandbox.control.hostility(faults=1, kinds=["status"], statuses=[502], retry_after=[7])
-    answer = mint(changing.sandbox)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (502, "7")
+def test_chaos_fails_token_requests(mutable_client: Client) -> None:
+    mutable_client.sandbox.control.start_chaos(
+        fault_rate=1, fault_kinds=["status"], statuses=[502], retry_after=[7]
+    )
+    response = request_token(mutable_client.sandbox)
+    assert (response.status_code, response.headers["Retry-After"]) == (502, "7")
 
 
-def test_a_list_in_another_order(changing: Client) -> None:
-    control = changing.sandbox.control
-    first, by_time = changing.ids("/contacts"), {"Sort": "asc(lastUpdated)"}
-    ordered = changing.ids("/contacts", **by_time)
+def test_reorder_moves_rows_of_unsorted_list(mutable_client: Client) -> None:
+    control = mutable_client.sandbox.control
+    first, by_time = mutable_client.ids("/contacts"), {"Sort": "asc(lastUpdated)"}
+    ordered = mutable_client.ids("/contacts", **by_time)
     control.reorder("contacts")
-    second = changing.ids("/contacts")
+    second = mutable_client.ids("/contacts")
     assert first != second
     assert sorted(first) == sorted(second)
     control.reorder("contacts", id=second[0])
-    third = changing.ids("/contacts")
+    third = mutable_client.ids("/contacts")
     assert [each for each in third if each != second[0]] == second[1:]
-    assert changing.ids("/contacts", **by_time) == ordered
+    assert mutable_client.ids("/contacts", **by_time) == ordered
     with pytest.raises(ControlError):
         control.reorder("contacts", id="nobody")
 
 
-def test_a_reset_takes_everything_back(changing: Client) -> None:
-    control = changing.sandbox.control
+def test_reset_restores_initial_state(mutable_client: Client) -> None:
+    control = mutable_client.sandbox.control
     before = {name: control.rows(name) for name in ("matters", "fees", "transactions")}
     settings = control.settings()
-    control.hostility(seed=1, faults=0.1, changes=1, clock_seconds=60)
-    walk(changing, 30)
+    control.start_chaos(seed=1, fault_rate=0.1, change_rate=1, max_clock_step_seconds=60)
+    send_requests(mutable_client, 30)
     control.fail(status=400, count=99)
     control.settings(latency_ms=1)
     control.reset()
     assert {name: control.rows(name) for name in before} == before
     assert control.settings() == settings
     assert control.requests()["total"] == 0
-    assert control.happened() == []
-    assert changing.get("/matters").status_code == 401
-    changing.sign_in()
-    assert changing.get("/matters").status_code == 200
+    assert control.chaos_log() == []
+    assert mutable_client.get("/matters").status_code == 401
+    mutable_client.sign_in()
+    assert mutable_client.get("/matters").status_code == 200
     control.reset(matters=3, fees=2, exact_fees=True, seed=9)
     assert len(control.rows("matters")) == 3
     assert len(control.rows("fees")) == 6
@@ -187,11 +196,17 @@ def test_a_reset_takes_everything_back(changing: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "nonsense",
-    [{"faults": 2}, {"kinds": ["explode"]}, {"resources": ["nothing"]}, {"what": []}, {"x": 1}],
+    "invalid",
+    [
+        {"fault_rate": 2},
+        {"fault_kinds": ["explode"]},
+        {"resources": ["nothing"]},
+        {"change_kinds": []},
+        {"x": 1},
+    ],
 )
-def test_rules_are_checked(changing: Client, nonsense: Document) -> None:
+def test_invalid_chaos_rules_are_rejected(mutable_client: Client, invalid: Document) -> None:
     with pytest.raises(ControlError):
-        changing.sandbox.control.hostility(**nonsense)
+        mutable_client.sandbox.control.start_chaos(**invalid)
     with pytest.raises(ControlError):
-        changing.sandbox.control.reset(latency_ms=5)
+        mutable_client.sandbox.control.reset(latency_ms=5)

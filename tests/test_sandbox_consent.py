@@ -1,4 +1,4 @@
-"""The sandbox's consent: the authorization-code grant, and how it refuses."""
+"""The sandbox's consent pages: the authorization code grant and its errors."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ PKCE = {
 }
 
 
-def asked(sandbox: SandboxServer, **change: str | None) -> Json:
+def consent_query(sandbox: SandboxServer, **change: str | None) -> Json:
     client = sandbox.credentials["client_id"]
     query = {"response_type": "code", "client_id": client, "redirect_uri": REDIRECT_URI, **PKCE}
-    whole = {**query, "state": "s1", **change}
-    return {name: value for name, value in whole.items() if value is not None}
+    parameters = {**query, "state": "s1", **change}
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def decide(sandbox: SandboxServer, query: Json, decision: str = "allow") -> requests.Response:
@@ -40,42 +40,44 @@ def decide(sandbox: SandboxServer, query: Json, decision: str = "allow") -> requ
     )
 
 
-def told(answer: requests.Response) -> Json:
-    """What the way back says."""
-    assert answer.status_code == 302
-    query = parse_qs(urlsplit(answer.headers["Location"]).query)
+def redirect_parameters(response: requests.Response) -> Json:
+    """Return the query parameters of a redirect."""
+    assert response.status_code == 302
+    query = parse_qs(urlsplit(response.headers["Location"]).query)
     return {name: value for name, (value,) in query.items()}
 
 
-def code(sandbox: SandboxServer, **change: str | None) -> str:
-    return str(told(decide(sandbox, asked(sandbox, **change)))["code"])
+def issue_code(sandbox: SandboxServer, **change: str | None) -> str:
+    return str(redirect_parameters(decide(sandbox, consent_query(sandbox, **change)))["code"])
 
 
-def redeem(sandbox: SandboxServer, once: str, **change: str | None) -> requests.Response:
-    known = sandbox.credentials
+def redeem_code(sandbox: SandboxServer, issued: str, **change: str | None) -> requests.Response:
+    credentials = sandbox.credentials
     form = {
         "grant_type": "authorization_code",
-        "client_id": known["client_id"],
-        "client_secret": known["client_secret"],
+        "client_id": credentials["client_id"],
+        "client_secret": credentials["client_secret"],
         "redirect_uri": REDIRECT_URI,
-        "code": once,
+        "code": issued,
         "code_verifier": VERIFIER,
         **change,
     }
-    whole = {name: value for name, value in form.items() if value is not None}
-    return requests.post(f"{sandbox.url}/oauth2/token", whole, timeout=10)
+    fields = {name: value for name, value in form.items() if value is not None}
+    return requests.post(f"{sandbox.url}/oauth2/token", fields, timeout=10)
 
 
-def test_a_code_brings_tokens(client: Client) -> None:
+def test_consent_code_yields_tokens(client: Client) -> None:
     sandbox = client.sandbox
-    page = requests.get(f"{sandbox.url}/oauth2/authorize", params=asked(sandbox), timeout=10)
+    page = requests.get(
+        f"{sandbox.url}/oauth2/authorize", params=consent_query(sandbox), timeout=10
+    )
     assert page.status_code == 200
     assert "fees/read" in page.text
-    answer = decide(sandbox, asked(sandbox))
-    assert answer.headers["Location"].startswith(f"{REDIRECT_URI}?")
-    assert told(answer).keys() == {"code", "state"}
-    assert told(answer)["state"] == "s1"
-    tokens = redeem(sandbox, told(answer)["code"]).json()
+    response = decide(sandbox, consent_query(sandbox))
+    assert response.headers["Location"].startswith(f"{REDIRECT_URI}?")
+    assert redirect_parameters(response).keys() == {"code", "state"}
+    assert redirect_parameters(response)["state"] == "s1"
+    tokens = redeem_code(sandbox, redirect_parameters(response)["code"]).json()
     assert tokens.keys() == {"access_token", "refresh_token", "token_type", "expires_in"}
     assert {tokens["access_token"], tokens["refresh_token"]} <= set(sandbox.control.tokens())
     client.session.headers["Authorization"] = f"Bearer {tokens['access_token']}"
@@ -85,16 +87,16 @@ def test_a_code_brings_tokens(client: Client) -> None:
     assert client.get("/matters").status_code == 200
 
 
-def test_fewer_scopes_can_be_asked_for(client: Client) -> None:
-    tokens = redeem(client.sandbox, code(client.sandbox, scope="matters/read")).json()
+def test_consent_scope_limits_token(client: Client) -> None:
+    tokens = redeem_code(client.sandbox, issue_code(client.sandbox, scope="matters/read")).json()
     client.session.headers["Authorization"] = f"Bearer {tokens['access_token']}"
     assert client.get("/matters").status_code == 200
     assert client.get("/contacts").status_code == 403
 
 
-def test_no(sandbox: SandboxServer) -> None:
-    answer = decide(sandbox, asked(sandbox), "deny")
-    assert told(answer) == {"error": "access_denied", "state": "s1"}
+def test_consent_denied_returns_access_denied(sandbox: SandboxServer) -> None:
+    response = decide(sandbox, consent_query(sandbox), "deny")
+    assert redirect_parameters(response) == {"error": "access_denied", "state": "s1"}
 
 
 @pytest.mark.parametrize(
@@ -116,15 +118,15 @@ def test_no(sandbox: SandboxServer) -> None:
         ),
     ],
 )
-def test_refusals_that_the_app_is_told_of(
+def test_consent_error_redirects_to_app(
     sandbox: SandboxServer, change: dict[str, str | None], error: str
 ) -> None:
-    query = asked(sandbox, **change)
+    query = consent_query(sandbox, **change)
     url = f"{sandbox.url}/oauth2/authorize"
     page = requests.get(url, params=query, timeout=10, allow_redirects=False)
-    for answer in (page, decide(sandbox, query)):
-        assert answer.headers["Location"].startswith(f"{REDIRECT_URI}?")
-        assert told(answer) == {"error": error, "state": "s1"}
+    for response in (page, decide(sandbox, query)):
+        assert response.headers["Location"].startswith(f"{REDIRECT_URI}?")
+        assert redirect_parameters(response) == {"error": error, "state": "s1"}
 
 
 @pytest.mark.parametrize(
@@ -135,12 +137,12 @@ def test_refusals_that_the_app_is_told_of(
         ({"client_id": "another"}, "invalid_client"),
     ],
 )
-def test_refusals_that_only_the_user_sees(
+def test_consent_bad_client_shows_error_page(
     sandbox: SandboxServer, change: dict[str, str | None], error: str
 ) -> None:
-    query = asked(sandbox, **change)
-    answer = decide(sandbox, query)
-    assert told(answer) == {"error": error, "client_id": query["client_id"]}
+    query = consent_query(sandbox, **change)
+    response = decide(sandbox, query)
+    assert redirect_parameters(response) == {"error": error, "client_id": query["client_id"]}
     page = requests.get(f"{sandbox.url}/oauth2/authorize", params=query, timeout=10)
     assert page.url.startswith(f"{sandbox.url}/error?")
     assert page.status_code == 400
@@ -158,33 +160,33 @@ def test_refusals_that_only_the_user_sees(
         {"code": "another"},
     ],
 )
-def test_codes_that_are_worth_nothing(
+def test_code_mismatch_returns_invalid_grant(
     sandbox: SandboxServer, change: dict[str, str | None]
 ) -> None:
-    answer = redeem(sandbox, code(sandbox), **change)
-    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_grant"})
+    response = redeem_code(sandbox, issue_code(sandbox), **change)
+    assert (response.status_code, response.json()) == (400, {"error": "invalid_grant"})
 
 
-def test_a_code_works_once_right_or_wrong(sandbox: SandboxServer) -> None:
+def test_code_is_spent_after_any_attempt(sandbox: SandboxServer) -> None:
     for verifier, status in ((VERIFIER, 200), ("wrong", 400)):
-        once = code(sandbox)
-        assert redeem(sandbox, once, code_verifier=verifier).status_code == status
-        assert redeem(sandbox, once).json() == {"error": "invalid_grant"}
+        code = issue_code(sandbox)
+        assert redeem_code(sandbox, code, code_verifier=verifier).status_code == status
+        assert redeem_code(sandbox, code).json() == {"error": "invalid_grant"}
 
 
-def test_a_code_lives_five_minutes(sandbox: SandboxServer) -> None:
+def test_code_expires_after_five_minutes(sandbox: SandboxServer) -> None:
     for age, status in ((280, 200), (300, 400)):
         sandbox.control.settings(clock_offset_seconds=0)
-        once = code(sandbox)
+        code = issue_code(sandbox)
         sandbox.control.settings(clock_offset_seconds=age)
-        assert redeem(sandbox, once).status_code == status
+        assert redeem_code(sandbox, code).status_code == status
 
 
-def test_an_app_with_a_secret_may_do_without_a_proof(sandbox: SandboxServer) -> None:
-    once = code(sandbox, code_challenge=None, code_challenge_method=None)
-    assert redeem(sandbox, once, code_verifier=None).status_code == 200
+def test_confidential_client_may_omit_pkce(sandbox: SandboxServer) -> None:
+    code = issue_code(sandbox, code_challenge=None, code_challenge_method=None)
+    assert redeem_code(sandbox, code, code_verifier=None).status_code == 200
 
 
-def test_what_is_missing_from_the_form(sandbox: SandboxServer) -> None:
-    answer = redeem(sandbox, "", code=None)
-    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})
+def test_token_request_without_code_is_invalid(sandbox: SandboxServer) -> None:
+    response = redeem_code(sandbox, "", code=None)
+    assert (response.status_code, response.json()) == (400, {"error": "invalid_request"})

@@ -1,4 +1,4 @@
-"""The sandbox against the vendor's own description of the API, where that is at hand."""
+"""The sandbox against the vendor's OpenAPI document, where it is available."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from smokeball_sandbox import SandboxServer
 from smokeball_sandbox.areas import RESOURCES
-from smokeball_sandbox.resources import Resource, Wrapper
+from smokeball_sandbox.resources import Resource, ResponseFormat
 from tests.sandbox_client import Client
 
 if TYPE_CHECKING:
@@ -26,33 +26,35 @@ STREAMS = DESCRIPTION.with_name("streams.json")
 REGIONS = ("us", "au", "uk")
 MATTERS = 40
 
-pytestmark = pytest.mark.skipif(not DESCRIPTION.exists(), reason="the description is not at hand")
+pytestmark = pytest.mark.skipif(
+    not DESCRIPTION.exists(), reason="the OpenAPI document is not available"
+)
 
-# What the API does otherwise than its description says (docs/smokeball.md).
+# Deviations of the API from its OpenAPI document (docs/smokeball.md).
 HYPERMEDIA = {"rel", "etag"}
-"""Samples and live answers name a link's relation so; the description says ``relation``."""
+"""Samples and live responses use these names; the document says ``relation``."""
 LEGACY = {
-    # Gone from the description, still in the guide's samples and in live reads.
+    # No longer in the document, still in the guide's samples and in live responses.
     "matters": {"clientIds", "otherSideIds", "personResponsibleStaffId"},
 }
-ALSO = {
-    # Described as one transaction, though it takes Offset and Limit: served as a page.
+REDECLARED = {
+    # Declared as one transaction, though it has Offset and Limit: served as a page.
     "transactions": {"$ref": "#/components/schemas/TransactionPagedCollection"},
 }
 RETYPED = {
-    # An integer until 2026-05-28, and still so in what the description says in words.
+    # An integer until 2026-05-28, and still one in the text of the document.
     ("Event", "eventType"): {"type": ["string", "integer"]},
 }
 OPEN = {
-    # An interface: only what roles and layouts share is described, and roles tell their contact.
+    # An interface: it declares only the properties that roles and layouts share.
     "IMatterItem",
 }
-# Formats are not checked: many date-times are dates, or without a zone, or have seven digits.
+# Formats are not checked: date-times may be dates, lack a zone, or have seven digits.
 
-# Properties that no row has, and why.
-_REGIONAL = "of another region than the object it would be in"
-_NO_BOX = "a street address is no post office box"
-_NESTED = "such a part of a record has no address of its own"
+# Properties that no row has, with the reason.
+_REGIONAL = "exists in other regions than its parent object"
+_NO_BOX = "a street address is not a post office box"
+_NESTED = "a nested object has no URL"
 UNSEEN = {
     "tasks.parentTask.id": "/tasks lists no subtasks, and only those have a parent",
     "tasks.parentTask.href": "/tasks lists no subtasks, and only those have a parent",
@@ -94,19 +96,21 @@ def regions() -> Iterator[dict[str, SandboxServer]]:
         }
 
 
-def plain(path: str) -> str:
-    """A path template whatever its parameters are called."""
+def without_names(path: str) -> str:
+    """Return a path template without the names of its parameters."""
     return re.sub(r"{\w+}", "{}", path)
 
 
 def operations(description: Json) -> dict[str, Json]:
     return {
-        plain(path): item["get"] for path, item in description["paths"].items() if "get" in item
+        without_names(path): item["get"]
+        for path, item in description["paths"].items()
+        if "get" in item
     }
 
 
 def nullable(node: Any) -> Any:
-    """The description's dialect of JSON Schema in that of the validator."""
+    """Convert OpenAPI 3.0 ``nullable`` to JSON Schema."""
     if isinstance(node, list):
         return [nullable(each) for each in node]
     if not isinstance(node, dict):
@@ -120,7 +124,7 @@ def nullable(node: Any) -> Any:
 
 
 def validators(description: Json) -> dict[str, Any]:
-    """A validator for the answer of each template."""
+    """Return a validator of the response of each template."""
     schemas = nullable(description["components"]["schemas"])
     for (record, name), schema in RETYPED.items():
         schemas[record]["properties"][name] = schema
@@ -131,30 +135,34 @@ def validators(description: Json) -> dict[str, Any]:
     found = {}
     for resource in RESOURCES:
         for template in templates(resource):
-            answer = operations(description)[plain(template)]["responses"]["200"]
-            schema = nullable(answer["content"]["application/json"]["schema"])
+            response = operations(description)[without_names(template)]["responses"]["200"]
+            schema = nullable(response["content"]["application/json"]["schema"])
             if template == resource.path:
-                schema = ALSO.get(resource.name, schema)
+                schema = REDECLARED.get(resource.name, schema)
             found[template] = Draft202012Validator({**schema, "components": {"schemas": schemas}})
     return found
 
 
 def templates(resource: Resource) -> list[str]:
-    by_id = [] if resource.by_id is None else [f"{resource.path}/{{{resource.by_id}}}"]
+    by_id = (
+        [] if resource.id_parameter is None else [f"{resource.path}/{{{resource.id_parameter}}}"]
+    )
     return [resource.path, *by_id]
 
 
-def forgiven(resource: Resource, node: Any) -> Any:
-    """An answer less what it may have besides what is described."""
+def without_accepted(resource: Resource, node: Any) -> Any:
+    """Return a response without the accepted undeclared properties."""
     if isinstance(node, list):
-        return [forgiven(resource, each) for each in node]
+        return [without_accepted(resource, each) for each in node]
     if not isinstance(node, dict):
         return node
     extra = HYPERMEDIA | LEGACY.get(resource.name, set())
-    return {name: forgiven(resource, value) for name, value in node.items() if name not in extra}
+    return {
+        name: without_accepted(resource, value) for name, value in node.items() if name not in extra
+    }
 
 
-def complaints(validator: Any, content: Any) -> list[str]:
+def schema_errors(validator: Any, content: Any) -> list[str]:
     return [
         f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}"
         for error in validator.iter_errors(content)
@@ -167,36 +175,36 @@ def parents(sandbox: SandboxServer, resource: Resource) -> list[str | None]:
     return [each["row"]["id"] for each in sandbox.control.rows(resource.parent)]
 
 
-def test_the_streams_are_those_of_the_list() -> None:
+def test_sandbox_resources_match_stream_list() -> None:
     streams = {each["name"]: each for each in load(STREAMS)["streams"]}
     assert [each.name for each in RESOURCES if each.name not in streams] == []
     assert len(RESOURCES) == len(streams) == 32
     for resource in RESOURCES:
         stream = streams[resource.name]
         assert (resource.path, resource.parent) == (stream["path"], stream["parent"])
-        wrapper = "tree" if resource.tree else resource.wrapper.value
+        wrapper = "tree" if resource.build_tree else resource.response_format.value
         assert wrapper == stream["wrapper"].partition(":")[0]
-        dialects = {each.name: each.dialect for each in resource.date_filters}
-        assert dialects.get(stream["filter"]) == stream["dialect"]
+        date_formats = {each.name: each.date_format for each in resource.date_filters}
+        assert date_formats.get(stream["filter"]) == stream["dialect"]
 
 
-def test_paths_and_parameters_are_those_described(description: Json) -> None:
+def test_sandbox_parameters_match_openapi(description: Json) -> None:
     known = operations(description)
     for resource in RESOURCES:
-        listed = known[plain(resource.path)]
+        listed = known[without_names(resource.path)]
         names = {each["name"] for each in listed.get("parameters", []) if each["in"] == "query"}
         assert {each.name for each in resource.date_filters} <= names
         assert ("Sort" in names) == bool(resource.sort)
-        paged = resource.wrapper is Wrapper.PAGED and resource.paging
+        paged = resource.response_format is ResponseFormat.PAGED and resource.has_paging
         assert ("Offset" in names) == paged, resource.name
         opt_in = [each for each in listed.get("parameters", []) if each["name"] == "Fields"]
-        assert bool(opt_in) == bool(resource.fields)
-        described = {plain(f"{resource.path}/{{id}}")} & known.keys()
-        assert bool(described) == (resource.by_id is not None), resource.name
+        assert bool(opt_in) == bool(resource.opt_in_fields)
+        described = {without_names(f"{resource.path}/{{id}}")} & known.keys()
+        assert bool(described) == (resource.id_parameter is not None), resource.name
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_every_answer_is_as_described(
+def test_sandbox_lists_match_openapi(
     regions: dict[str, SandboxServer], description: Json, region: str
 ) -> None:
     sandbox, checks = regions[region], validators(description)
@@ -204,63 +212,67 @@ def test_every_answer_is_as_described(
     found = []
     with client.session:
         for resource in RESOURCES:
-            query: Json = {"Fields": ",".join(resource.fields)} if resource.fields else {}
+            query: Json = (
+                {"Fields": ",".join(resource.opt_in_fields)} if resource.opt_in_fields else {}
+            )
             if resource.name == "matters":
                 query["Type"] = "Matters,Leads"
             if resource.name == "events":
                 query["From"] = "1990-01-01T00:00:00"
             for parent in parents(sandbox, resource):
                 path = re.sub(r"{\w+}", str(parent), resource.path)
-                answer = client.get(path, **query)
-                if resource.name == "archives" and answer.status_code == 404:
+                response = client.get(path, **query)
+                if resource.name == "archives" and response.status_code == 404:
                     continue
-                assert answer.status_code == 200, (path, answer.text)
-                content = forgiven(resource, answer.json())
-                found += [(path, each) for each in complaints(checks[resource.path], content)]
+                assert response.status_code == 200, (path, response.text)
+                content = without_accepted(resource, response.json())
+                found += [(path, each) for each in schema_errors(checks[resource.path], content)]
     assert found == []
 
 
-def test_every_single_row_is_as_described(
+def test_sandbox_records_match_openapi(
     regions: dict[str, SandboxServer], description: Json
 ) -> None:
     sandbox, checks = regions["us"], validators(description)
     client = Client(sandbox)
     with client.session:
         for resource in RESOURCES:
-            if resource.by_id is None:
+            if resource.id_parameter is None:
                 continue
-            for kept in sandbox.control.rows(resource.name)[:20]:
-                path = re.sub(r"{\w+}", str(kept["parent"]), resource.path)
-                answer = client.get(f"{path}/{kept['row']['id']}")
-                assert answer.status_code == 200, (path, answer.text)
-                content = forgiven(resource, answer.json())
-                assert complaints(checks[templates(resource)[1]], content) == [], path
+            for entries in sandbox.control.rows(resource.name)[:20]:
+                path = re.sub(r"{\w+}", str(entries["parent"]), resource.path)
+                response = client.get(f"{path}/{entries['row']['id']}")
+                assert response.status_code == 200, (path, response.text)
+                content = without_accepted(resource, response.json())
+                assert schema_errors(checks[templates(resource)[1]], content) == [], path
 
 
-def unseen(schemas: Json, schema: Json, values: list[Any], path: str, above: set[str]) -> set[str]:
-    """The described properties below a place in a record that none of its values has."""
+def unseen(
+    schemas: Json, schema: Json, values: list[Any], path: str, ancestors: set[str]
+) -> set[str]:
+    """Return the declared properties at a path that none of the values has."""
     schema = schema["allOf"][0] if "allOf" in schema else schema
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        if name in above:
+        if name in ancestors:
             return set()
-        schema, above = schemas[name], {*above, name}
+        schema, ancestors = schemas[name], {*ancestors, name}
     if schema.get("type") == "array":
         inner = [each for value in values for each in value]
-        return unseen(schemas, schema["items"], inner, path, above)
+        return unseen(schemas, schema["items"], inner, path, ancestors)
     missing = set()
     for name, inner_schema in schema.get("properties", {}).items():
         if name in {"relation", "method", "self"}:
             continue
         inner = [value[name] for value in values if name in value]
         if inner:
-            missing |= unseen(schemas, inner_schema, inner, f"{path}.{name}", above)
+            missing |= unseen(schemas, inner_schema, inner, f"{path}.{name}", ancestors)
         else:
             missing.add(f"{path}.{name}")
     return missing
 
 
-def test_every_described_property_is_exercised(
+def test_sandbox_covers_openapi_properties(
     regions: dict[str, SandboxServer], description: Json
 ) -> None:
     schemas = description["components"]["schemas"]

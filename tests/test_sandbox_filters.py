@@ -1,4 +1,4 @@
-"""The filters, searches and orders of each of the sandbox's resources."""
+"""Filters, searches and sort orders of the sandbox's resources."""
 
 from __future__ import annotations
 
@@ -14,43 +14,41 @@ from tests.sandbox_client import (
     BY_NAME,
     Client,
     Json,
-    busiest,
     everything,
+    full_sandbox,
+    largest_parent,
     path_of,
-    whole_sandbox,
 )
 
-sandbox = whole_sandbox
+sandbox = full_sandbox
 
 
 @pytest.mark.parametrize(
-    ("name", "parameter", "dialect"),
+    ("name", "parameter", "date_format"),
     [
-        (each.name, filter_.name, filter_.dialect)
+        (each.name, filter_.name, filter_.date_format)
         for each in RESOURCES
         for filter_ in each.date_filters
     ],
 )
-def test_date_filters_in_their_dialects(
-    client: Client, kept: dict[str, list[Json]], name: str, parameter: str, dialect: str
+def test_date_filter_accepts_only_its_format(
+    client: Client, entries: dict[str, list[Json]], name: str, parameter: str, date_format: str
 ) -> None:
-    resource, parent = BY_NAME[name], busiest(kept, name)
-    listed = [each for each in kept[name] if each["parent"] == parent]
-    stamps = sorted(each["updated"] for each in listed)
-    since = stamps[len(stamps) // 2] // 10_000_000 * 10_000_000
+    resource, parent = BY_NAME[name], largest_parent(entries, name)
+    listed = [each for each in entries[name] if each["parent"] == parent]
+    updates = sorted(each["updated"] for each in listed)
+    since = updates[len(updates) // 2] // 10_000_000 * 10_000_000
     written = {"ticks": str(since), "iso": iso(since), "iso-no-zone": iso(since)[:-1]}
     path, query = path_of(resource, parent), everything(name)
-    expected = sum(stamp >= since for stamp in stamps)
-    assert client.page(path, **query, **{parameter: written[dialect]})["size"] == expected
+    expected = sum(updated >= since for updated in updates)
+    assert client.page(path, **query, **{parameter: written[date_format]})["size"] == expected
     wrong: Json = {"ticks": iso(since), "iso": str(since), "iso-no-zone": iso(since)}
-    answer = client.get(path, **{**query, parameter: wrong[dialect]})
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["name"] == parameter
+    response = client.get(path, **{**query, parameter: wrong[date_format]})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["name"] == parameter
 
 
-def test_events_begin_now_unless_told_otherwise(
-    client: Client, rows: dict[str, list[Json]]
-) -> None:
+def test_events_start_now_by_default(client: Client, rows: dict[str, list[Json]]) -> None:
     everything = client.page("/events", **ALL_TIME)
     assert everything["size"] == len(rows["events"])
     coming = client.page("/events")["value"]
@@ -71,7 +69,7 @@ def test_events_begin_now_unless_told_otherwise(
         assert client.get("/events", From=wrong).status_code == 400
 
 
-def test_deleted_rows_are_listed_unless_told_otherwise(client: Client) -> None:
+def test_deleted_rows_are_listed_by_default(client: Client) -> None:
     cases: tuple[tuple[str, str, Json], ...] = (
         ("/events", "ExcludeDeletedEvents", ALL_TIME),
         ("/contacts", "ExcludeDeletedContacts", {}),
@@ -86,7 +84,7 @@ def test_deleted_rows_are_listed_unless_told_otherwise(client: Client) -> None:
         assert any(row["isDeleted"] for row in client.page(path)["value"])
 
 
-def test_matter_types_are_filtered(client: Client) -> None:
+def test_matter_type_filters_select_rows(client: Client) -> None:
     rows = client.page("/mattertypes")["value"]
     assert len(rows) == 160
     places = Counter(row["location"] for row in rows)
@@ -107,16 +105,16 @@ def test_matter_types_are_filtered(client: Client) -> None:
     assert client.get("/mattertypes", Type=2).status_code == 400
 
 
-def test_deleted_matter_types_are_never_listed(changing: Client) -> None:
-    control = changing.sandbox.control
+def test_deleted_matter_types_are_not_listed(mutable_client: Client) -> None:
+    control = mutable_client.sandbox.control
     gone = control.delete("matter_types", nth=3)["row"]["id"]
-    assert gone not in changing.ids("/mattertypes")
-    assert changing.page(f"/mattertypes/{gone}")["isDeleted"] is True
+    assert gone not in mutable_client.ids("/mattertypes")
+    assert mutable_client.page(f"/mattertypes/{gone}")["isDeleted"] is True
 
 
-def test_contacts_have_opt_in_blocks_kinds_and_searches(client: Client) -> None:
+def test_contact_filters_select_rows_and_blocks(client: Client) -> None:
     plain = client.page("/contacts")["value"]
-    blocks = set(BY_NAME["contacts"].fields)
+    blocks = set(BY_NAME["contacts"].opt_in_fields)
     for row in plain:
         assert not blocks & row.keys()
         assert not blocks & row.get("person", {}).keys()
@@ -143,12 +141,12 @@ def test_contacts_have_opt_in_blocks_kinds_and_searches(client: Client) -> None:
     assert rising == sorted(plain, key=lambda row: row["lastUpdated"])
 
 
-def test_rates_are_asked_for(client: Client) -> None:
+def test_staff_rate_requires_opt_in(client: Client) -> None:
     assert not any("rate" in row for row in client.page("/staff")["value"])
     assert all("rate" in row for row in client.page("/staff", Fields="rate")["value"])
 
 
-def test_filters_by_matter_and_kind(client: Client, rows: dict[str, list[Json]]) -> None:
+def test_matter_and_type_filters_select_rows(client: Client, rows: dict[str, list[Json]]) -> None:
     for path, name in (("/tasks", "tasks"), ("/events", "events")):
         query = everything(name)
         whole = client.page(path, **query)["value"]
@@ -177,10 +175,8 @@ def test_filters_by_matter_and_kind(client: Client, rows: dict[str, list[Json]])
     assert client.page("/intake/forms", matterTypeId="none")["value"] == []
 
 
-def test_files_are_in_the_order_of_their_making(
-    client: Client, kept: dict[str, list[Json]]
-) -> None:
-    path = f"/matters/{busiest(kept, 'files')}/documents/files"
+def test_files_are_sorted_by_creation_date(client: Client, entries: dict[str, list[Json]]) -> None:
+    path = f"/matters/{largest_parent(entries, 'files')}/documents/files"
     rows = client.page(path)["value"]
     made = [row["dateCreated"] for row in rows]
     assert made == sorted(made)

@@ -1,4 +1,4 @@
-"""What the sandbox's firm is made of, and that its seed decides it."""
+"""The sandbox's firm, and its dependence on the seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from smokeball_sandbox import SandboxServer
 from tests.sandbox_client import NAMES
 
 
-def test_the_same_seed_gives_the_same_firm_and_another_seed_another() -> None:
+def test_firm_data_depends_on_seed() -> None:
     def dump(seed: int) -> str:
         with SandboxServer(matters=15, seed=seed) as sandbox:
             rows = [sandbox.control.rows(name) for name in ("matters", "fees")]
@@ -21,7 +21,7 @@ def test_the_same_seed_gives_the_same_firm_and_another_seed_another() -> None:
     assert first != dump(4)
 
 
-def test_a_firm_looks_like_one(sandbox: SandboxServer) -> None:
+def test_matters_have_realistic_properties(sandbox: SandboxServer) -> None:
     matters = [each["row"] for each in sandbox.control.rows("matters")]
     assert len({row["id"] for row in matters}) == 120
     leads = [row for row in matters if row["isLead"]]
@@ -41,11 +41,11 @@ def test_a_firm_looks_like_one(sandbox: SandboxServer) -> None:
     assert all(link["href"].rpartition("_")[2].islower() for link in types)
 
 
-def test_fees_look_like_fees_and_add_up(sandbox: SandboxServer) -> None:
-    kept = sandbox.control.rows("fees")
-    fees = [each["row"] for each in kept]
+def test_fee_amounts_match_rate_and_duration(sandbox: SandboxServer) -> None:
+    entries = sandbox.control.rows("fees")
+    fees = [each["row"] for each in entries]
     matters = {each["row"]["id"] for each in sandbox.control.rows("matters")}
-    assert {each["parent"] for each in kept} < matters
+    assert {each["parent"] for each in entries} < matters
     for fee in fees:
         rate, amount = Decimal(str(fee["rate"])), Decimal(str(fee["amount"]))
         hours = Decimal(fee["duration"]) / 60
@@ -63,12 +63,12 @@ def test_fees_look_like_fees_and_add_up(sandbox: SandboxServer) -> None:
     assert created == {True, False}
 
 
-def test_nothing_is_null(sandbox: SandboxServer) -> None:
+def test_matters_and_fees_contain_no_null(sandbox: SandboxServer) -> None:
     for name in ("matters", "fees"):
         assert "null" not in json.dumps([each["row"] for each in sandbox.control.rows(name)])
 
 
-def test_exact_fees_and_region() -> None:
+def test_exact_fees_and_tax_follow_options() -> None:
     with SandboxServer(matters=10, fees=3, exact_fees=True, region="au") as sandbox:
         fees = [each["row"] for each in sandbox.control.rows("fees")]
     assert len(fees) == 30
@@ -79,7 +79,7 @@ def test_exact_fees_and_region() -> None:
         assert fee["amount"] == fee["amountIncTax" if fee["taxInclusive"] else "amountExcTax"]
 
 
-def test_the_firm_depends_on_the_seed_and_not_on_what_is_asked_first() -> None:
+def test_firm_data_ignores_request_order() -> None:
     def dump(names: list[str], seed: int) -> dict[str, str]:
         with SandboxServer(matters=12, seed=seed) as sandbox:
             return {

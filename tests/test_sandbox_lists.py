@@ -1,4 +1,4 @@
-"""The sandbox's lists of matters and fees: pages, filters and order."""
+"""The sandbox's lists of matters and fees: pages, filters and sort order."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from smokeball_sandbox.clock import EPOCH_TICKS
-from tests.sandbox_client import EVERYTHING, MATTERS, Client, Document, stamps
+from tests.sandbox_client import EVERYTHING, MATTERS, Client, Document, update_times
 
 
-def test_the_envelope(client: Client) -> None:
+def test_matters_envelope_links_pages(client: Client) -> None:
     page = client.page("/matters", Limit=10, offset=20, Type="Matters")
     assert (page["offset"], page["limit"], len(page["value"])) == (20, 10, 10)
     assert page["size"] == len(client.ids("/matters"))
@@ -28,13 +28,13 @@ def test_the_envelope(client: Client) -> None:
     assert client.page("/matters", Offset=5000)["value"] == []
 
 
-def test_pages_make_up_the_list(client: Client) -> None:
+def test_matter_pages_form_complete_list(client: Client) -> None:
     rows = client.walk("/matters", 7, **EVERYTHING)
     assert [row["id"] for row in rows] == client.ids("/matters", **EVERYTHING)
     assert len(rows) == 120
 
 
-def test_leads_are_hidden_by_default(client: Client) -> None:
+def test_matters_list_hides_leads_by_default(client: Client) -> None:
     matters, leads = (
         client.page("/matters")["value"],
         client.page("/matters", Type="Leads")["value"],
@@ -47,7 +47,7 @@ def test_leads_are_hidden_by_default(client: Client) -> None:
     assert client.page("/matters", type="Leads,Matters")["size"] == 120
 
 
-def test_opt_in_blocks(client: Client) -> None:
+def test_matter_blocks_require_opt_in(client: Client) -> None:
     for asked in ("items", "tags", "items,tags"):
         rows = client.page("/matters", Fields=asked)["value"]
         for name in ("items", "tags"):
@@ -59,12 +59,12 @@ def test_opt_in_blocks(client: Client) -> None:
     assert "tags" not in single
 
 
-def test_single_fee(client: Client, busy: str) -> None:
-    fee = client.page(f"/matters/{busy}/fees")["value"][0]
-    assert client.page(f"/matters/{busy}/fees/{fee['id']}") == fee
+def test_fee_by_id_equals_listed_fee(client: Client, busy_matter: str) -> None:
+    fee = client.page(f"/matters/{busy_matter}/fees")["value"][0]
+    assert client.page(f"/matters/{busy_matter}/fees/{fee['id']}") == fee
 
 
-def test_filters_of_matters(client: Client) -> None:
+def test_matter_filters_select_rows(client: Client) -> None:
     rows = client.page("/matters", **EVERYTHING)["value"]
 
     def matching(**query: Any) -> list[str]:
@@ -81,8 +81,8 @@ def test_filters_of_matters(client: Client) -> None:
     assert matching(Search="number:*x*") == []
 
 
-def test_date_filters_of_matters(client: Client) -> None:
-    changed = stamps(client.sandbox)
+def test_matter_date_filters_select_rows(client: Client) -> None:
+    changed = update_times(client.sandbox)
     for row in client.page("/matters", **EVERYTHING)["value"]:
         assert row["versionId"] == str(changed[row["id"]])
     middle = sorted(changed.values())[60]
@@ -93,16 +93,16 @@ def test_date_filters_of_matters(client: Client) -> None:
     assert since(UpdatedSince=middle) == {id_ for id_, at in changed.items() if at >= middle}
     client.sandbox.control.settings(inclusive=False)
     assert since(UpdatedSince=middle) == {id_ for id_, at in changed.items() if at > middle}
-    moment = "2024-01-01T00:00:00"
+    timestamp = "2024-01-01T00:00:00"
     ticks = EPOCH_TICKS + 1_704_067_200 * 10_000_000
     expected = {id_ for id_, at in changed.items() if at > ticks}
-    for text in (moment, f"{moment}Z", "2024-01-01T02:00:00+02:00"):
+    for text in (timestamp, f"{timestamp}Z", "2024-01-01T02:00:00+02:00"):
         assert since(LastUpdated=text) == expected
     assert 0 < len(expected) < 120
 
 
-def test_sort(client: Client) -> None:
-    changed = stamps(client.sandbox)
+def test_matters_sort_by_given_fields(client: Client) -> None:
+    changed = update_times(client.sandbox)
     plain = client.ids("/matters", **EVERYTHING)
     rising = client.ids("/matters", Sort="asc(lastUpdated)", **EVERYTHING)
     assert rising == sorted(plain, key=changed.__getitem__)
@@ -134,11 +134,11 @@ def test_sort(client: Client) -> None:
         {"LastUpdated": "2024-01-01T00:00:00Z", "UpdatedSince": 638_000_000_000_000_000},
     ],
 )
-def test_bad_queries_are_problems(client: Client, query: Document) -> None:
-    answer = client.get("/matters", **query)
-    assert answer.status_code == 400
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    problem = answer.json()
+def test_invalid_query_returns_problem_document(client: Client, query: Document) -> None:
+    response = client.get("/matters", **query)
+    assert response.status_code == 400
+    assert response.headers["Content-Type"] == "application/problem+json"
+    problem = response.json()
     assert problem["status"] == 400
     assert problem["errors"]
     assert all(isinstance(error, dict) for error in problem["errors"])
@@ -146,22 +146,22 @@ def test_bad_queries_are_problems(client: Client, query: Document) -> None:
     assert {error["name"].lower() for error in problem["errors"]} <= names
 
 
-def test_fees_know_only_ticks(client: Client, busy: str) -> None:
-    path = f"/matters/{busy}/fees"
+def test_fees_filter_accepts_only_ticks(client: Client, busy_matter: str) -> None:
+    path = f"/matters/{busy_matter}/fees"
     everything = client.page(path)
     assert everything["size"] > 5
     assert "lastUpdated" not in everything["value"][0]
-    changed = stamps(client.sandbox, "fees")
+    changed = update_times(client.sandbox, "fees")
     middle = sorted(changed[row["id"]] for row in everything["value"])[3]
     fresh = {row["id"] for row in everything["value"] if changed[row["id"]] >= middle}
     assert set(client.ids(path, updatedsince=middle)) == fresh
     assert client.ids(path, UpdatedSince=max(changed.values()) + 1) == []
-    answer = client.get(path, UpdatedSince="2024-01-01T00:00:00Z")
-    assert (answer.status_code, answer.json()["errors"][0]["name"]) == (400, "UpdatedSince")
+    response = client.get(path, UpdatedSince="2024-01-01T00:00:00Z")
+    assert (response.status_code, response.json()["errors"][0]["name"]) == (400, "UpdatedSince")
     assert client.page(path, Limit=2, Offset=1)["value"] == everything["value"][1:3]
 
 
-def test_size_may_be_wrong_or_missing_and_pages_short_or_stuck(client: Client) -> None:
+def test_paging_settings_change_size_and_pages(client: Client) -> None:
     settings = client.sandbox.control.settings
     for size, expected in (("right", 120), (5, 125), (-5, 115), ("zero", 0), ("missing", None)):
         settings(size=size)

@@ -1,4 +1,4 @@
-"""The sandbox as a process: how it starts and how it ends."""
+"""The sandbox as a process: start and end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def listens(port: int | None) -> bool:
         return connection.connect_ex(("127.0.0.1", port or 0)) == 0
 
 
-def test_the_command_line_says_how_to_connect() -> None:
+def test_cli_prints_connection_settings() -> None:
     command = [sys.executable, "-m", "smokeball_sandbox", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
@@ -43,7 +43,7 @@ def test_the_command_line_says_how_to_connect() -> None:
         assert process.wait(10) == 0
 
 
-def test_a_server_ends_with_its_owner() -> None:
+def test_server_exits_with_its_owner() -> None:
     command = [sys.executable, "-c", OWNER]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -58,13 +58,13 @@ def test_a_server_ends_with_its_owner() -> None:
         assert not listens(port)
 
 
-def test_servers_do_not_share_anything() -> None:
+def test_servers_share_no_state() -> None:
     with SandboxServer(matters=1) as one, SandboxServer(matters=2) as two:
         assert one.url != two.url
         one.control.add("matters")
         assert [len(each.control.rows("matters")) for each in (one, two)] == [2, 2]
 
 
-def test_a_server_that_cannot_start_says_so() -> None:
+def test_server_start_failure_raises_error() -> None:
     with pytest.raises(RuntimeError), SandboxServer(region="mars"):
         pass

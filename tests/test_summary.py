@@ -112,7 +112,7 @@ def test_summary_counts_pagination_rewinds(start: StartFirm, log: pytest.LogCapt
         {"command": "touch", "resource": "matters", "position": at, "set": {"description": "New"}}
         for at in (1, 1, 1)
     ]
-    firm.control.script(MATTERS, moves, nth=2, when="before")
+    firm.control.schedule(MATTERS, moves, nth=2, when="before")
     run(config(firm, page_size=10), catalog=catalog(deselect=["fees"]))
     assert (
         last_summary(log)["repaged_seams"]

@@ -151,7 +151,7 @@ class TestSecondRun:
         """The next run reads the fees of a lead that was converted during the run."""
         firm = start(matters=40, fees=3, exact_fees=True)
         lead = next(e["row"]["id"] for e in sandbox_rows(firm, "matters") if e["row"]["isLead"])
-        firm.control.script(FEES, [{"command": "convert", "id": lead}], nth=2)
+        firm.control.schedule(FEES, [{"command": "convert", "id": lead}], nth=2)
         settings = config(firm, include_leads=False, burst=1, lookback_seconds=0)
         first = run(settings)
         second = run(settings, first.state)

@@ -1,4 +1,4 @@
-"""The resources the sandbox serves, one module an area of the API."""
+"""The resources that the sandbox serves, one module per area of the API."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Activity codes: what the firm's people can record as done or spent."""
+"""Activity codes: the kinds of work and expenses that staff can record."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from smokeball_sandbox import sample_text
-from smokeball_sandbox.areas.common import any_moment, marked
-from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.value_helpers import guid, head, money
+from smokeball_sandbox.areas.common import property_setter, recent_ticks
+from smokeball_sandbox.resources import CreateRequest, Data, DateFilter, Resource, Row
+from smokeball_sandbox.value_helpers import guid, money, record_header
 
 if TYPE_CHECKING:
     from random import Random
@@ -18,18 +18,18 @@ _FIXED, _TIME, _EXPENSE, _SURCHARGE = range(4)
 
 
 def activity_ids(firm: Firm) -> dict[str, str]:
-    """The id of each activity, by its code."""
+    """Return the id of each activity by its code."""
 
-    def draw() -> dict[str, str]:
+    def build() -> dict[str, str]:
         rng = firm.rng("activities")
         codes = [code for code, *_ in (*sample_text.FEE_WORK, *sample_text.EXPENSE_WORK)]
         return {code: guid(rng) for code in dict.fromkeys([*codes, "APP", "SUR", "OLD"])}
 
-    return firm.once("activities", draw)
+    return firm.cached("activities", build)
 
 
 def generate(firm: Firm, _: Row | None) -> list[Row]:
-    """Every activity, one of them no longer in use."""
+    """Generate all activities, one of them deleted."""
     rng, ids = firm.rng("activity records"), activity_ids(firm)
     rows = []
     for code, subject, _text in sample_text.FEE_WORK:
@@ -45,15 +45,15 @@ def generate(firm: Firm, _: Row | None) -> list[Row]:
     return list({row.id: row for row in rows}.values())
 
 
-def create(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more activity."""
+def create(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create an activity."""
     row = _activity(firm, rng, guid(rng), f"N{rng.randrange(1000)}", "New activity", _TIME)
     row.updated = request.now
     return row
 
 
-def stamp(row: Row, rng: Random) -> None:
-    """The version, and who made it, are all that shows a change."""
+def mark_updated(row: Row, rng: Random) -> None:
+    """Renew the version; the API has no updated-at field here."""
     row.data["versionId"] = guid(rng)
 
 
@@ -61,7 +61,7 @@ def _activity(  # noqa: PLR0913, PLR0917
     firm: Firm, rng: Random, id_: str, code: str, description: str, type_: int
 ) -> Row:
     data: Data = {
-        **head(id_, f"{firm.url}/activitycodes/{id_}", "ActivityCodes"),
+        **record_header(id_, f"{firm.url}/activitycodes/{id_}", "ActivityCodes"),
         "versionId": guid(rng),
         "updatedByUserId": firm.staff[0].user_id,
         "type": type_,
@@ -83,7 +83,7 @@ def _activity(  # noqa: PLR0913, PLR0917
         data["rateType"] = 2
     if firm.region != "us":
         data |= {"inputTaxRate": 10, "outputTaxRate": 12.25}
-    return Row(data, any_moment(firm, rng))
+    return Row(data, recent_ticks(firm, rng))
 
 
 ACTIVITY_CODES = Resource(
@@ -92,7 +92,7 @@ ACTIVITY_CODES = Resource(
     scope="activitycodes/read",
     generate=generate,
     create=create,
-    stamp=stamp,
-    bury=marked("isDeleted"),
+    mark_updated=mark_updated,
+    mark_deleted=property_setter("isDeleted"),
     date_filters=(DateFilter("UpdatedSince", "ticks"),),
 )

@@ -1,4 +1,4 @@
-"""Time and money: the fees of a matter."""
+"""Fees: the time entries of a matter."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.activities import activity_ids
-from smokeball_sandbox.areas.matters import plan_of
+from smokeball_sandbox.areas.matters import matter_plan
 from smokeball_sandbox.clock import (
-    TICKS_A_DAY,
-    TICKS_A_SECOND,
+    TICKS_PER_DAY,
+    TICKS_PER_SECOND,
     UNSET_DATE,
     iso,
     iso_date,
-    ticks_of,
+    to_ticks,
 )
-from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.value_helpers import guid, half_up, link, money
+from smokeball_sandbox.resources import CreateRequest, Data, DateFilter, Resource, Row
+from smokeball_sandbox.value_helpers import divide_half_up, guid, link, money
 
 if TYPE_CHECKING:
     from random import Random
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from smokeball_sandbox.areas.matters import MatterPlan
     from smokeball_sandbox.firm import Firm, Person
 
-_USUAL_FEES = 8
-_USUAL_FEES_OF_A_LEAD = 1
-_CREATED_DATES_SINCE = ticks_of(date(2026, 4, 1))
+_MEAN_FEES = 8
+_MEAN_FEES_PER_LEAD = 1
+_CREATED_DATES_SINCE = to_ticks(date(2026, 4, 1))
 _UNITS = (6, 6, 6, 12, 12, 18, 24, 30, 36, 48, 60, 90, 120, 240, 25, 50)
 _FIXED_PRICES = (9_900, 25_000, 45_050, 120_000, 123_456)
 _INVOICED = 0.55
@@ -35,68 +35,72 @@ _DRAFT_EVERY = 3
 
 
 def generate(firm: Firm, parent: Row | None) -> list[Row]:
-    """The fees of one matter."""
-    plan = plan_of(parent)
+    """Generate the fees of one matter."""
+    plan = matter_plan(parent)
     return [] if plan is None else fees_of(firm, plan)
 
 
 def invoice_ids(firm: Firm, plan: MatterPlan) -> list[str]:
-    """The ids of the invoices that a matter's fees and expenses may land on."""
-    return _begin(firm, plan)[2]
+    """Return the ids of the invoices that may contain a matter's fees and expenses."""
+    return _fee_seed(firm, plan)[2]
 
 
 def draft_among(firm: Firm, plan: MatterPlan, invoices: list[str]) -> str | None:
-    """The invoice that is still being written: only the last of a running matter may be."""
-    if plan.closed < firm.anchor_ticks - TICKS_A_DAY or plan.is_lead or plan.ordinal % _DRAFT_EVERY:
+    """Return the draft invoice: only the last one of an open matter can be a draft."""
+    if (
+        plan.closed < firm.anchor_ticks - TICKS_PER_DAY
+        or plan.is_lead
+        or plan.ordinal % _DRAFT_EVERY
+    ):
         return None
     return invoices[-1]
 
 
-def _begin(firm: Firm, plan: MatterPlan) -> tuple[Random, int, list[str]]:
+def _fee_seed(firm: Firm, plan: MatterPlan) -> tuple[Random, int, list[str]]:
     rng = firm.rng("fees", plan.id)
-    usual = _USUAL_FEES_OF_A_LEAD if plan.is_lead else _USUAL_FEES
-    count = firm.how_many(rng, usual, firm.fees)
+    mean = _MEAN_FEES_PER_LEAD if plan.is_lead else _MEAN_FEES
+    count = firm.fee_count(rng, mean)
     return rng, count, [guid(rng) for _ in range(1 + count // 10)]
 
 
 def fees_of(firm: Firm, plan: MatterPlan) -> list[Row]:
-    """The fees of one matter, those of its past on its invoices."""
-    rng, count, invoices = _begin(firm, plan)
+    """Generate the fees of one matter, the older ones on its invoices."""
+    rng, count, invoices = _fee_seed(firm, plan)
     draft = draft_among(firm, plan, invoices)
-    latest = firm.anchor_ticks - TICKS_A_DAY
+    latest = firm.anchor_ticks - TICKS_PER_DAY
     rows = []
     for _ in range(count):
         share = rng.random()
-        moment = plan.opened + int(share * (plan.closed - plan.opened))
-        row = _fee(firm, rng, plan.id, moment, plan)
+        ticks = plan.opened + int(share * (plan.closed - plan.opened))
+        row = _fee(firm, rng, plan.id, ticks, plan)
         if share < _INVOICED and row.data["isBillable"] and not row.data["isDeleted"]:
             row.data["invoiceId"] = invoices[int(share / _INVOICED * len(invoices))]
             row.data["finalized"] = row.data["invoiceId"] != draft
-        later = moment + int(rng.random() * 30) * TICKS_A_DAY + rng.randrange(TICKS_A_DAY)
+        later = ticks + int(rng.random() * 30) * TICKS_PER_DAY + rng.randrange(TICKS_PER_DAY)
         row.updated = min(later, latest)
         rows.append(row)
     return rows
 
 
-def create(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more fee, recorded this very moment."""
+def create(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a fee, dated now."""
     matter = request.parent
     if matter is None:
         raise ValueError("A fee needs a matter.")
-    return _fee(firm, rng, matter.id, request.now, plan_of(matter))
+    return _fee(firm, rng, matter.id, request.now, matter_plan(matter))
 
 
-def stamp(row: Row, rng: Random) -> None:
-    """A fee's version is a new GUID, and nothing in it tells when it changed."""
+def mark_updated(row: Row, rng: Random) -> None:
+    """Renew the version; a fee has no updated-at field."""
     row.data["versionId"] = guid(rng)
 
 
-def bury(data: Data) -> None:
-    """A deleted fee stays in the list."""
+def mark_deleted(data: Data) -> None:
+    """Set the flag of deleted fees, which stay in the list."""
     data["isDeleted"] = True
 
 
-def _fee(firm: Firm, rng: Random, matter_id: str, moment: int, plan: MatterPlan | None) -> Row:
+def _fee(firm: Firm, rng: Random, matter_id: str, ticks: int, plan: MatterPlan | None) -> Row:
     staff = rng.choice(firm.staff)
     if plan is not None and rng.random() < 0.6:  # noqa: PLR2004
         staff = plan.responsible
@@ -117,13 +121,13 @@ def _fee(firm: Firm, rng: Random, matter_id: str, moment: int, plan: MatterPlan 
         "lastUpdatedByUserId": staff.user_id,
         "activityCode": code,
         "subject": subject,
-        "feeDate": iso_date(moment),
+        "feeDate": iso_date(ticks),
         "finalized": False,
         "isInvoicedExternally": False,
         "isDeleted": rng.random() < 0.02,  # noqa: PLR2004
     }
-    if moment >= _CREATED_DATES_SINCE:
-        data["createdDate"] = iso(moment, fraction=moment // TICKS_A_SECOND % 10 == 0)
+    if ticks >= _CREATED_DATES_SINCE:
+        data["createdDate"] = iso(ticks, fraction=ticks // TICKS_PER_SECOND % 10 == 0)
     chances = [rng.random() for _ in range(4)]
     if chances[0] < 0.7:  # noqa: PLR2004
         client = "the client" if plan is None else plan.client.full_name
@@ -137,17 +141,17 @@ def _fee(firm: Firm, rng: Random, matter_id: str, moment: int, plan: MatterPlan 
     if chances[3] < 0.2:  # noqa: PLR2004
         data["createdFromActivityId"] = activity_ids(firm)[code]
     _price(firm, rng, data, staff)
-    return Row(data, moment, matter_id)
+    return Row(data, ticks, matter_id)
 
 
 def _price(firm: Firm, rng: Random, data: Data, staff: Person) -> None:
-    """What the fee comes to, in cents until the last moment."""
+    """Write the amounts of a fee, computed in cents."""
     fixed, billable, written_off, parts = (
         rng.random() < share for share in (0.12, 0.92, 0.04, 0.12)
     )
     minutes = rng.choice(_UNITS)
     rate = rng.choice(_FIXED_PRICES) if fixed else staff.rate
-    amount = rate if fixed else half_up(rate * minutes, 60)
+    amount = rate if fixed else divide_half_up(rate * minutes, 60)
     tax, inclusive, exempt = tax_of(firm, rng, amount)
     without_tax = amount - tax if inclusive else amount
     billable_amount, billable_tax = (without_tax, tax) if billable else (0, 0)
@@ -156,8 +160,8 @@ def _price(firm: Firm, rng: Random, data: Data, staff: Person) -> None:
             {"description": data["subject"], "duration": minutes - 6, "isBillable": True},
             {"description": "Travel", "duration": 6, "isBillable": False},
         ]
-        billable_amount = half_up(without_tax * (minutes - 6), minutes)
-        billable_tax = half_up(tax * (minutes - 6), minutes)
+        billable_amount = divide_half_up(without_tax * (minutes - 6), minutes)
+        billable_tax = divide_half_up(tax * (minutes - 6), minutes)
     data |= {
         "feeType": 0 if fixed else 1,
         "isWrittenOff": billable and written_off,
@@ -179,13 +183,13 @@ def _price(firm: Firm, rng: Random, data: Data, staff: Person) -> None:
 
 
 def tax_of(firm: Firm, rng: Random, amount: int) -> tuple[int, bool, bool]:
-    """GST in cents, whether the amount includes it, whether the entry is exempt."""
+    """Return GST in cents, whether the amount includes it, and whether it is exempt."""
     if firm.region != "au":
         return 0, False, False
     inclusive, exempt = rng.random() < 0.3, rng.random() < 0.1  # noqa: PLR2004
     if exempt:
         return 0, inclusive, True
-    return half_up(amount, 11) if inclusive else half_up(amount, 10), inclusive, False
+    return divide_half_up(amount, 11) if inclusive else divide_half_up(amount, 10), inclusive, False
 
 
 FEES = Resource(
@@ -195,7 +199,7 @@ FEES = Resource(
     parent="matters",
     generate=generate,
     create=create,
-    stamp=stamp,
-    bury=bury,
+    mark_updated=mark_updated,
+    mark_deleted=mark_deleted,
     date_filters=(DateFilter("UpdatedSince", "ticks"),),
 )

@@ -1,10 +1,10 @@
-"""What the resources of several areas have in common."""
+"""Functions that resources of several areas share."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from smokeball_sandbox.clock import TICKS_A_DAY, iso
+from smokeball_sandbox.clock import TICKS_PER_DAY, iso
 from smokeball_sandbox.value_helpers import guid, link
 
 if TYPE_CHECKING:
@@ -14,83 +14,83 @@ if TYPE_CHECKING:
     from smokeball_sandbox.areas.matters import MatterPlan
     from smokeball_sandbox.firm import Firm
     from smokeball_sandbox.query import Query
-    from smokeball_sandbox.resources import Data, Request, Row
+    from smokeball_sandbox.resources import CreateRequest, Data, Row
 
 
-def nothing(_: Row, __: Random) -> None:
-    """Stamp for records in which a change leaves no mark."""
+def leave_unmarked(_: Row, __: Random) -> None:
+    """Write nothing, for records without version and updated-at field."""
 
 
-def stamp_version(row: Row, rng: Random) -> None:
-    """A new version is a new GUID, and nothing in the record tells when it came to be."""
+def renew_version(row: Row, rng: Random) -> None:
+    """Renew the version: a GUID, for records without updated-at field."""
     row.data["versionId"] = guid(rng)
 
 
-def stamp_ticks(row: Row, _: Random) -> None:
-    """The last change, in ticks."""
+def set_updated_ticks(row: Row, _: Random) -> None:
+    """Set the updated-at field, in ticks."""
     row.data["lastUpdated"] = row.updated
 
 
-def stamp_ticks_and_version(row: Row, rng: Random) -> None:
-    """The last change, in ticks, and a new version."""
+def set_updated_ticks_and_version(row: Row, rng: Random) -> None:
+    """Set the updated-at field, in ticks, and renew the version."""
     row.data["lastUpdated"] = row.updated
     row.data["versionId"] = guid(rng)
 
 
-def stamp_iso(row: Row, _: Random) -> None:
-    """The last change, as a UTC date-time with all the digits .NET has."""
+def set_updated_iso(row: Row, _: Random) -> None:
+    """Set the updated-at field, as a UTC date-time with seven digits."""
     row.data["lastUpdated"] = iso(row.updated, fraction=True)
 
 
-def marked(name: str, value: Any = True) -> Callable[[Data], None]:  # noqa: FBT002
-    """Bury a record by setting one property."""
+def property_setter(name: str, value: Any = True) -> Callable[[Data], None]:  # noqa: FBT002
+    """Return a function that sets one property of a record."""
 
-    def bury(data: Data) -> None:
+    def set_property(data: Data) -> None:
         data[name] = value
 
-    return bury
+    return set_property
 
 
 def matter_link(firm: Firm, rng: Random, id_: str) -> Data:
-    """A link to a matter."""
+    """Return a link to a matter."""
     return link(rng, id_, f"{firm.url}/matters/{id_}", "Matters")
 
 
-def day_of(rng: Random, plan: MatterPlan) -> int:
-    """A moment in the life of a matter."""
+def ticks_during(rng: Random, plan: MatterPlan) -> int:
+    """Return random ticks between the opening and the closing of a matter."""
     return plan.opened + int(rng.random() * (plan.closed - plan.opened))
 
 
-def soon_after(firm: Firm, rng: Random, moment: int, days: int = 30) -> int:
-    """A moment of change after another, none of them later than the data's day."""
-    latest = firm.anchor_ticks - TICKS_A_DAY
-    return moment + int(rng.random() * max(0, min(days * TICKS_A_DAY, latest - moment)))
+def ticks_soon_after(firm: Firm, rng: Random, ticks: int, days: int = 30) -> int:
+    """Return random ticks soon after others, at most the day before the anchor day."""
+    latest = firm.anchor_ticks - TICKS_PER_DAY
+    return ticks + int(rng.random() * max(0, min(days * TICKS_PER_DAY, latest - ticks)))
 
 
-def any_moment(firm: Firm, rng: Random, days: int = 1_500) -> int:
-    """A moment within the days before the data's day."""
-    return firm.anchor_ticks - TICKS_A_DAY - int(rng.random() * days * TICKS_A_DAY)
+def recent_ticks(firm: Firm, rng: Random, days: int = 1_500) -> int:
+    """Return random ticks within some days before the anchor day."""
+    return firm.anchor_ticks - TICKS_PER_DAY - int(rng.random() * days * TICKS_PER_DAY)
 
 
-def parent_id(request: Request) -> str:
-    """The id of the row that a new one is to hang under.
+def parent_id(request: CreateRequest) -> str:
+    """Return the parent's id of a row to create.
 
     Raises:
-        ValueError: It was created without one.
+        ValueError: The request has no parent.
     """
     if request.parent is None:
-        raise ValueError("The row needs a parent.")
+        raise ValueError("The row has no parent. Pass parent.")
     return request.parent.id
 
 
-def by_matter(query: Query) -> Callable[[Row], bool] | None:
-    """Only rows that belong to one matter."""
-    wanted = query.first("MatterId")
+def filter_by_matter(query: Query) -> Callable[[Row], bool] | None:
+    """Filter by ``MatterId``."""
+    wanted = query.value("MatterId")
     if wanted is None:
         return None
     return lambda row: (row.data.get("matter") or {}).get("id") == wanted
 
 
-def count_of(rng: Random, mean: float) -> int:
-    """How many of something there are: often none, sometimes a lot."""
+def random_count(rng: Random, mean: float) -> int:
+    """Return a random count: often zero, sometimes large."""
     return round(rng.expovariate(1 / mean)) if mean > 0 else 0

@@ -1,23 +1,23 @@
-"""Contacts, and who among them belongs to whom."""
+"""Contacts and their relations."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from smokeball_sandbox import sample_text
-from smokeball_sandbox.areas.common import any_moment, marked, nothing, parent_id
+from smokeball_sandbox.areas.common import leave_unmarked, parent_id, property_setter, recent_ticks
 from smokeball_sandbox.areas.firm import phone
 from smokeball_sandbox.areas.identity import (
     company_execution,
     full_address,
-    papers,
-    past_day,
-    traits,
+    identity_documents,
+    past_date,
+    personal_details,
 )
 from smokeball_sandbox.firm import Contact
-from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.search import searched
-from smokeball_sandbox.value_helpers import guid, head, link, sparse
+from smokeball_sandbox.resources import CreateRequest, Data, DateFilter, Resource, Row
+from smokeball_sandbox.search import search_filter
+from smokeball_sandbox.value_helpers import guid, link, record_header, sparse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,65 +37,67 @@ _BLOCKS = (
     "voiDetails",
 )
 _KEEP = 0.55
+# Part of the seed: another key would generate another firm.
+_MEMBERS_KEY = "kin"
 _DELETED = 0.02
-_MOST_MEMBERS = 3
+_MAX_MEMBERS = 3
 
 
-def kin(firm: Firm) -> dict[str, list[Contact]]:
-    """The members of each company, group and trust, by its id."""
+def members_by_contact(firm: Firm) -> dict[str, list[Contact]]:
+    """Return the members of each company, group and trust by its id."""
 
-    def draw() -> dict[str, list[Contact]]:
-        rng = firm.rng("kin")
+    def build() -> dict[str, list[Contact]]:
+        rng = firm.rng(_MEMBERS_KEY)
         people = [each for each in firm.contacts if each.kind == "Person"]
         staff = [each for each in firm.contacts if each.kind == "Staff"]
         members: dict[str, list[Contact]] = {}
         for each in firm.contacts:
-            count = rng.randrange(1, _MOST_MEMBERS + 1)
+            count = rng.randrange(1, _MAX_MEMBERS + 1)
             if each.kind == "Organisation":
                 members[each.id] = rng.sample(staff, min(count, len(staff)))
             elif each.kind in {"GroupOfPeople", "Trust"}:
                 members[each.id] = rng.sample(people, min(count + 1, len(people)))
         return members
 
-    return firm.once("kin", draw)
+    return firm.cached("members", build)
 
 
 def generate(firm: Firm, _: Row | None) -> list[Row]:
-    """Everyone the firm deals with; the first of each kind has every property there is."""
-    rng, members = firm.rng("contact records"), kin(firm)
+    """Generate all contacts; the first of each type has every property."""
+    rng, members = firm.rng("contact records"), members_by_contact(firm)
     seen: set[str] = set()
     rows = []
     for contact in firm.contacts:
         keep = _KEEP if contact.kind in seen else 1
         seen.add(contact.kind)
-        moment = any_moment(firm, rng)
-        row = _contact(firm, rng, contact, members.get(contact.id, []), keep, moment)
+        ticks = recent_ticks(firm, rng)
+        row = _contact(firm, rng, contact, members.get(contact.id, []), keep, ticks)
         row.data["isDeleted"] = keep < 1 and rng.random() < _DELETED
         rows.append(row)
     return rows
 
 
-def create(firm: Firm, rng: Random, request: Request) -> Row:
-    """Someone new: a person."""
+def create(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a person."""
     last = rng.choice(sample_text.LAST_NAMES)
     contact = Contact(guid(rng), last, f"{rng.choice(sample_text.FIRST_NAMES)} {last}", "Person")
     return _contact(firm, rng, contact, [], _KEEP, request.now)
 
 
-def stamp(row: Row, rng: Random) -> None:
-    """A change shows in the version and in the ticks."""
+def mark_updated(row: Row, rng: Random) -> None:
+    """Set the updated-at field, in ticks, and renew the version."""
     row.data |= {"lastUpdated": row.updated, "versionId": guid(rng)}
 
 
 def _contact(  # noqa: PLR0913, PLR0917
-    firm: Firm, rng: Random, contact: Contact, members: list[Contact], keep: float, moment: int
+    firm: Firm, rng: Random, contact: Contact, members: list[Contact], keep: float, ticks: int
 ) -> Row:
     href = f"{firm.url}/contacts/{contact.id}"
     data: Data = {
-        **head(contact.id, href, "Contacts"),
+        **record_header(contact.id, href, "Contacts"),
         "versionId": guid(rng),
         "isDeleted": False,
-        "lastUpdated": moment,
+        "lastUpdated": ticks,
     }
     links = [firm.contact_link(rng, each) for each in members]
     if contact.kind == "Organisation":
@@ -114,20 +116,20 @@ def _contact(  # noqa: PLR0913, PLR0917
         name, _ = rng.choice(sample_text.TAGS)
         custom = {"id": guid(rng), "name": name, "type": "Custom"}
         data["tags"] = [{"name": "Client", "type": "Role"}, custom]
-    return Row(data, moment, plan=contact.kind)
+    return Row(data, ticks, plan=contact.kind)
 
 
 def _person(firm: Firm, rng: Random, contact: Contact, keep: float) -> Data:
     first, _, last = contact.full_name.partition(" ")
     person: Data = {"firstName": first, "lastName": last}
-    person |= sparse(rng, traits(firm, rng, last), keep)
+    person |= sparse(rng, personal_details(firm, rng, last), keep)
     person |= sparse(rng, {"residentialAddress": full_address(firm, rng, keep)}, keep)
     if firm.region == "us":
         person |= sparse(rng, {"mailingAddress": full_address(firm, rng, keep)}, keep)
     if rng.random() < 0.7 or keep == 1:  # noqa: PLR2004
         person["email"] = f"{first}.{last}{rng.randrange(1000)}@example.org".lower()
     if rng.random() < 0.25 or keep == 1:  # noqa: PLR2004
-        person |= sparse(rng, papers(firm, rng), keep)
+        person |= sparse(rng, identity_documents(firm, rng), keep)
     return person
 
 
@@ -145,7 +147,7 @@ def _company(firm: Firm, rng: Random, contact: Contact, staff: list[Data], keep:
     if firm.region == "us":
         rest |= {
             "ein": f"{rng.randrange(100):02d}-{rng.randrange(10**7):07d}",
-            "registeredDate": past_day(firm, rng, 300, 9_000),
+            "registeredDate": past_date(firm, rng, 300, 9_000),
             "stateId": str(rng.randrange(10**6)),
             "stateRegisteredIn": "DE",
             "countryRegisteredIn": sample_text.COUNTRIES[firm.region],
@@ -178,7 +180,7 @@ def _trust(firm: Firm, rng: Random, contact: Contact, members: list[Contact], ke
     rest = {
         "status": "as Trustee of",
         "trustNumber": str(rng.randrange(10**8)),
-        "executedDate": past_day(firm, rng, 300, 9_000),
+        "executedDate": past_date(firm, rng, 300, 9_000),
         "phone": phone(rng),
         "fax": phone(rng),
         "address": full_address(firm, rng, keep),
@@ -194,16 +196,16 @@ def _group(firm: Firm, rng: Random, contact: Contact, keep: float) -> Data:
     return {"name": contact.full_name, **sparse(rng, rest, keep)}
 
 
-def _by_kind(query: Query) -> Callable[[Row], bool] | None:
-    kinds = query.all("Type")
+def _filter_by_kind(query: Query) -> Callable[[Row], bool] | None:
+    kinds = query.values("Type")
     for kind in kinds:
         if kind not in KINDS:
-            query.refuse("Type", f"'{kind}' is not one of: {', '.join(KINDS)}.")
+            query.add_error("Type", f"'{kind}' is not one of: {', '.join(KINDS)}.")
     return (lambda row: row.plan in kinds) if kinds else None
 
 
-def _but_deleted(query: Query) -> Callable[[Row], bool] | None:
-    excluded = query.flag("ExcludeDeletedContacts")
+def _filter_out_deleted(query: Query) -> Callable[[Row], bool] | None:
+    excluded = query.boolean("ExcludeDeletedContacts")
     return (lambda row: not row.data["isDeleted"]) if excluded else None
 
 
@@ -224,11 +226,11 @@ def _emails(data: Data) -> list[str | None]:
 
 
 def relations(firm: Firm, parent: Row | None) -> list[Row]:
-    """Links to those a contact belongs to, or that belong to it."""
+    """Generate the relations of a contact, in both directions."""
 
-    def draw() -> dict[str, list[str]]:
+    def build() -> dict[str, list[str]]:
         related: dict[str, list[str]] = {}
-        for owner, members in kin(firm).items():
+        for owner, members in members_by_contact(firm).items():
             for member in members:
                 related.setdefault(owner, []).append(member.id)
                 related.setdefault(member.id, []).append(owner)
@@ -238,14 +240,15 @@ def relations(firm: Firm, parent: Row | None) -> list[Row]:
         return []
     rng = firm.rng("relations", parent.id)
     return [
-        _relation(firm, rng, parent, id_) for id_ in firm.once("related", draw).get(parent.id, [])
+        _relation(firm, rng, parent, id_)
+        for id_ in firm.cached("related", build).get(parent.id, [])
     ]
 
 
-def create_relation(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more relation, to somebody the firm knows."""
+def create_relation(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a relation to another contact."""
     parent_id(request)
-    wanted = request.wanted.get("id") or rng.choice(firm.contacts).id
+    wanted = request.properties.get("id") or rng.choice(firm.contacts).id
     row = _relation(firm, rng, request.parent, wanted)
     row.updated = request.now
     return row
@@ -262,17 +265,17 @@ CONTACTS = Resource(
     scope="contacts/read",
     generate=generate,
     create=create,
-    stamp=stamp,
-    bury=marked("isDeleted"),
+    mark_updated=mark_updated,
+    mark_deleted=property_setter("isDeleted"),
     date_filters=(DateFilter("UpdatedSince", "ticks"),),
     sort={"lastUpdated": lambda row: row.updated},
-    fields=_BLOCKS,
-    fields_in=("person", "company"),
+    opt_in_fields=_BLOCKS,
+    opt_in_objects=("person", "company"),
     by_id_fields=_BLOCKS,
     filters=(
-        _by_kind,
-        _but_deleted,
-        searched({"email": _emails, "phone": _phones, "name": _names}),
+        _filter_by_kind,
+        _filter_out_deleted,
+        search_filter({"email": _emails, "phone": _phones, "name": _names}),
     ),
 )
 CONTACT_RELATIONS = Resource(
@@ -282,8 +285,8 @@ CONTACT_RELATIONS = Resource(
     parent="contacts",
     generate=relations,
     create=create_relation,
-    stamp=nothing,
-    bury=None,
-    by_id="relatedContactId",
-    paging=False,
+    mark_updated=leave_unmarked,
+    mark_deleted=None,
+    id_parameter="relatedContactId",
+    has_paging=False,
 )

@@ -6,42 +6,42 @@ from typing import TYPE_CHECKING
 
 from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.common import (
-    count_of,
-    day_of,
-    marked,
+    leave_unmarked,
     matter_link,
-    nothing,
     parent_id,
-    soon_after,
+    property_setter,
+    random_count,
+    ticks_during,
+    ticks_soon_after,
 )
-from smokeball_sandbox.areas.matters import plan_of
+from smokeball_sandbox.areas.matters import matter_plan
 from smokeball_sandbox.clock import iso
-from smokeball_sandbox.resources import Data, Request, Resource, Row
-from smokeball_sandbox.search import searched
-from smokeball_sandbox.value_helpers import guid, head, link, sparse
+from smokeball_sandbox.resources import CreateRequest, Data, Resource, Row
+from smokeball_sandbox.search import search_filter
+from smokeball_sandbox.value_helpers import guid, link, record_header, sparse
 
 if TYPE_CHECKING:
     from random import Random
 
     from smokeball_sandbox.areas.matters import MatterPlan
     from smokeball_sandbox.firm import Firm
-    from smokeball_sandbox.store import Store
+    from smokeball_sandbox.resources import RowReader
 
-_USUAL_FILES = 4.0
-_FOLDERED = 0.7
+_MEAN_FILES = 4.0
+_SHARE_IN_FOLDERS = 0.7
 _SERVICE_OWNED = 0.1
 _EXTENSIONS = (".docx", ".docx", ".pdf", ".pdf", ".eml", ".msg", ".xlsx")
 _EMAILS = {".eml", ".msg"}
 
 
 def folder_rows(firm: Firm, parent: Row | None) -> list[Row]:
-    """The folders of a matter, some of them within another."""
-    plan = plan_of(parent)
+    """Generate the folders of a matter row."""
+    plan = matter_plan(parent)
     return [] if plan is None else folders_of(firm, plan)
 
 
 def folders_of(firm: Firm, plan: MatterPlan) -> list[Row]:
-    """The folders of a matter; those at the top have no parent."""
+    """Generate the folders of a matter; top-level folders have no parent."""
     rng = firm.rng("folders", plan.id)
     rows: list[Row] = []
     for name in rng.sample(sample_text.FOLDERS, rng.choice((0, 0, 1, 2, 4))):
@@ -51,8 +51,8 @@ def folders_of(firm: Firm, plan: MatterPlan) -> list[Row]:
     return rows
 
 
-def create_folder(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more folder, at the top."""
+def create_folder(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a top-level folder."""
     row = _folder(firm, guid(rng), parent_id(request), "New folder", None)
     row.updated = request.now
     return row
@@ -60,14 +60,16 @@ def create_folder(firm: Firm, rng: Random, request: Request) -> Row:
 
 def _folder(firm: Firm, id_: str, matter_id: str, name: str, above: str | None) -> Row:
     href = f"{firm.url}/matters/{matter_id}/documents/folders/{id_}"
-    data: Data = {**head(id_, href, "Folders"), "name": name}
+    data: Data = {**record_header(id_, href, "Folders"), "name": name}
     if above is not None:
         data["parentId"] = above
     return Row(data, 0, matter_id)
 
 
-def listing(store: Store, matter_id: str, folder_id: str | None) -> tuple[Data, Data] | None:
-    """What lies directly in a folder, or at the top, which has neither id nor name."""
+def folder_tree(
+    store: RowReader, matter_id: str, folder_id: str | None
+) -> tuple[Data, Data] | None:
+    """Return the direct contents of a folder; the top level has no id."""
     folders = [row.data for row in store.rows(store.resources["folders"], matter_id)]
     files = [row.data for row in store.rows(store.resources["files"], matter_id)]
     href = f"{store.firm.url}/matters/{matter_id}/documents/folders"
@@ -87,51 +89,51 @@ def listing(store: Store, matter_id: str, folder_id: str | None) -> tuple[Data, 
 
 
 def file_rows(firm: Firm, parent: Row | None) -> list[Row]:
-    """The files of a matter."""
-    plan = plan_of(parent)
+    """Generate the files of a matter row."""
+    plan = matter_plan(parent)
     return [] if plan is None else files_of(firm, plan)
 
 
 def files_of(firm: Firm, plan: MatterPlan) -> list[Row]:
-    """The files of a matter, most of them in one of its folders."""
+    """Generate the files of a matter, most of them in its folders."""
     rng = firm.rng("files", plan.id)
     folders = [row.id for row in folders_of(firm, plan)]
     rows = []
-    for _ in range(count_of(rng, _USUAL_FILES)):
-        moment = day_of(rng, plan)
-        folder = rng.choice(folders) if folders and rng.random() < _FOLDERED else None
-        row = _file(firm, rng, plan.id, moment, folder)
+    for _ in range(random_count(rng, _MEAN_FILES)):
+        ticks = ticks_during(rng, plan)
+        folder = rng.choice(folders) if folders and rng.random() < _SHARE_IN_FOLDERS else None
+        row = _file(firm, rng, plan.id, ticks, folder)
         if rng.random() < 0.85:  # noqa: PLR2004
-            row.updated = soon_after(firm, rng, moment)
+            row.updated = ticks_soon_after(firm, rng, ticks)
             row.data["dateModified"] = iso(row.updated, fraction=True)
         rows.append(row)
     return rows
 
 
-def create_file(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more file, at the top."""
+def create_file(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a file at the top level."""
     return _file(firm, rng, parent_id(request), request.now, None)
 
 
-def stamp_file(row: Row, rng: Random) -> None:
-    """A change shows in the version and in the date of the last one."""
+def mark_file_updated(row: Row, rng: Random) -> None:
+    """Set the updated-at field and renew the version."""
     row.data |= {"versionId": guid(rng), "dateModified": iso(row.updated, fraction=True)}
 
 
-def _file(firm: Firm, rng: Random, matter_id: str, moment: int, folder: str | None) -> Row:
+def _file(firm: Firm, rng: Random, matter_id: str, ticks: int, folder: str | None) -> Row:
     id_ = guid(rng)
     base = f"{firm.url}/matters/{matter_id}/documents"
     extension = rng.choice(_EXTENSIONS)
     owner = rng.choice(firm.staff).user_id
     fate = rng.random()
     data: Data = {
-        **head(id_, f"{base}/files/{id_}", "Files"),
+        **record_header(id_, f"{base}/files/{id_}", "Files"),
         "versionId": f"{guid(rng)}.{rng.randrange(1, 9)}",
         "matter": matter_link(firm, rng, matter_id),
         "name": rng.choice(sample_text.FILES),
         "fileExtension": extension,
         "ownerId": f"S2S_{owner}" if rng.random() < _SERVICE_OWNED else owner,
-        "dateCreated": iso(moment),
+        "dateCreated": iso(ticks),
         "sizeBytes": rng.randrange(900, 20_000_000),
         "isFavorite": rng.random() < 0.1,  # noqa: PLR2004
         "isUploaded": fate > 0.04,  # noqa: PLR2004
@@ -147,7 +149,7 @@ def _file(firm: Firm, rng: Random, matter_id: str, moment: int, folder: str | No
     if extension in _EMAILS:
         data |= {"to": "recipient@example.org", "from": "sender@example.com"}
     more = {"additionalData": {"source": "sandbox", "pages": rng.randrange(40)}}
-    return Row(data | sparse(rng, more, 0.3), moment, matter_id)
+    return Row(data | sparse(rng, more, 0.3), ticks, matter_id)
 
 
 FILES = Resource(
@@ -157,13 +159,13 @@ FILES = Resource(
     parent="matters",
     generate=file_rows,
     create=create_file,
-    stamp=stamp_file,
-    bury=marked("isDeleted"),
-    by_id="fileId",
+    mark_updated=mark_file_updated,
+    mark_deleted=property_setter("isDeleted"),
+    id_parameter="fileId",
     sort={"dateCreated": lambda row: row.data["dateCreated"]},
-    order=lambda row: row.data["dateCreated"],
+    default_order=lambda row: row.data["dateCreated"],
     filters=(
-        searched(
+        search_filter(
             {
                 "query": lambda data: [data["name"]],
                 "fileExtension": lambda data: [data["fileExtension"]],
@@ -178,8 +180,8 @@ FOLDERS = Resource(
     parent="matters",
     generate=folder_rows,
     create=create_folder,
-    stamp=nothing,
-    bury=None,
-    by_id="folderId",
-    tree=listing,
+    mark_updated=leave_unmarked,
+    mark_deleted=None,
+    id_parameter="folderId",
+    build_tree=folder_tree,
 )

@@ -1,4 +1,4 @@
-"""What was spent on a matter."""
+"""Expenses of a matter."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.billing import draft_among, invoice_ids, tax_of
 from smokeball_sandbox.areas.common import (
-    count_of,
-    day_of,
-    marked,
     matter_link,
     parent_id,
-    soon_after,
-    stamp_version,
+    property_setter,
+    random_count,
+    renew_version,
+    ticks_during,
+    ticks_soon_after,
 )
-from smokeball_sandbox.areas.matters import plan_of
+from smokeball_sandbox.areas.matters import matter_plan
 from smokeball_sandbox.clock import iso_date
-from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.value_helpers import guid, head, link, money
+from smokeball_sandbox.resources import CreateRequest, Data, DateFilter, Resource, Row
+from smokeball_sandbox.value_helpers import guid, link, money, record_header
 
 if TYPE_CHECKING:
     from random import Random
@@ -26,56 +26,56 @@ if TYPE_CHECKING:
     from smokeball_sandbox.areas.matters import MatterPlan
     from smokeball_sandbox.firm import Firm
 
-_USUAL = 2.0
-_USUAL_OF_A_LEAD = 0.1
+_MEAN = 2.0
+_MEAN_PER_LEAD = 0.1
 _INVOICED = 0.6
 
 
 def generate(firm: Firm, parent: Row | None) -> list[Row]:
-    """The expenses of one matter."""
-    plan = plan_of(parent)
+    """Generate the expenses of a matter row."""
+    plan = matter_plan(parent)
     return [] if plan is None else expenses_of(firm, plan)
 
 
 def expenses_of(firm: Firm, plan: MatterPlan) -> list[Row]:
-    """The expenses of one matter, many of them on its invoices."""
+    """Generate the expenses of a matter, many of them on its invoices."""
     rng = firm.rng("expenses", plan.id)
     invoices = invoice_ids(firm, plan)
     draft = draft_among(firm, plan, invoices)
     rows = []
-    for _ in range(count_of(rng, _USUAL_OF_A_LEAD if plan.is_lead else _USUAL)):
-        moment = day_of(rng, plan)
-        row = _expense(firm, rng, plan.id, moment)
+    for _ in range(random_count(rng, _MEAN_PER_LEAD if plan.is_lead else _MEAN)):
+        ticks = ticks_during(rng, plan)
+        row = _expense(firm, rng, plan.id, ticks)
         data = row.data
         if data["isBillable"] and not data["isDeleted"] and rng.random() < _INVOICED:
             id_ = rng.choice(invoices)
             href = f"{firm.url}/matters/{plan.id}/invoices/{id_}"
             data |= {"invoiceId": id_, "invoice": link(rng, id_, href, "Invoices")}
             data["finalized"] = id_ != draft
-        row.updated = soon_after(firm, rng, moment)
+        row.updated = ticks_soon_after(firm, rng, ticks)
         rows.append(row)
     return rows
 
 
-def create(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more expense, recorded this very moment."""
+def create(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create an expense, dated now."""
     return _expense(firm, rng, parent_id(request), request.now)
 
 
-def _expense(firm: Firm, rng: Random, matter_id: str, moment: int) -> Row:
+def _expense(firm: Firm, rng: Random, matter_id: str, ticks: int) -> Row:
     code, subject, price, cost_type, task = rng.choice(sample_text.EXPENSE_WORK)
     staff = rng.choice(firm.staff)
     id_ = guid(rng)
     billable = rng.random() < 0.94  # noqa: PLR2004
     data: Data = {
-        **head(id_, f"{firm.url}/matters/{matter_id}/expenses/{id_}", "Expenses"),
+        **record_header(id_, f"{firm.url}/matters/{matter_id}/expenses/{id_}", "Expenses"),
         "versionId": guid(rng),
         "createdByUserId": staff.user_id,
         "staff": firm.staff_link(rng, staff),
         "matter": matter_link(firm, rng, matter_id),
         "activityCode": code,
         "subject": subject,
-        "expenseDate": iso_date(moment),
+        "expenseDate": iso_date(ticks),
         "costType": cost_type,
         "finalized": False,
         "isWrittenOff": billable and rng.random() < 0.05,  # noqa: PLR2004
@@ -93,11 +93,11 @@ def _expense(firm: Firm, rng: Random, matter_id: str, moment: int) -> Row:
         data["utbmsTaskCode"] = task
     if chances[3] < 0.3:  # noqa: PLR2004
         data |= {"matterId": matter_id, "staffId": staff.id}
-    return Row(data, moment, matter_id)
+    return Row(data, ticks, matter_id)
 
 
 def _price(firm: Firm, rng: Random, data: Data, price: int) -> None:
-    """What the expense comes to, in cents until the last moment."""
+    """Write the amounts of an expense, computed in cents."""
     quantity = rng.choice((1, 1, 2, 3, 12, 40)) if price < 10_000 else 1  # noqa: PLR2004
     amount = price * quantity
     tax, inclusive, exempt = tax_of(firm, rng, amount)
@@ -129,7 +129,7 @@ EXPENSES = Resource(
     parent="matters",
     generate=generate,
     create=create,
-    stamp=stamp_version,
-    bury=marked("isDeleted"),
+    mark_updated=renew_version,
+    mark_deleted=property_setter("isDeleted"),
     date_filters=(DateFilter("UpdatedSince", "ticks"),),
 )

@@ -1,15 +1,15 @@
-"""The firm itself, its staff, their logins and permission groups."""
+"""The firm, its staff, their logins and permission groups."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from smokeball_sandbox import sample_text
-from smokeball_sandbox.areas.common import marked, nothing, stamp_version
-from smokeball_sandbox.clock import TICKS_A_DAY, iso
-from smokeball_sandbox.resources import Data, Request, Resource, Row, Wrapper
-from smokeball_sandbox.search import searched
-from smokeball_sandbox.value_helpers import guid, head, money, sparse
+from smokeball_sandbox.areas.common import leave_unmarked, property_setter, renew_version
+from smokeball_sandbox.clock import TICKS_PER_DAY, iso
+from smokeball_sandbox.resources import CreateRequest, Data, Resource, ResponseFormat, Row
+from smokeball_sandbox.search import search_filter
+from smokeball_sandbox.value_helpers import guid, money, record_header, sparse
 
 if TYPE_CHECKING:
     from random import Random
@@ -22,7 +22,7 @@ _NO_LOGIN = 0.08
 
 
 def address(firm: Firm, rng: Random) -> Data:
-    """An address of the firm, whole."""
+    """Return an address of the firm with every property."""
     city, state, code = rng.choice(sample_text.PLACES[firm.region])
     street, kind = rng.choice(sample_text.STREETS)
     number = str(rng.randrange(1, 400))
@@ -45,17 +45,17 @@ def address(firm: Firm, rng: Random) -> Data:
 
 
 def phone(rng: Random) -> Data:
-    """A telephone number that nobody has."""
+    """Return a fictitious telephone number."""
     return {"areaCode": "555", "number": f"01{rng.randrange(100_000):05d}"}
 
 
 def firm_row(firm: Firm, _: Row | None) -> list[Row]:
-    """The firm."""
+    """Generate the firm's own record."""
     rng = firm.rng("firm")
     id_ = guid(rng)
     post = {"careOf": "The Manager", "poBoxType": "PO Box", "poBoxNumber": "1200"}
     data = {
-        **head(id_, f"{firm.url}/firm", "Firm"),
+        **record_header(id_, f"{firm.url}/firm", "Firm"),
         "versionId": guid(rng),
         "owner": "Smokeball",
         "name": f"{rng.choice(sample_text.LAST_NAMES)} & {rng.choice(sample_text.LAST_NAMES)}",
@@ -73,24 +73,24 @@ def firm_row(firm: Firm, _: Row | None) -> list[Row]:
             "fontFamilyName": "Open Sans",
         },
         "licenceNumbers": [_licence(firm, rng)],
-        "createdDate": iso(firm.anchor_ticks - 3_000 * TICKS_A_DAY, fraction=True),
+        "createdDate": iso(firm.anchor_ticks - 3_000 * TICKS_PER_DAY, fraction=True),
     }
     if firm.region != "us":
         data |= {"abn": "51824753556", "acn": "824753556"}
     if firm.region == "au":
         data["email"] = "office@example.com"
         data["dxAddress"] = {"number": "376", "exchange": "DX Sydney", "state": "NSW"}
-    return [Row(data, firm.anchor_ticks - 100 * TICKS_A_DAY)]
+    return [Row(data, firm.anchor_ticks - 100 * TICKS_PER_DAY)]
 
 
 def staff_rows(firm: Firm, _: Row | None) -> list[Row]:
-    """Everyone who works or worked at the firm."""
+    """Generate current and former staff."""
     rng = firm.rng("staff records")
     return [_staff(firm, rng, person, index) for index, person in enumerate(firm.staff)]
 
 
-def create_staff(firm: Firm, rng: Random, request: Request) -> Row:
-    """Someone new at the firm."""
+def create_staff(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a staff member."""
     person = firm.staff[0]._replace(
         id=guid(rng), user_id=guid(rng), first_name=rng.choice(sample_text.FIRST_NAMES)
     )
@@ -100,7 +100,7 @@ def create_staff(firm: Firm, rng: Random, request: Request) -> Row:
 
 
 def email_of(person: Person) -> str:
-    """Where someone at the firm is written to."""
+    """Return the email address of a staff member."""
     return f"{person.first_name}.{person.last_name}@example.com".lower().replace("'", "")
 
 
@@ -120,12 +120,12 @@ def _staff(firm: Firm, rng: Random, person: Person, index: int) -> Row:
         "colorStroke": f"#{rng.randrange(0x1000000):06x}",
         "licenceNumbers": [_licence(firm, rng)],
         "outOfOffice": {
-            "startDate": iso(firm.anchor_ticks + 9 * TICKS_A_DAY),
-            "endDate": iso(firm.anchor_ticks + 16 * TICKS_A_DAY),
+            "startDate": iso(firm.anchor_ticks + 9 * TICKS_PER_DAY),
+            "endDate": iso(firm.anchor_ticks + 16 * TICKS_PER_DAY),
         },
     }
     data = {
-        **head(person.id, f"{firm.url}/staff/{person.id}", "Staff"),
+        **record_header(person.id, f"{firm.url}/staff/{person.id}", "Staff"),
         "versionId": guid(rng),
         "firstName": person.first_name,
         "lastName": person.last_name,
@@ -137,7 +137,7 @@ def _staff(firm: Firm, rng: Random, person: Person, index: int) -> Row:
     }
     if enabled or former:
         data["userId"] = person.user_id
-    return Row(data, firm.anchor_ticks - TICKS_A_DAY)
+    return Row(data, firm.anchor_ticks - TICKS_PER_DAY)
 
 
 def _licence(firm: Firm, rng: Random) -> Data:
@@ -145,13 +145,13 @@ def _licence(firm: Firm, rng: Random) -> Data:
     return {"state": state, "type": "Bar", "number": str(rng.randrange(10_000, 99_999))}
 
 
-def _leave(data: Data) -> None:
-    """Who leaves stays on the list."""
+def _mark_former(data: Data) -> None:
+    """Mark a staff member as former; former staff stay in the list."""
     data |= {"former": True, "enabled": False}
 
 
 def user_rows(firm: Firm, _: Row | None) -> list[Row]:
-    """The logins of those who have one."""
+    """Generate the logins of the staff who have one."""
     rows = []
     for each in staff_rows(firm, None):
         if "userId" in each.data:
@@ -160,8 +160,8 @@ def user_rows(firm: Firm, _: Row | None) -> list[Row]:
     return rows
 
 
-def create_user(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more login for someone at the firm."""
+def create_user(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a login for a staff member."""
     row = _user(firm, guid(rng), rng.choice(firm.staff).id, former=False)
     row.updated = request.now
     return row
@@ -169,16 +169,16 @@ def create_user(firm: Firm, rng: Random, request: Request) -> Row:
 
 def _user(firm: Firm, id_: str, staff_id: str, *, former: bool) -> Row:
     data = {
-        **head(id_, f"{firm.url}/firmusers/{id_}", "FirmUsers"),
+        **record_header(id_, f"{firm.url}/firmusers/{id_}", "FirmUsers"),
         "staffId": staff_id,
         "userId": id_,
         "isFormerUser": former,
     }
-    return Row(data, firm.anchor_ticks - TICKS_A_DAY)
+    return Row(data, firm.anchor_ticks - TICKS_PER_DAY)
 
 
 def group_rows(firm: Firm, _: Row | None) -> list[Row]:
-    """The permission groups."""
+    """Generate the permission groups."""
     rng = firm.rng("groups")
     users = [row.id for row in user_rows(firm, None)]
     everyone = _group(firm, rng, "Everyone", users)
@@ -188,8 +188,8 @@ def group_rows(firm: Firm, _: Row | None) -> list[Row]:
     return [everyone, some, _group(firm, rng, "Administrators", [*users[:1], some.id]), old]
 
 
-def create_group(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more group, of everyone who is there first."""
+def create_group(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a group with the first user."""
     row = _group(firm, rng, "New group", [user_rows(firm, None)[0].id])
     row.updated = request.now
     return row
@@ -198,12 +198,12 @@ def create_group(firm: Firm, rng: Random, request: Request) -> Row:
 def _group(firm: Firm, rng: Random, name: str, members: list[str]) -> Row:
     id_ = guid(rng)
     data = {
-        **head(id_, f"{firm.url}/groups/{id_}", "Groups"),
+        **record_header(id_, f"{firm.url}/groups/{id_}", "Groups"),
         "name": name,
         "principalIds": members,
         "isDeleted": False,
     }
-    return Row(data, firm.anchor_ticks - TICKS_A_DAY)
+    return Row(data, firm.anchor_ticks - TICKS_PER_DAY)
 
 
 FIRM = Resource(
@@ -212,10 +212,10 @@ FIRM = Resource(
     scope="firm/read",
     generate=firm_row,
     create=None,
-    stamp=stamp_version,
-    bury=None,
-    wrapper=Wrapper.OBJECT,
-    by_id=None,
+    mark_updated=renew_version,
+    mark_deleted=None,
+    response_format=ResponseFormat.OBJECT,
+    id_parameter=None,
 )
 STAFF = Resource(
     name="staff",
@@ -223,12 +223,12 @@ STAFF = Resource(
     scope="staff/read",
     generate=staff_rows,
     create=create_staff,
-    stamp=stamp_version,
-    bury=_leave,
-    fields=("rate",),
+    mark_updated=renew_version,
+    mark_deleted=_mark_former,
+    opt_in_fields=("rate",),
     by_id_fields=("rate",),
     filters=(
-        searched(
+        search_filter(
             {
                 "email": lambda data: [data.get("email")],
                 "name": lambda data: [f"{data['firstName']} {data['lastName']}"],
@@ -242,9 +242,9 @@ FIRM_USERS = Resource(
     scope="firmusers/read",
     generate=user_rows,
     create=create_user,
-    stamp=nothing,
-    bury=marked("isFormerUser"),
-    wrapper=Wrapper.ARRAY,
+    mark_updated=leave_unmarked,
+    mark_deleted=property_setter("isFormerUser"),
+    response_format=ResponseFormat.ARRAY,
 )
 GROUPS = Resource(
     name="groups",
@@ -252,7 +252,7 @@ GROUPS = Resource(
     scope="groups/read",
     generate=group_rows,
     create=create_group,
-    stamp=nothing,
-    bury=marked("isDeleted"),
-    paging=False,
+    mark_updated=leave_unmarked,
+    mark_deleted=property_setter("isDeleted"),
+    has_paging=False,
 )

@@ -1,4 +1,4 @@
-"""Addresses, identity papers and the like: what a contact's record may hold."""
+"""Addresses, personal details and identity documents of contacts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NATIONALITY = {"us": "American", "au": "Australian", "uk": "British"}
 
 
 def full_address(firm: Firm, rng: Random, keep: float) -> Data:
-    """An address with some of the properties an address can have."""
+    """Return an address with a random choice of properties."""
     city, state, code = rng.choice(sample_text.PLACES[firm.region])
     street, kind = rng.choice(sample_text.STREETS)
     number = str(rng.randrange(1, 400))
@@ -52,8 +52,8 @@ def full_address(firm: Firm, rng: Random, keep: float) -> Data:
     return {**fixed, **sparse(rng, rest, keep)}
 
 
-def traits(firm: Firm, rng: Random, last_name: str) -> Data:
-    """The personal side of a person: all of it."""
+def personal_details(firm: Firm, rng: Random, last_name: str) -> Data:
+    """Return every personal detail of a person."""
     place = rng.choice(sample_text.PLACES[firm.region])
     person: Data = {
         "title": rng.choice(sample_text.TITLES),
@@ -64,7 +64,7 @@ def traits(firm: Firm, rng: Random, last_name: str) -> Data:
         "occupation": rng.choice(sample_text.OCCUPATIONS),
         "gender": rng.choice(("Female", "Male", "Other")),
         "maritalStatus": rng.choice(("Single", "Married", "Divorced", "Widowed")),
-        "birthDate": past_day(firm, rng, 7_000, 30_000),
+        "birthDate": past_date(firm, rng, 7_000, 30_000),
         "birthPlace": place[0],
         "birthState": place[1],
         "birthCountry": sample_text.COUNTRIES[firm.region],
@@ -89,18 +89,18 @@ def traits(firm: Firm, rng: Random, last_name: str) -> Data:
     return person
 
 
-def papers(firm: Firm, rng: Random) -> Data:
-    """The opt-in blocks of a person: all that exist in the region."""
+def identity_documents(firm: Firm, rng: Random) -> Data:
+    """Return every opt-in block of a person in the region."""
     country = sample_text.COUNTRIES[firm.region]
     city, state, _ = rng.choice(sample_text.PLACES[firm.region])
     passport = {
         "passportNumber": f"P{rng.randrange(10_000_000):07d}",
-        "passportIssueDate": past_day(firm, rng, 100, 3_000),
+        "passportIssueDate": past_date(firm, rng, 100, 3_000),
         "passportExpireDate": iso_date(firm.anchor_ticks + rng.randrange(10**15)),
         "passportIssueCountry": country,
     }
     death = {
-        "deathDate": past_day(firm, rng, 10, 2_000),
+        "deathDate": past_date(firm, rng, 10, 2_000),
         "isDeathDateUnknown": False,
         "deathPlace": city,
         "deathCountry": country,
@@ -127,7 +127,7 @@ def papers(firm: Firm, rng: Random) -> Data:
     if firm.region == "au":
         blocks["executionOptions"] = {
             "poaType": "Enduring",
-            "poaDate": past_day(firm, rng, 10, 2_000),
+            "poaDate": past_date(firm, rng, 10, 2_000),
             "attorneyName": " ".join(
                 map(rng.choice, (sample_text.FIRST_NAMES, sample_text.LAST_NAMES))
             ),
@@ -142,7 +142,7 @@ def papers(firm: Firm, rng: Random) -> Data:
 
 
 def company_execution(firm: Firm, rng: Random) -> Data:
-    """How an Australian company signs."""
+    """Return the execution options of an Australian company."""
 
     def signer(office: str) -> Data:
         return {
@@ -166,8 +166,8 @@ def company_execution(firm: Firm, rng: Random) -> Data:
     }
 
 
-def past_day(firm: Firm, rng: Random, least: int, most: int) -> str:
-    """A date so many days before the data's day."""
+def past_date(firm: Firm, rng: Random, least: int, most: int) -> str:
+    """Return a date a random number of days before the anchor day."""
     return iso_date(firm.anchor_ticks - rng.randrange(least, most) * 864_000_000_000)
 
 

@@ -1,4 +1,4 @@
-"""Invoices: totals are sums over the fees and expenses that landed on them, to the cent."""
+"""Invoices: totals are the sums of their fees and expenses, to the cent."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from smokeball_sandbox.areas.billing import draft_among, fees_of, invoice_ids
-from smokeball_sandbox.areas.common import marked, matter_link, parent_id, soon_after, stamp_version
+from smokeball_sandbox.areas.common import (
+    matter_link,
+    parent_id,
+    property_setter,
+    renew_version,
+    ticks_soon_after,
+)
 from smokeball_sandbox.areas.expenses import expenses_of
-from smokeball_sandbox.areas.matters import plan_of
-from smokeball_sandbox.clock import TICKS_A_DAY, UNSET_DATE, iso_date, ticks_of
-from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.value_helpers import guid, half_up, head, money
+from smokeball_sandbox.areas.matters import matter_plan
+from smokeball_sandbox.clock import TICKS_PER_DAY, UNSET_DATE, iso_date, to_ticks
+from smokeball_sandbox.resources import CreateRequest, Data, DateFilter, Resource, Row
+from smokeball_sandbox.value_helpers import divide_half_up, guid, money, record_header
 
 if TYPE_CHECKING:
     from random import Random
@@ -24,12 +30,12 @@ _FEES, _EXPENSES = 1, 2
 _FIXED, _PERCENTAGE = 1, 2
 _EXPENSE_ENTRY = 2
 _PAID_SHARE = 0.65
-_ABANDONED = 0.12
+_VOID_SHARE = 0.12
 _DAYS_TO_PAY = 14
 
 
 class Sums(NamedTuple):
-    """What the entries of an invoice come to, in cents without tax."""
+    """Sums of an invoice's entries, in cents without tax."""
 
     fees: int
     fees_written_off: int
@@ -39,13 +45,13 @@ class Sums(NamedTuple):
 
 
 def generate(firm: Firm, parent: Row | None) -> list[Row]:
-    """The invoices of one matter."""
-    plan = plan_of(parent)
+    """Generate the invoices of a matter row."""
+    plan = matter_plan(parent)
     return [] if plan is None else invoices_of(firm, plan)
 
 
 def invoices_of(firm: Firm, plan: MatterPlan) -> list[Row]:
-    """The invoices that fees or expenses of a matter are on, and at times a dropped one."""
+    """Generate the invoices of a matter's fees and expenses; a few more are void."""
     entries: dict[str, list[Row]] = {}
     for row in (*fees_of(firm, plan), *expenses_of(firm, plan)):
         if "invoiceId" in row.data:
@@ -60,16 +66,16 @@ def invoices_of(firm: Firm, plan: MatterPlan) -> list[Row]:
         if id_ in entries
     ]
     rng = firm.rng("dropped invoice", plan.id)
-    if rows and rng.random() < _ABANDONED:
+    if rows and rng.random() < _VOID_SHARE:
         row = _blank(firm, rng, plan.id, guid(rng), plan.closed)
         row.data |= {"status": rng.choice((DELETED, VOID)), "invoiceTitle": "Entered in error"}
-        row.updated = soon_after(firm, rng, plan.closed)
+        row.updated = ticks_soon_after(firm, rng, plan.closed)
         rows.append(row)
     return rows
 
 
-def create(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more invoice, a draft with nothing on it yet."""
+def create(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create an empty draft."""
     row = _blank(firm, rng, parent_id(request), guid(rng), request.now)
     row.updated = request.now
     return row
@@ -77,14 +83,14 @@ def create(firm: Firm, rng: Random, request: Request) -> Row:
 
 def _blank(firm: Firm, rng: Random, matter_id: str, id_: str, issued: int) -> Row:
     data: Data = {
-        **head(id_, f"{firm.url}/matters/{matter_id}/invoices/{id_}", "Invoices"),
+        **record_header(id_, f"{firm.url}/matters/{matter_id}/invoices/{id_}", "Invoices"),
         "versionId": guid(rng),
         "matter": matter_link(firm, rng, matter_id),
         "matterId": matter_id,
         "lastUpdatedByUserId": rng.choice(firm.staff).user_id,
         "status": DRAFT,
         "issuedDate": f"{iso_date(issued)}T00:00:00+00:00",
-        "dueDate": f"{iso_date(issued + _DAYS_TO_PAY * TICKS_A_DAY)}T00:00:00+00:00",
+        "dueDate": f"{iso_date(issued + _DAYS_TO_PAY * TICKS_PER_DAY)}T00:00:00+00:00",
         "paidDate": UNSET_DATE,
         "waived": False,
         "invoiceTotals": _totals(Sums(0, 0, 0, 0, 0), 0, 0),
@@ -93,7 +99,7 @@ def _blank(firm: Firm, rng: Random, matter_id: str, id_: str, issued: int) -> Ro
 
 
 def _draft(firm: Firm, plan: MatterPlan, id_: str, entries: list[Row]) -> Row:
-    """An invoice that is still being written: no number, nothing agreed on."""
+    """Return a draft, which has no number, discount or surcharge."""
     rng = firm.rng("invoice", id_)
     row = _blank(firm, rng, plan.id, id_, _issued(firm, entries))
     row.data |= {
@@ -101,7 +107,7 @@ def _draft(firm: Firm, plan: MatterPlan, id_: str, entries: list[Row]) -> Row:
         "debtors": [_debtor(firm, rng, plan.client)],
         "invoiceTotals": _totals(_sums(entries), 0, 0),
     }
-    row.updated = soon_after(firm, rng, row.updated)
+    row.updated = ticks_soon_after(firm, rng, row.updated)
     return row
 
 
@@ -120,23 +126,23 @@ def _invoice(firm: Firm, plan: MatterPlan, id_: str, index: int, entries: list[R
     if rng.random() < 0.2:  # noqa: PLR2004
         data["debtors"].append(_debtor(firm, rng, plan.other))
     if rng.random() < 0.3:  # noqa: PLR2004
-        data["invoiceTitleLine2"] = plan.kind.name
+        data["invoiceTitleLine2"] = plan.matter_type.name
     sums = _sums(entries)
     discount, surcharge = _discount(rng, data, sums), _surcharge(rng, data, sums)
-    row.updated = soon_after(firm, rng, row.updated)
+    row.updated = ticks_soon_after(firm, rng, row.updated)
     _settle(rng, row, sums, discount, surcharge)
     return row
 
 
 def _issued(firm: Firm, entries: list[Row]) -> int:
-    """The day after the last entry, in ticks."""
+    """Return the day after the last entry, in ticks."""
     days = [row.data.get("feeDate") or row.data["expenseDate"] for row in entries]
-    last = ticks_of(date.fromisoformat(max(days)))
-    return min(last + TICKS_A_DAY, firm.anchor_ticks - 3 * TICKS_A_DAY)
+    last = to_ticks(date.fromisoformat(max(days)))
+    return min(last + TICKS_PER_DAY, firm.anchor_ticks - 3 * TICKS_PER_DAY)
 
 
 def _settle(rng: Random, row: Row, sums: Sums, discount: int, surcharge: int) -> None:
-    """Decide what has become of an invoice that was sent."""
+    """Choose a status and payment for an invoice, and write its totals."""
     data = row.data
     due = _due(sums, discount, surcharge)
     fate = rng.random()
@@ -150,9 +156,9 @@ def _settle(rng: Random, row: Row, sums: Sums, discount: int, surcharge: int) ->
     if fate > 0.95:  # noqa: PLR2004
         data["waived"], waived = True, due
     elif fate > 0.85:  # noqa: PLR2004
-        paid = half_up(due, 3)
+        paid = divide_half_up(due, 3)
     elif fate > 0.78:  # noqa: PLR2004
-        interest = half_up(due, 100)
+        interest = divide_half_up(due, 100)
     totals = _totals(sums, discount, surcharge, paid=paid, waived=waived, interest=interest)
     data["invoiceTotals"] = totals
 
@@ -202,7 +208,7 @@ def _sums(entries: list[Row]) -> Sums:
 
 
 def _discount(rng: Random, data: Data, sums: Sums) -> int:
-    """Agree on a discount on what is not written off, and say what it comes to."""
+    """Choose a discount on amounts not written off; return it in cents."""
     base = sums.fees + sums.expenses - sums.fees_written_off - sums.expenses_written_off
     chance = rng.random()
     if chance > 0.2:  # noqa: PLR2004
@@ -212,14 +218,14 @@ def _discount(rng: Random, data: Data, sums: Sums) -> int:
         amount = min(10_000, base)
         discount["fixedDiscount"] = money(amount)
     else:
-        amount = half_up(base * 10, 100)
+        amount = divide_half_up(base * 10, 100)
         discount |= {"type": 1, "percentage": 10, "description": "Friend of the firm"}
     data["discount"] = discount
     return amount
 
 
 def _surcharge(rng: Random, data: Data, sums: Sums) -> int:
-    """Agree on a surcharge on what is not written off, and say what it comes to."""
+    """Choose a surcharge on amounts not written off; return it in cents."""
     kind = rng.choices((0, _FIXED, _PERCENTAGE), (80, 8, 12))[0]
     if kind == 0:
         if rng.random() < 0.3:  # noqa: PLR2004
@@ -234,7 +240,7 @@ def _surcharge(rng: Random, data: Data, sums: Sums) -> int:
         amount = 2_500
     else:
         surcharge["percentage"] = 1.5
-        amount = half_up(base * 15, 1_000)
+        amount = divide_half_up(base * 15, 1_000)
     data["surcharge"] = surcharge
     return amount
 
@@ -259,8 +265,8 @@ INVOICES = Resource(
     parent="matters",
     generate=generate,
     create=create,
-    stamp=stamp_version,
-    bury=marked("status", DELETED),
-    by_id="invoiceId",
+    mark_updated=renew_version,
+    mark_deleted=property_setter("status", DELETED),
+    id_parameter="invoiceId",
     date_filters=(DateFilter("UpdatedSince", "ticks"), DateFilter("LastUpdated", "iso")),
 )

@@ -1,16 +1,21 @@
-"""The firm's own fields: designs of forms, and what is filled in for a matter."""
+"""Layouts: the firm's custom fields and their values per matter."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from smokeball_sandbox import sample_text
-from smokeball_sandbox.areas.common import any_moment, nothing, parent_id, stamp_ticks_and_version
+from smokeball_sandbox.areas.common import (
+    leave_unmarked,
+    parent_id,
+    recent_ticks,
+    set_updated_ticks_and_version,
+)
 from smokeball_sandbox.areas.events import events_of
-from smokeball_sandbox.areas.matters import plan_of
+from smokeball_sandbox.areas.matters import matter_plan
 from smokeball_sandbox.clock import iso
-from smokeball_sandbox.resources import Data, Request, Resource, Row, Wrapper
-from smokeball_sandbox.value_helpers import guid, head, link, sparse
+from smokeball_sandbox.resources import CreateRequest, Data, Resource, ResponseFormat, Row
+from smokeball_sandbox.value_helpers import guid, link, record_header, sparse
 
 if TYPE_CHECKING:
     from random import Random
@@ -33,36 +38,36 @@ _FIELDS: tuple[Data, ...] = (
 
 
 def design_rows(firm: Firm, _: Row | None) -> list[Row]:
-    """Every form the firm has."""
+    """Generate all layout designs."""
     rng = firm.rng("layout designs")
-    return [_design(firm, rng, name, any_moment(firm, rng)) for name in sample_text.LAYOUTS]
+    return [_design(firm, rng, name, recent_ticks(firm, rng)) for name in sample_text.LAYOUTS]
 
 
-def create_design(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more form."""
+def create_design(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a layout design."""
     return _design(firm, rng, "New layout", request.now)
 
 
-def _design(firm: Firm, rng: Random, name: str, moment: int) -> Row:
+def _design(firm: Firm, rng: Random, name: str, ticks: int) -> Row:
     id_ = guid(rng)
     data = {
-        **head(id_, f"{firm.url}/layouts/{id_}", "Layouts"),
+        **record_header(id_, f"{firm.url}/layouts/{id_}", "Layouts"),
         "versionId": guid(rng),
         "name": name,
-        "lastUpdated": moment,
+        "lastUpdated": ticks,
         "description": f"Everything about the {name.lower()}",
         "fields": list(_FIELDS),
     }
-    return Row(data, moment)
+    return Row(data, ticks)
 
 
 def item_rows(firm: Firm, parent: Row | None) -> list[Row]:
-    """The forms of a matter that somebody has filled in, to a degree."""
-    plan = plan_of(parent)
+    """Generate the partly filled layouts of a matter."""
+    plan = matter_plan(parent)
     if plan is None:
         return []
     rng = firm.rng("layouts", plan.id)
-    designs = firm.once("designs", lambda: design_rows(firm, None))
+    designs = firm.cached("designs", lambda: design_rows(firm, None))
     first = _item(firm, rng, plan.id, plan.layout, designs[0], plan)
     rows = [first]
     for index in range(rng.choice((0, 0, 1, 2))):
@@ -74,9 +79,9 @@ def item_rows(firm: Firm, parent: Row | None) -> list[Row]:
     return rows
 
 
-def create_item(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more form for a matter."""
-    design = rng.choice(firm.once("designs", lambda: design_rows(firm, None)))
+def create_item(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a layout for a matter."""
+    design = rng.choice(firm.cached("designs", lambda: design_rows(firm, None)))
     row = _item(firm, rng, parent_id(request), guid(rng), design, None)
     row.updated = request.now
     return row
@@ -86,7 +91,7 @@ def _item(  # noqa: PLR0913, PLR0917
     firm: Firm, rng: Random, matter_id: str, id_: str, design: Row, plan: MatterPlan | None
 ) -> Row:
     data: Data = {
-        **head(id_, f"{firm.url}/matters/{matter_id}/layouts/{id_}", "LayoutItems"),
+        **record_header(id_, f"{firm.url}/matters/{matter_id}/layouts/{id_}", "LayoutItems"),
         "name": design.data["name"],
         "itemId": id_,
         "index": 0,
@@ -129,9 +134,9 @@ LAYOUT_DESIGNS = Resource(
     scope="layoutdesigns/read",
     generate=design_rows,
     create=create_design,
-    stamp=stamp_ticks_and_version,
-    bury=None,
-    detail=("description", "fields"),
+    mark_updated=set_updated_ticks_and_version,
+    mark_deleted=None,
+    by_id_only_fields=("description", "fields"),
 )
 MATTER_LAYOUTS = Resource(
     name="matter_layouts",
@@ -140,8 +145,8 @@ MATTER_LAYOUTS = Resource(
     parent="matters",
     generate=item_rows,
     create=create_item,
-    stamp=nothing,
-    bury=None,
-    wrapper=Wrapper.VALUE,
-    by_id="itemId",
+    mark_updated=leave_unmarked,
+    mark_deleted=None,
+    response_format=ResponseFormat.VALUE,
+    id_parameter="itemId",
 )

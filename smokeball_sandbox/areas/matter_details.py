@@ -1,15 +1,20 @@
-"""What every matter has one of or none: parties, terms of billing, a place in the archive."""
+"""Details of a matter: roles, billing configuration and archive."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from smokeball_sandbox import sample_text
-from smokeball_sandbox.areas.common import nothing, parent_id, soon_after, stamp_version
-from smokeball_sandbox.areas.matters import plan_of
-from smokeball_sandbox.clock import TICKS_A_DAY, UNSET_DATE, iso
-from smokeball_sandbox.resources import Data, Request, Resource, Row, Wrapper
-from smokeball_sandbox.value_helpers import guid, head, money
+from smokeball_sandbox.areas.common import (
+    leave_unmarked,
+    parent_id,
+    renew_version,
+    ticks_soon_after,
+)
+from smokeball_sandbox.areas.matters import matter_plan
+from smokeball_sandbox.clock import TICKS_PER_DAY, UNSET_DATE, iso
+from smokeball_sandbox.resources import CreateRequest, Data, Resource, ResponseFormat, Row
+from smokeball_sandbox.value_helpers import guid, money, record_header
 
 if TYPE_CHECKING:
     from random import Random
@@ -22,12 +27,12 @@ _BILLING_TYPES = (3, 3, 3, 3, 1, 1, 0, 2, _CONTINGENCY_DOLLARS, _CONTINGENCY_PER
 
 
 def role_rows(firm: Firm, parent: Row | None) -> list[Row]:
-    """The parties of a matter, a slot that nobody fills, and at times a witness."""
-    plan = plan_of(parent)
+    """Generate the roles of a matter: two parties, an empty one, at times a witness."""
+    plan = matter_plan(parent)
     if plan is None:
         return []
     rng = firm.rng("roles", plan.id)
-    names = sample_text.SIDES.get(plan.kind.category, ("Client", "Other Side"))
+    names = sample_text.SIDES.get(plan.matter_type.category, ("Client", "Other Side"))
     client = _role(firm, rng, plan.id, plan.client_role, names[0], plan.client)
     client.data |= {"isClient": True, "roleDescription": "Instructing client"}
     other = _role(firm, rng, plan.id, plan.other_role, names[1], plan.other)
@@ -40,8 +45,8 @@ def role_rows(firm: Firm, parent: Row | None) -> list[Row]:
     return rows
 
 
-def create_role(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more party."""
+def create_role(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a role."""
     row = _role(firm, rng, parent_id(request), guid(rng), "Witness", rng.choice(firm.contacts))
     row.updated = request.now
     return row
@@ -51,7 +56,12 @@ def _role(  # noqa: PLR0913, PLR0917
     firm: Firm, rng: Random, matter_id: str, id_: str, name: str, contact: Contact | None
 ) -> Row:
     href = f"{firm.url}/matters/{matter_id}/roles/{id_}"
-    data: Data = {**head(id_, href, "Roles"), "name": name, "isClient": False, "isOtherSide": False}
+    data: Data = {
+        **record_header(id_, href, "Roles"),
+        "name": name,
+        "isClient": False,
+        "isOtherSide": False,
+    }
     if contact is not None:
         data["contact"] = firm.contact_link(rng, contact)
         if rng.random() < 0.5:  # noqa: PLR2004
@@ -59,7 +69,9 @@ def _role(  # noqa: PLR0913, PLR0917
             data["representatives"] = [firm.contact_link(rng, rng.choice(firm.contacts))]
             data["relationships"] = [
                 {
-                    **head(solicitor, f"{href}/relationships/{solicitor}", "Relationships"),
+                    **record_header(
+                        solicitor, f"{href}/relationships/{solicitor}", "Relationships"
+                    ),
                     "name": "Solicitor",
                     "contact": firm.contact_link(rng, rng.choice(firm.contacts)),
                     "representatives": [firm.contact_link(rng, rng.choice(firm.contacts))],
@@ -70,24 +82,24 @@ def _role(  # noqa: PLR0913, PLR0917
     return Row(data, 0, matter_id)
 
 
-def _beside_roles(firm: Firm, matter: Row) -> Data:
+def _roles_envelope(firm: Firm, matter: Row) -> Data:
     href = f"{firm.url}/matters/{matter.id}/roles"
     version = guid(firm.rng("version of roles", matter.id, matter.updated))
     return {"href": href, "rel": "Roles", "versionId": version, "matterId": matter.id}
 
 
 def billing_rows(firm: Firm, parent: Row | None) -> list[Row]:
-    """How a matter is billed; every matter has terms, also one added by hand."""
+    """Generate the billing configuration; matters added by a command have one, too."""
     if parent is None:
         return []
-    plan = plan_of(parent)
+    plan = matter_plan(parent)
     row = _billing(firm, firm.rng("billing", parent.id), parent.id, plan and plan.client)
     row.updated = parent.updated if plan is None else plan.opened
     return [row]
 
 
-def create_billing(firm: Firm, rng: Random, request: Request) -> Row:
-    """Other terms of billing."""
+def create_billing(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a billing configuration."""
     row = _billing(firm, rng, parent_id(request), None)
     row.updated = request.now
     return row
@@ -98,7 +110,7 @@ def _billing(firm: Firm, rng: Random, matter_id: str, client: Contact | None) ->
     kind = rng.choice(kinds)
     href = f"{firm.url}/matters/{matter_id}/billingconfiguration"
     data: Data = {
-        **head(matter_id, href, "BillingConfiguration"),
+        **record_header(matter_id, href, "BillingConfiguration"),
         "versionId": guid(rng),
         "billingType": kind,
         "amount": money(rng.randrange(50_000, 900_000, 5)) if kind in {1, 2, 3} else 0,
@@ -118,24 +130,24 @@ def _billing(firm: Firm, rng: Random, matter_id: str, client: Contact | None) ->
 
 
 def archive_rows(firm: Firm, parent: Row | None) -> list[Row]:
-    """Where the papers of a finished matter are, if they have been put away."""
-    plan = plan_of(parent)
+    """Generate the archive record of a closed matter, if it is archived."""
+    plan = matter_plan(parent)
     if plan is None or plan.status != "Closed":
         return []
     rng = firm.rng("archive", plan.id)
     return [_archive(firm, rng, plan.id, plan.closed)] if rng.random() < _ARCHIVED else []
 
 
-def create_archive(firm: Firm, rng: Random, request: Request) -> Row:
-    """Papers put away this very moment."""
+def create_archive(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create an archive record, dated now."""
     return _archive(firm, rng, parent_id(request), request.now)
 
 
-def _archive(firm: Firm, rng: Random, matter_id: str, moment: int) -> Row:
-    moment = soon_after(firm, rng, moment)
+def _archive(firm: Firm, rng: Random, matter_id: str, ticks: int) -> Row:
+    ticks = ticks_soon_after(firm, rng, ticks)
     data: Data = {
-        **head(matter_id, f"{firm.url}/matters/{matter_id}/archive", "Archive"),
-        "archivedDate": iso(moment),
+        **record_header(matter_id, f"{firm.url}/matters/{matter_id}/archive", "Archive"),
+        "archivedDate": iso(ticks),
         "archiveBoxNumber": str(rng.randrange(1, 900)),
         "archivedLocation": rng.choice(("Basement", "Off site", "Scanned")),
         "destroyDate": UNSET_DATE,
@@ -143,8 +155,8 @@ def _archive(firm: Firm, rng: Random, matter_id: str, moment: int) -> Row:
     }
     if rng.random() < 0.5:  # noqa: PLR2004
         data["archiveComments"] = "Deeds returned to the client"
-        data["destroyDate"] = iso(moment + 7 * 365 * TICKS_A_DAY)
-    return Row(data, moment, matter_id)
+        data["destroyDate"] = iso(ticks + 7 * 365 * TICKS_PER_DAY)
+    return Row(data, ticks, matter_id)
 
 
 MATTER_ROLES = Resource(
@@ -154,11 +166,11 @@ MATTER_ROLES = Resource(
     parent="matters",
     generate=role_rows,
     create=create_role,
-    stamp=nothing,
-    bury=None,
-    wrapper=Wrapper.WRAPPED,
-    wrap_key="roles",
-    beside=_beside_roles,
+    mark_updated=leave_unmarked,
+    mark_deleted=None,
+    response_format=ResponseFormat.WRAPPED,
+    rows_key="roles",
+    envelope_properties=_roles_envelope,
 )
 BILLING_CONFIGURATIONS = Resource(
     name="billing_configurations",
@@ -167,10 +179,10 @@ BILLING_CONFIGURATIONS = Resource(
     parent="matters",
     generate=billing_rows,
     create=create_billing,
-    stamp=stamp_version,
-    bury=None,
-    wrapper=Wrapper.OBJECT,
-    by_id=None,
+    mark_updated=renew_version,
+    mark_deleted=None,
+    response_format=ResponseFormat.OBJECT,
+    id_parameter=None,
 )
 ARCHIVES = Resource(
     name="archives",
@@ -179,8 +191,8 @@ ARCHIVES = Resource(
     parent="matters",
     generate=archive_rows,
     create=create_archive,
-    stamp=nothing,
-    bury=None,
-    wrapper=Wrapper.OBJECT,
-    by_id=None,
+    mark_updated=leave_unmarked,
+    mark_deleted=None,
+    response_format=ResponseFormat.OBJECT,
+    id_parameter=None,
 )

@@ -1,15 +1,15 @@
-"""What matters are sorted by: matter types and referral types."""
+"""Matter types and referral types."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from smokeball_sandbox import sample_text
-from smokeball_sandbox.areas.common import marked, nothing, stamp_version
-from smokeball_sandbox.clock import TICKS_A_DAY
+from smokeball_sandbox.areas.common import leave_unmarked, property_setter, renew_version
+from smokeball_sandbox.clock import TICKS_PER_DAY
 from smokeball_sandbox.firm import MatterType
-from smokeball_sandbox.resources import Data, Request, Resource, Row, Wrapper
-from smokeball_sandbox.value_helpers import guid, head
+from smokeball_sandbox.resources import CreateRequest, Data, Resource, ResponseFormat, Row
+from smokeball_sandbox.value_helpers import guid, record_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ _LEAD_TYPE = 1
 
 
 def type_rows(firm: Firm, _: Row | None) -> list[Row]:
-    """Every kind of matter and lead in every state, also those the firm has none of."""
+    """Generate all types of matters and leads in every state, used or not."""
     rng = firm.rng("more matter types")
     rows = [_type(firm, rng, kind, 0) for kind in firm.matter_types]
     for location in sample_text.LOCATIONS[firm.region]:
@@ -35,8 +35,8 @@ def type_rows(firm: Firm, _: Row | None) -> list[Row]:
     return rows
 
 
-def create_type(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more kind of matter."""
+def create_type(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a matter type."""
     location = sample_text.LOCATIONS[firm.region][0]
     kind = MatterType(f"{guid(rng)}_{location}", "Business", "New kind of matter", location)
     row = _type(firm, rng, kind, 0)
@@ -47,7 +47,7 @@ def create_type(firm: Firm, rng: Random, request: Request) -> Row:
 def _type(firm: Firm, rng: Random, kind: MatterType, type_: int) -> Row:
     sides = sample_text.SIDES.get(kind.category, ("Client", "Other Side"))
     data = {
-        **head(kind.id, f"{firm.url}/mattertypes/{kind.id.lower()}", "MatterTypes"),
+        **record_header(kind.id, f"{firm.url}/mattertypes/{kind.id.lower()}", "MatterTypes"),
         "versionId": guid(rng),
         "name": kind.name,
         "category": kind.category,
@@ -58,20 +58,22 @@ def _type(firm: Firm, rng: Random, kind: MatterType, type_: int) -> Row:
     }
     if type_ != _LEAD_TYPE:
         data["representativeOptions"] = list(sides)
-    return Row(data, firm.anchor_ticks - TICKS_A_DAY)
+    return Row(data, firm.anchor_ticks - TICKS_PER_DAY)
 
 
 def _item(firm: Firm, rng: Random, kind: MatterType, name: str) -> Data:
     id_ = guid(rng)
     href = f"{firm.url}/mattertypes/{kind.id.lower()}/items/{id_}"
-    item = {**head(name, href, "Items"), "providerId": "roles_provider"}
+    item = {**record_header(name, href, "Items"), "providerId": "roles_provider"}
     attorney = {"id": "Attorney", "itemId": guid(rng), "name": "Attorney"}
     return item | {"itemId": id_, "name": name, "subItems": [attorney]}
 
 
-def _by(name: str, *, partly: bool = False) -> Callable[[Query], Callable[[Row], bool] | None]:
+def _filter_by(
+    name: str, *, partly: bool = False
+) -> Callable[[Query], Callable[[Row], bool] | None]:
     def build(query: Query) -> Callable[[Row], bool] | None:
-        wanted = (query.first(name) or "").lower()
+        wanted = (query.value(name) or "").lower()
         if not wanted:
             return None
 
@@ -84,23 +86,23 @@ def _by(name: str, *, partly: bool = False) -> Callable[[Query], Callable[[Row],
     return build
 
 
-def _by_type(query: Query) -> Callable[[Row], bool] | None:
-    if query.first("Type") is None:
+def _filter_by_type(query: Query) -> Callable[[Row], bool] | None:
+    if query.value("Type") is None:
         return None
     wanted = query.integer("Type", 0, _LEAD_TYPE, 0)
     return lambda row: row.data["type"] == wanted
 
 
 def referral_rows(firm: Firm, _: Row | None) -> list[Row]:
-    """How clients came to the firm; one way is no longer in use."""
+    """Generate the referral types, one of them deleted."""
     rng = firm.rng("referral types")
     rows = [_referral(firm, rng, name) for name in (*sample_text.REFERRAL_TYPES, "Yellow pages")]
     rows[-1].data["isDeleted"] = True
     return rows
 
 
-def create_referral(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more way to come to the firm."""
+def create_referral(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a referral type."""
     row = _referral(firm, rng, "New referral type")
     row.updated = request.now
     return row
@@ -108,8 +110,8 @@ def create_referral(firm: Firm, rng: Random, request: Request) -> Row:
 
 def _referral(firm: Firm, rng: Random, name: str) -> Row:
     id_ = guid(rng)
-    data = head(id_, f"{firm.url}/referraltypes/{id_}", "ReferralTypes")
-    return Row(data | {"name": name, "isDeleted": False}, firm.anchor_ticks - TICKS_A_DAY)
+    data = record_header(id_, f"{firm.url}/referraltypes/{id_}", "ReferralTypes")
+    return Row(data | {"name": name, "isDeleted": False}, firm.anchor_ticks - TICKS_PER_DAY)
 
 
 MATTER_TYPES = Resource(
@@ -118,11 +120,16 @@ MATTER_TYPES = Resource(
     scope="mattertypes/read",
     generate=type_rows,
     create=create_type,
-    stamp=stamp_version,
-    bury=marked("isDeleted"),
-    detail=("items",),
-    filters=(_by("Name", partly=True), _by("Location"), _by("Category"), _by_type),
-    hides_deleted=True,
+    mark_updated=renew_version,
+    mark_deleted=property_setter("isDeleted"),
+    by_id_only_fields=("items",),
+    filters=(
+        _filter_by("Name", partly=True),
+        _filter_by("Location"),
+        _filter_by("Category"),
+        _filter_by_type,
+    ),
+    should_hide_deleted=True,
 )
 REFERRAL_TYPES = Resource(
     name="referral_types",
@@ -130,7 +137,7 @@ REFERRAL_TYPES = Resource(
     scope="referraltypes/read",
     generate=referral_rows,
     create=create_referral,
-    stamp=nothing,
-    bury=marked("isDeleted"),
-    wrapper=Wrapper.VALUE,
+    mark_updated=leave_unmarked,
+    mark_deleted=property_setter("isDeleted"),
+    response_format=ResponseFormat.VALUE,
 )

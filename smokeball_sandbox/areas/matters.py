@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smokeball_sandbox import sample_text
-from smokeball_sandbox.clock import TICKS_A_DAY, iso
-from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
+from smokeball_sandbox.clock import TICKS_PER_DAY, iso
+from smokeball_sandbox.resources import CreateRequest, Data, DateFilter, Resource, Row
 from smokeball_sandbox.value_helpers import guid, link, money
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 _YEARS_BACK = 6
 _LEADS = 0.10
-_KINDS = ("Matters", "Leads")
+_TYPES = ("Matters", "Leads")
 _STATUSES = ("Open", "Pending", "Closed", "Deleted", "Cancelled")
 _WEIGHTS = (48, 8, 38, 3, 3)
 _FINISHED = {"Closed", "Deleted", "Cancelled"}
 
 
 class MatterPlan(NamedTuple):
-    """What a matter's children are generated from, whatever happens to its record."""
+    """Seed of a matter's child rows; changes of its record do not affect it."""
 
     id: str
     ordinal: int
@@ -35,7 +35,7 @@ class MatterPlan(NamedTuple):
     closed: int
     client: Contact
     other: Contact
-    kind: MatterType
+    matter_type: MatterType
     responsible: Person
     client_role: str
     other_role: str
@@ -43,41 +43,41 @@ class MatterPlan(NamedTuple):
 
 
 def generate(firm: Firm, _: Row | None) -> list[Row]:
-    """Every matter and lead of the firm."""
+    """Generate all matters and leads of the firm."""
     rng = firm.rng("matters")
-    latest = firm.anchor_ticks - TICKS_A_DAY
+    latest = firm.anchor_ticks - TICKS_PER_DAY
     rows = []
     for index in range(firm.matters):
-        age = int(rng.random() ** 1.6 * _YEARS_BACK * 365 * TICKS_A_DAY) + TICKS_A_DAY
+        age = int(rng.random() ** 1.6 * _YEARS_BACK * 365 * TICKS_PER_DAY) + TICKS_PER_DAY
         row = _matter(firm, rng, index, latest - age, latest, is_lead=rng.random() < _LEADS)
         rows.append(row)
     return rows
 
 
-def plans(firm: Firm) -> list[MatterPlan]:
-    """What the firm's matters and leads were born as, for lists that span all of them."""
-    return firm.once(
+def matter_plans(firm: Firm) -> list[MatterPlan]:
+    """Return the plans of all initial matters and leads, for top-level lists."""
+    return firm.cached(
         "matters",
         lambda: [row.plan for row in generate(firm, None) if isinstance(row.plan, MatterPlan)],
     )
 
 
-def plan_of(row: Row | None) -> MatterPlan | None:
-    """What the children of a matter are generated from; None if it was added by hand."""
+def matter_plan(row: Row | None) -> MatterPlan | None:
+    """Return the plan of a matter; None if a command added it."""
     return row.plan if row is not None and isinstance(row.plan, MatterPlan) else None
 
 
-def create(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more matter or lead, opened this very moment."""
-    is_lead = bool(request.wanted.get("isLead"))
+def create(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a matter or lead, opened now."""
+    is_lead = bool(request.properties.get("isLead"))
     index = firm.matters + rng.randrange(1_000_000)
     row = _matter(firm, rng, index, request.now, request.now, is_lead=is_lead, status="Open")
     row.plan = None
     return row
 
 
-def convert(firm: Firm, rng: Random, row: Row, now: int) -> None:
-    """Make a matter of a lead."""
+def convert_lead(firm: Firm, rng: Random, row: Row, now: int) -> None:
+    """Convert a lead to a matter."""
     for name in [name for name in row.data if name.startswith("lead")]:
         del row.data[name]
     index = firm.matters + rng.randrange(1_000_000)
@@ -89,13 +89,13 @@ def convert(firm: Firm, rng: Random, row: Row, now: int) -> None:
     }
 
 
-def stamp(row: Row, _: Random) -> None:
-    """A matter's version is the moment of its last change."""
+def mark_updated(row: Row, _: Random) -> None:
+    """Set the version, which is the ticks of the last change."""
     row.data["versionId"] = str(row.updated)
 
 
-def bury(data: Data) -> None:
-    """A deleted matter stays, with a status that says so."""
+def mark_deleted(data: Data) -> None:
+    """Set the status of deleted matters, which stay in the list."""
     data["status"] = "Deleted"
 
 
@@ -111,7 +111,7 @@ def _matter(  # noqa: PLR0913
 ) -> Row:
     status = status or rng.choices(_STATUSES, _WEIGHTS)[0]
     client, other = rng.choice(firm.contacts), rng.choice(firm.contacts)
-    kind = rng.choice(firm.matter_types)
+    matter_type = rng.choice(firm.matter_types)
     responsible, assisting = rng.choice(firm.staff), rng.choice(firm.staff)
     closed = opened + int((0.2 + 0.8 * rng.random()) * (latest - opened))
     last = closed if status in _FINISHED else latest
@@ -126,8 +126,8 @@ def _matter(  # noqa: PLR0913
         "rel": "Matters",
         "self": {"id": id_, "href": href},
         "versionId": str(updated),
-        "title": f"{client.name} - {kind.name} - {other.name}",
-        "matterType": firm.matter_type_link(rng, kind),
+        "title": f"{client.name} - {matter_type.name} - {other.name}",
+        "matterType": firm.matter_type_link(rng, matter_type),
         "clients": [firm.contact_link(rng, client)],
         "otherSides": [firm.contact_link(rng, other)],
         "status": status,
@@ -148,7 +148,9 @@ def _matter(  # noqa: PLR0913
         if status in _FINISHED:
             data["closedDate"] = _date(rng, closed)
     if rng.random() < 0.6:  # noqa: PLR2004
-        data["description"] = f"{kind.name} for {client.full_name}, against {other.full_name}"
+        data["description"] = (
+            f"{matter_type.name} for {client.full_name}, against {other.full_name}"
+        )
     _add_some(firm, rng, data, index, assisting)
     if rng.random() < 0.3:  # noqa: PLR2004
         data["clientIds"] = [client.id]
@@ -164,7 +166,7 @@ def _matter(  # noqa: PLR0913
         closed=last,
         client=client,
         other=other,
-        kind=kind,
+        matter_type=matter_type,
         responsible=responsible,
         client_role=items["Client"][0]["id"],
         other_role=items["Other Side"][0]["id"],
@@ -174,7 +176,7 @@ def _matter(  # noqa: PLR0913
 
 
 def _add_some(firm: Firm, rng: Random, data: Data, index: int, assisting: Person) -> None:
-    """The properties that only some matters have."""
+    """Add properties that only some matters have."""
 
     def happens(share: float) -> bool:
         return rng.random() < share
@@ -233,7 +235,7 @@ def _tags(firm: Firm, rng: Random) -> list[Data]:
 
 
 def _items(firm: Firm, rng: Random, client: Contact, other: Contact) -> Data:
-    """The matter's tree of roles and layouts; a slot nobody fills has no id."""
+    """Return the tree of roles and layouts; an empty role has no id."""
     first, second = guid(rng), guid(rng)
     return {
         "Client": [
@@ -258,26 +260,26 @@ def _items(firm: Firm, rng: Random, client: Contact, other: Contact) -> Data:
     }
 
 
-def _by_kind(query: Query) -> Callable[[Row], bool]:
-    kinds = query.listed("Type", _KINDS)
-    is_lead = query.flag("IsLead")
+def _filter_by_type(query: Query) -> Callable[[Row], bool]:
+    kinds = query.members("Type", _TYPES)
+    is_lead = query.boolean("IsLead")
     if not kinds:
         kinds = ["Leads" if is_lead else "Matters"]
-    return lambda row: _KINDS[row.data["isLead"]] in kinds
+    return lambda row: _TYPES[row.data["isLead"]] in kinds
 
 
-def _by_status(query: Query) -> Callable[[Row], bool] | None:
-    statuses = set(query.all("Status")) - {""}
+def _filter_by_status(query: Query) -> Callable[[Row], bool] | None:
+    statuses = set(query.values("Status")) - {""}
     return (lambda row: row.data["status"] in statuses) if statuses else None
 
 
-def _by_matter_type(query: Query) -> Callable[[Row], bool] | None:
-    wanted = (query.first("MatterTypeId") or "").lower()
+def _filter_by_matter_type(query: Query) -> Callable[[Row], bool] | None:
+    wanted = (query.value("MatterTypeId") or "").lower()
     return (lambda row: row.data["matterType"]["id"].lower() == wanted) if wanted else None
 
 
-def _by_contact(query: Query) -> Callable[[Row], bool] | None:
-    wanted = query.first("ContactId")
+def _filter_by_contact(query: Query) -> Callable[[Row], bool] | None:
+    wanted = query.value("ContactId")
     if wanted is None:
         return None
     return lambda row: any(
@@ -285,8 +287,8 @@ def _by_contact(query: Query) -> Callable[[Row], bool] | None:
     )
 
 
-def _by_text(query: Query) -> Callable[[Row], bool] | None:
-    wanted = (query.first("Search") or "").lower()
+def _filter_by_text(query: Query) -> Callable[[Row], bool] | None:
+    wanted = (query.value("Search") or "").lower()
     if not wanted:
         return None
 
@@ -303,12 +305,18 @@ MATTERS = Resource(
     scope="matters/read",
     generate=generate,
     create=create,
-    stamp=stamp,
-    bury=bury,
-    by_id="matterId",
+    mark_updated=mark_updated,
+    mark_deleted=mark_deleted,
+    id_parameter="matterId",
     date_filters=(DateFilter("UpdatedSince", "ticks"), DateFilter("LastUpdated", "iso")),
     sort={"lastUpdated": lambda row: row.updated, "status": lambda row: row.data["status"]},
-    fields=("items", "tags"),
+    opt_in_fields=("items", "tags"),
     by_id_fields=("items",),
-    filters=(_by_kind, _by_status, _by_matter_type, _by_contact, _by_text),
+    filters=(
+        _filter_by_type,
+        _filter_by_status,
+        _filter_by_matter_type,
+        _filter_by_contact,
+        _filter_by_text,
+    ),
 )

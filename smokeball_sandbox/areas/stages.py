@@ -1,4 +1,4 @@
-"""How far matters have come: sets of stages, and the stage each matter is at."""
+"""Stage sets, and the current stage of each matter."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from typing import TYPE_CHECKING
 
 from smokeball_sandbox import sample_text
 from smokeball_sandbox.areas.common import (
-    any_moment,
-    day_of,
-    marked,
     matter_link,
-    stamp_ticks_and_version,
+    property_setter,
+    recent_ticks,
+    set_updated_ticks_and_version,
+    ticks_during,
 )
-from smokeball_sandbox.areas.matters import plans
-from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row
-from smokeball_sandbox.value_helpers import guid, head, link
+from smokeball_sandbox.areas.matters import matter_plans
+from smokeball_sandbox.resources import CreateRequest, Data, DateFilter, Resource, Row
+from smokeball_sandbox.value_helpers import guid, link, record_header
 
 if TYPE_CHECKING:
     from random import Random
 
     from smokeball_sandbox.firm import Firm
 
-_STAGED = 0.8
+_SHARE_WITH_STAGE = 0.8
 _FILTERS = (DateFilter("UpdatedSince", "ticks"), DateFilter("LastUpdated", "iso"))
 
 
 def set_rows(firm: Firm, _: Row | None) -> list[Row]:
-    """A set of stages for most kinds of matters, and one that is no longer in use."""
+    """Generate a stage set for most matter categories, and a deleted one."""
     rng = firm.rng("stage sets")
-    rows = [_set(firm, rng, name, stages, any_moment(firm, rng)) for name, stages in _all()]
+    rows = [_set(firm, rng, name, stages, recent_ticks(firm, rng)) for name, stages in _all()]
     rows[-1].data["isDeleted"] = True
     rows[0].data["stages"][-1]["isDeleted"] = True
     return rows
@@ -38,67 +38,67 @@ def _all() -> list[tuple[str, tuple[str, ...]]]:
     return [*sample_text.STAGES.items(), ("Old workflow", ("Open", "Done"))]
 
 
-def create_set(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more set of stages."""
+def create_set(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a stage set."""
     return _set(firm, rng, "New set", ("First", "Second"), request.now)
 
 
-def _set(firm: Firm, rng: Random, name: str, stages: tuple[str, ...], moment: int) -> Row:
+def _set(firm: Firm, rng: Random, name: str, stages: tuple[str, ...], ticks: int) -> Row:
     id_ = guid(rng)
     href = f"{firm.url}/stagesets/{id_}"
     data = {
-        **head(id_, href, "StageSets"),
+        **record_header(id_, href, "StageSets"),
         "versionId": guid(rng),
         "name": name,
         "isDeleted": False,
-        "stages": [_stage(rng, href, each, moment) for each in stages],
-        "lastUpdated": moment,
+        "stages": [_stage(rng, href, each, ticks) for each in stages],
+        "lastUpdated": ticks,
     }
-    return Row(data, moment)
+    return Row(data, ticks)
 
 
-def _stage(rng: Random, set_href: str, name: str, moment: int) -> Data:
+def _stage(rng: Random, set_href: str, name: str, ticks: int) -> Data:
     id_ = guid(rng)
     return {
-        **head(id_, f"{set_href}/stages/{id_}", "Stages"),
+        **record_header(id_, f"{set_href}/stages/{id_}", "Stages"),
         "versionId": guid(rng),
         "name": name,
         "isDeleted": False,
-        "lastUpdated": moment,
+        "lastUpdated": ticks,
     }
 
 
 def stage_rows(firm: Firm, _: Row | None) -> list[Row]:
-    """The current stage of every matter that has one."""
+    """Generate the current stage of every matter that has one."""
     sets = {row.data["name"]: row for row in set_rows(firm, None)}
     rows = []
-    for plan in plans(firm):
-        workflow = sets.get(plan.kind.category)
+    for plan in matter_plans(firm):
+        workflow = sets.get(plan.matter_type.category)
         if workflow is None or plan.is_lead:
             continue
         rng = firm.rng("stage", plan.id)
-        if rng.random() < _STAGED:
-            rows.append(_at(firm, rng, plan.id, workflow, day_of(rng, plan)))
+        if rng.random() < _SHARE_WITH_STAGE:
+            rows.append(_stage_row(firm, rng, plan.id, workflow, ticks_during(rng, plan)))
     return rows
 
 
-def create_stage(firm: Firm, rng: Random, request: Request) -> Row:
-    """The stage of a matter that had none; of any matter, if none is named."""
-    matter = request.wanted.get("matter", {}).get("id") or rng.choice(plans(firm)).id
-    return _at(firm, rng, matter, rng.choice(set_rows(firm, None)), request.now)
+def create_stage(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create the stage of the given matter, or of a random one."""
+    matter = request.properties.get("matter", {}).get("id") or rng.choice(matter_plans(firm)).id
+    return _stage_row(firm, rng, matter, rng.choice(set_rows(firm, None)), request.now)
 
 
-def _at(firm: Firm, rng: Random, matter_id: str, workflow: Row, moment: int) -> Row:
+def _stage_row(firm: Firm, rng: Random, matter_id: str, workflow: Row, ticks: int) -> Row:
     href = f"{firm.url}/matters/{matter_id}/stages"
     data = {
-        **head(guid(rng), href, "Stages"),
+        **record_header(guid(rng), href, "Stages"),
         "versionId": guid(rng),
         "matter": matter_link(firm, rng, matter_id),
         "stageSet": link(rng, workflow.id, workflow.data["href"], "StageSets"),
         "stage": rng.choice(workflow.data["stages"]),
-        "lastUpdated": moment,
+        "lastUpdated": ticks,
     }
-    return Row(data, moment)
+    return Row(data, ticks)
 
 
 STAGE_SETS = Resource(
@@ -107,8 +107,8 @@ STAGE_SETS = Resource(
     scope="stagesets/read",
     generate=set_rows,
     create=create_set,
-    stamp=stamp_ticks_and_version,
-    bury=marked("isDeleted"),
+    mark_updated=set_updated_ticks_and_version,
+    mark_deleted=property_setter("isDeleted"),
     date_filters=_FILTERS,
 )
 MATTER_STAGES = Resource(
@@ -117,8 +117,8 @@ MATTER_STAGES = Resource(
     scope="stages/read",
     generate=stage_rows,
     create=create_stage,
-    stamp=stamp_ticks_and_version,
-    bury=None,
-    by_id=None,
+    mark_updated=set_updated_ticks_and_version,
+    mark_deleted=None,
+    id_parameter=None,
     date_filters=_FILTERS,
 )

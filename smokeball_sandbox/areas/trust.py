@@ -1,15 +1,28 @@
-"""Bank accounts, what they hold for each matter, and the transactions it comes from."""
+"""Bank accounts, their transactions and their balances per matter."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox.areas.common import by_matter, marked, matter_link, nothing, parent_id
+from smokeball_sandbox.areas.common import (
+    filter_by_matter,
+    leave_unmarked,
+    matter_link,
+    parent_id,
+    property_setter,
+)
 from smokeball_sandbox.areas.ledger import SIGNS, accounts, ledger, transaction
-from smokeball_sandbox.areas.matters import MatterPlan, plans
-from smokeball_sandbox.clock import TICKS_A_DAY, iso
-from smokeball_sandbox.resources import Data, DateFilter, Request, Resource, Row, Wrapper
-from smokeball_sandbox.value_helpers import guid, half_up, head, money
+from smokeball_sandbox.areas.matters import MatterPlan, matter_plans
+from smokeball_sandbox.clock import TICKS_PER_DAY, iso
+from smokeball_sandbox.resources import (
+    CreateRequest,
+    Data,
+    DateFilter,
+    Resource,
+    ResponseFormat,
+    Row,
+)
+from smokeball_sandbox.value_helpers import divide_half_up, guid, money, record_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,24 +31,24 @@ if TYPE_CHECKING:
     from smokeball_sandbox.areas.ledger import Account
     from smokeball_sandbox.firm import Firm
     from smokeball_sandbox.query import Query
-    from smokeball_sandbox.store import Store
+    from smokeball_sandbox.resources import RowReader
 
 _TYPES = ("Operating", "Trust", "Credit", "ControlledMoney")
 _OPEN, _CLOSED = 0, 1
 _PROTECTED = 0.1
 _UNPRESENTED = 0.1
-_UNDATED = 0.05
+_SHARE_WITHOUT_DATE = 0.05
 _CHEQUES = "unpresentedChequesBalance"
 
 
 def account_rows(firm: Firm, _: Row | None) -> list[Row]:
-    """Every account, without what it holds: that is looked up."""
+    """Generate all accounts; their balances are derived properties."""
     rng = firm.rng("account records")
     return [_account(firm, rng, each) for each in accounts(firm)]
 
 
-def create_account(firm: Firm, rng: Random, request: Request) -> Row:
-    """One more account."""
+def create_account(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create an account."""
     first = accounts(firm)[0]
     row = _account(firm, rng, first._replace(id=guid(rng), name="New account"))
     row.updated = request.now
@@ -44,7 +57,7 @@ def create_account(firm: Firm, rng: Random, request: Request) -> Row:
 
 def _account(firm: Firm, rng: Random, account: Account) -> Row:
     data: Data = {
-        **head(account.id, f"{firm.url}/bankaccounts/{account.id}", "BankAccounts"),
+        **record_header(account.id, f"{firm.url}/bankaccounts/{account.id}", "BankAccounts"),
         "type": account.type,
         "status": _OPEN if account.is_open else _CLOSED,
         "accountType": _TYPES.index(account.type),
@@ -57,17 +70,19 @@ def _account(firm: Firm, rng: Random, account: Account) -> Row:
         data["matter"] = matter_link(firm, rng, account.matter)
     if rng.random() < 0.7:  # noqa: PLR2004
         data["branchName"] = "High Street"
-    return Row(data, firm.anchor_ticks - TICKS_A_DAY)
+    return Row(data, firm.anchor_ticks - TICKS_PER_DAY)
 
 
-def _holdings(store: Store, account: Row) -> Data:
-    """What an account holds in all, for each matter and, in the US, for each contact."""
+def _balances_of(store: RowReader, account: Row) -> Data:
+    """Return an account's balances: total, per matter and, in the US, per contact."""
     firm = store.firm
     balances = store.rows(store.resources["matter_balances"], account.id)
     cents = sum(round(row.data["balance"] * 100) for row in balances)
     found: Data = {"balance": money(cents), "matterBalances": [row.data for row in balances]}
     if firm.region == "us":
-        clients = firm.once("clients", lambda: {plan.id: plan.client for plan in plans(firm)})
+        clients = firm.cached(
+            "clients", lambda: {plan.id: plan.client for plan in matter_plans(firm)}
+        )
         found["contactBalances"] = contacts = []
         for row in balances:
             balance = {name: row.data[name] for name in row.data if name != _CHEQUES}
@@ -79,7 +94,7 @@ def _holdings(store: Store, account: Row) -> Data:
 
 
 def balance_rows(firm: Firm, parent: Row | None) -> list[Row]:
-    """The sum of an account's transactions, for each matter that has any."""
+    """Generate the sums of an account's transactions per matter."""
     if parent is None:
         return []
     sums: dict[str, int] = {}
@@ -93,55 +108,55 @@ def balance_rows(firm: Firm, parent: Row | None) -> list[Row]:
     return [_balance(firm, rng, parent.id, id_, sums[id_], last[id_]) for id_ in sums]
 
 
-def create_balance(firm: Firm, rng: Random, request: Request) -> Row:
-    """Nothing, held for a matter."""
-    matter = request.wanted.get("matter", {}).get("id") or rng.choice(plans(firm)).id
+def create_balance(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a zero balance of a matter."""
+    matter = request.properties.get("matter", {}).get("id") or rng.choice(matter_plans(firm)).id
     return _balance(firm, rng, parent_id(request), matter, 0, request.now)
 
 
 def _balance(  # noqa: PLR0913, PLR0917
-    firm: Firm, rng: Random, account_id: str, matter_id: str, cents: int, moment: int
+    firm: Firm, rng: Random, account_id: str, matter_id: str, cents: int, ticks: int
 ) -> Row:
-    protected = half_up(cents, 3) if rng.random() < _PROTECTED else 0
+    protected = divide_half_up(cents, 3) if rng.random() < _PROTECTED else 0
     data = {
         "matter": matter_link(firm, rng, matter_id),
         "balance": money(cents),
         "protectedBalance": money(protected),
         "availableBalance": money(cents - protected),
-        _CHEQUES: money(half_up(cents, 5) if rng.random() < _UNPRESENTED else 0),
-        "lastUpdated": iso(moment, fraction=True),
+        _CHEQUES: money(divide_half_up(cents, 5) if rng.random() < _UNPRESENTED else 0),
+        "lastUpdated": iso(ticks, fraction=True),
     }
-    if rng.random() < _UNDATED:
+    if rng.random() < _SHARE_WITHOUT_DATE:
         del data["lastUpdated"]
-    return Row(data, moment, account_id, id=matter_id)
+    return Row(data, ticks, account_id, id=matter_id)
 
 
-def _stamp_balance(row: Row, _: Random) -> None:
+def _mark_balance_updated(row: Row, _: Random) -> None:
     row.data["lastUpdated"] = iso(row.updated, fraction=True)
 
 
 def transaction_rows(firm: Firm, parent: Row | None) -> list[Row]:
-    """The transactions of one account."""
+    """Generate the transactions of one account."""
     return [] if parent is None else list(ledger(firm).get(parent.id, ()))
 
 
-def create_transaction(firm: Firm, rng: Random, request: Request) -> Row:
-    """A deposit for some matter; balances are not adjusted."""
-    plan: MatterPlan = rng.choice(plans(firm))
+def create_transaction(firm: Firm, rng: Random, request: CreateRequest) -> Row:
+    """Create a deposit for a random matter; no balance changes."""
+    plan: MatterPlan = rng.choice(matter_plans(firm))
     return transaction(firm, rng, parent_id(request), plan, "Deposit", 10_000, request.now)
 
 
-def _by_type(query: Query) -> Callable[[Row], bool] | None:
-    wanted = query.first("type")
+def _filter_by_type(query: Query) -> Callable[[Row], bool] | None:
+    wanted = query.value("type")
     if wanted is None:
         return None
     if wanted not in _TYPES:
-        query.refuse("type", f"'{wanted}' is not one of: {', '.join(_TYPES)}.")
+        query.add_error("type", f"'{wanted}' is not one of: {', '.join(_TYPES)}.")
     return lambda row: row.data["type"] == wanted
 
 
-def _by_holder(query: Query) -> Callable[[Row], bool] | None:
-    wanted = query.first("matterId")
+def _filter_by_matter_id(query: Query) -> Callable[[Row], bool] | None:
+    wanted = query.value("matterId")
     if wanted is None:
         return None
     return lambda row: (
@@ -156,11 +171,11 @@ BANK_ACCOUNTS = Resource(
     scope="bankaccounts/read",
     generate=account_rows,
     create=create_account,
-    stamp=nothing,
-    bury=marked("status", _CLOSED),
-    wrapper=Wrapper.VALUE,
-    filters=(_by_type, _by_holder),
-    derived=_holdings,
+    mark_updated=leave_unmarked,
+    mark_deleted=property_setter("status", _CLOSED),
+    response_format=ResponseFormat.VALUE,
+    filters=(_filter_by_type, _filter_by_matter_id),
+    derived_properties=_balances_of,
 )
 MATTER_BALANCES = Resource(
     name="matter_balances",
@@ -169,12 +184,12 @@ MATTER_BALANCES = Resource(
     parent="bank_accounts",
     generate=balance_rows,
     create=create_balance,
-    stamp=_stamp_balance,
-    bury=None,
-    by_id=None,
+    mark_updated=_mark_balance_updated,
+    mark_deleted=None,
+    id_parameter=None,
     date_filters=(DateFilter("LastUpdated", "iso"),),
-    filters=(by_matter,),
-    dear=True,
+    filters=(filter_by_matter,),
+    should_keep_lists=True,
 )
 TRANSACTIONS = Resource(
     name="transactions",
@@ -183,9 +198,9 @@ TRANSACTIONS = Resource(
     parent="bank_accounts",
     generate=transaction_rows,
     create=create_transaction,
-    stamp=nothing,
-    bury=marked("reversed"),
+    mark_updated=leave_unmarked,
+    mark_deleted=property_setter("reversed"),
     date_filters=(DateFilter("LastUpdated", "iso"),),
-    filters=(by_matter,),
-    dear=True,
+    filters=(filter_by_matter,),
+    should_keep_lists=True,
 )

@@ -1,4 +1,4 @@
-"""The shape of each of the sandbox's resources, and of its awkward records."""
+"""Response formats of the sandbox's resources, and unusual values in records."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from smokeball_sandbox.areas import RESOURCES
 from smokeball_sandbox.clock import Clock
 from smokeball_sandbox.firm import Firm
-from smokeball_sandbox.request_handler import Handler
-from smokeball_sandbox.resources import Resource, Router, Row, Wrapper
+from smokeball_sandbox.request_handler import RequestHandler
+from smokeball_sandbox.resources import Resource, ResponseFormat, Router, Row
 from smokeball_sandbox.settings import Settings
 from smokeball_sandbox.store import Store
 from tests.sandbox_client import (
@@ -20,20 +20,20 @@ from tests.sandbox_client import (
     NAMES,
     Client,
     Json,
-    busiest,
     everything,
+    full_sandbox,
+    largest_parent,
     path_of,
-    whole_sandbox,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-sandbox = whole_sandbox
+sandbox = full_sandbox
 
 
-@pytest.mark.parametrize("wrapper", list(Wrapper))
-def test_every_shape_of_endpoint_is_served(wrapper: Wrapper) -> None:
+@pytest.mark.parametrize("response_format", list(ResponseFormat))
+def test_handler_serves_response_format(response_format: ResponseFormat) -> None:
     def generate(_: Firm, __: Row | None) -> list[Row]:
         return [Row({"id": "a", "big": 1}, 5)]
 
@@ -43,81 +43,83 @@ def test_every_shape_of_endpoint_is_served(wrapper: Wrapper) -> None:
         scope="things/read",
         generate=generate,
         create=None,
-        stamp=lambda _, __: None,
-        bury=dict.clear,
-        wrapper=wrapper,
-        wrap_key="things" if wrapper is Wrapper.WRAPPED else "value",
-        fields=("big",),
+        mark_updated=lambda _, __: None,
+        mark_deleted=dict.clear,
+        response_format=response_format,
+        rows_key="things" if response_format is ResponseFormat.WRAPPED else "value",
+        opt_in_fields=("big",),
     )
     store = Store(Firm("http://x", matters=1), Clock(), [resource])
     route = Router([resource]).find("/things")
     assert route is not None
-    body = json.loads(Handler(store, Settings()).answer(route, "/things", b"", frozenset()).body)
-    if wrapper is Wrapper.PAGED:
+    body = json.loads(
+        RequestHandler(store, Settings()).respond(route, "/things", b"", frozenset()).body
+    )
+    if response_format is ResponseFormat.PAGED:
         assert body["value"] == [{"id": "a"}]
         assert body["size"] == 1
     else:
         assert (
             body
             == {
-                Wrapper.VALUE: {"value": [{"id": "a"}]},
-                Wrapper.ARRAY: [{"id": "a"}],
-                Wrapper.OBJECT: {"id": "a"},
-                Wrapper.WRAPPED: {"things": [{"id": "a"}]},
-            }[wrapper]
+                ResponseFormat.VALUE: {"value": [{"id": "a"}]},
+                ResponseFormat.ARRAY: [{"id": "a"}],
+                ResponseFormat.OBJECT: {"id": "a"},
+                ResponseFormat.WRAPPED: {"things": [{"id": "a"}]},
+            }[response_format]
         )
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_list_has_its_shape(client: Client, kept: dict[str, list[Json]], name: str) -> None:
+def test_list_uses_declared_response_format(
+    client: Client, entries: dict[str, list[Json]], name: str
+) -> None:
     resource = BY_NAME[name]
-    parent = busiest(kept, name)
-    count = sum(each["parent"] == parent for each in kept[name])
-    answer = client.get(path_of(resource, parent), **everything(name))
-    assert answer.status_code == 200
-    content = answer.json()
-    if resource.wrapper is Wrapper.ARRAY:
+    parent = largest_parent(entries, name)
+    count = sum(each["parent"] == parent for each in entries[name])
+    response = client.get(path_of(resource, parent), **everything(name))
+    assert response.status_code == 200
+    content = response.json()
+    if resource.response_format is ResponseFormat.ARRAY:
         found = len(content)
-    elif resource.wrapper is Wrapper.OBJECT:
+    elif resource.response_format is ResponseFormat.OBJECT:
         found = 1
         assert "value" not in content
-    elif resource.wrapper is Wrapper.PAGED:
+    elif resource.response_format is ResponseFormat.PAGED:
         found = content["size"]
         assert len(content["value"]) == min(found, 500)
     else:
-        found = len(content[resource.wrap_key])
+        found = len(content[resource.rows_key])
         assert "size" not in content
-    hidden = sum(each["row"].get("isDeleted", False) for each in kept[name])
-    assert found == (1 if resource.tree else count - hidden * resource.hides_deleted)
+    hidden = sum(each["row"].get("isDeleted", False) for each in entries[name])
+    assert found == (1 if resource.build_tree else count - hidden * resource.should_hide_deleted)
 
 
-@pytest.mark.parametrize("name", [each.name for each in RESOURCES if each.by_id])
-def test_each_row_is_found_by_its_id(
-    client: Client, kept: dict[str, list[Json]], name: str
-) -> None:
+@pytest.mark.parametrize("name", [each.name for each in RESOURCES if each.id_parameter])
+def test_rows_are_readable_by_id(client: Client, entries: dict[str, list[Json]], name: str) -> None:
     resource = BY_NAME[name]
-    for each in kept[name][:5]:
-        answer = client.get(f"{path_of(resource, each['parent'])}/{each['row']['id']}")
-        assert answer.status_code == 200
-        if resource.tree is None:
-            left_out = set(resource.fields) - set(resource.by_id_fields)
-            assert answer.json().keys() == each["row"].keys() - left_out
-    missing = client.get(f"{path_of(resource, kept[name][0]['parent'])}/unknown")
+    for each in entries[name][:5]:
+        response = client.get(f"{path_of(resource, each['parent'])}/{each['row']['id']}")
+        assert response.status_code == 200
+        if resource.build_tree is None:
+            left_out = set(resource.opt_in_fields) - set(resource.by_id_fields)
+            assert response.json().keys() == each["row"].keys() - left_out
+    missing = client.get(f"{path_of(resource, entries[name][0]['parent'])}/unknown")
     assert missing.status_code == 404
 
 
-def test_pages_of_every_paged_list_add_up(client: Client, kept: dict[str, list[Json]]) -> None:
+def test_pages_form_complete_lists(client: Client, entries: dict[str, list[Json]]) -> None:
     for resource in RESOURCES:
-        if resource.wrapper is not Wrapper.PAGED or resource.tree:
+        if resource.response_format is not ResponseFormat.PAGED or resource.build_tree:
             continue
-        path = path_of(resource, busiest(kept, resource.name))
+        path = path_of(resource, largest_parent(entries, resource.name))
         query = everything(resource.name)
         whole = client.page(path, **query)
         limit = max(1, whole["size"] // 3)
         assert client.walk(path, limit, **query)[: len(whole["value"])] == whole["value"]
 
 
-def test_undeclared_paging_may_be_ignored(client: Client) -> None:
+def test_undeclared_paging_can_be_disabled(client: Client) -> None:
     whole = client.page("/groups")
     assert client.page("/groups", Limit=1)["value"] == whole["value"][:1]
     client.sandbox.control.settings(undeclared_paging=False)
@@ -128,21 +130,19 @@ def test_undeclared_paging_may_be_ignored(client: Client) -> None:
     assert len(client.page("/stages", Limit=1)["value"]) == 1
 
 
-def test_roles_come_with_what_stands_beside_them(
-    client: Client, kept: dict[str, list[Json]]
+def test_roles_envelope_has_matter_and_version(
+    client: Client, entries: dict[str, list[Json]]
 ) -> None:
-    parent = busiest(kept, "matter_roles")
-    answer = client.page(f"/matters/{parent}/roles")
-    assert answer["matterId"] == parent
-    assert answer["versionId"]
-    assert len(answer["roles"]) >= 3
-    assert any("contact" not in role for role in answer["roles"])
+    parent = largest_parent(entries, "matter_roles")
+    response = client.page(f"/matters/{parent}/roles")
+    assert response["matterId"] == parent
+    assert response["versionId"]
+    assert len(response["roles"]) >= 3
+    assert any("contact" not in role for role in response["roles"])
 
 
-def test_a_folder_tree_holds_every_folder_and_file_once(
-    client: Client, kept: dict[str, list[Json]]
-) -> None:
-    matter = busiest(kept, "folders")
+def test_folder_tree_holds_each_item_once(client: Client, entries: dict[str, list[Json]]) -> None:
+    matter = largest_parent(entries, "folders")
     path = f"/matters/{matter}/documents/folders"
     found: Json = {"folders": [], "files": []}
     waiting: list[str | None] = [None]
@@ -157,19 +157,19 @@ def test_a_folder_tree_holds_every_folder_and_file_once(
         waiting += [each["id"] for each in listing["folders"]]
         assert all(each.get("parentId") == folder for each in listing["folders"])
     for name in found:
-        expected = {each["row"]["id"] for each in kept[name] if each["parent"] == matter}
+        expected = {each["row"]["id"] for each in entries[name] if each["parent"] == matter}
         assert sorted(each["id"] for each in found[name]) == sorted(expected)
     assert client.page(path, Offset=1)["value"] == []
     assert client.get(f"{path}/unknown").status_code == 404
 
 
-def test_only_some_closed_matters_are_archived(
-    client: Client, kept: dict[str, list[Json]], rows: dict[str, list[Json]]
+def test_archives_exist_for_some_closed_matters(
+    client: Client, entries: dict[str, list[Json]], rows: dict[str, list[Json]]
 ) -> None:
-    archived = {each["parent"]: each["row"] for each in kept["archives"]}
+    archived = {each["parent"]: each["row"] for each in entries["archives"]}
     for matter in rows["matters"]:
-        answer = client.get(f"/matters/{matter['id']}/archive")
-        assert answer.status_code == (200 if matter["id"] in archived else 404)
+        response = client.get(f"/matters/{matter['id']}/archive")
+        assert response.status_code == (200 if matter["id"] in archived else 404)
     assert archived
     statuses = {row["id"]: row["status"] for row in rows["matters"]}
     assert {statuses[id_] for id_ in archived} == {"Closed"}
@@ -179,14 +179,14 @@ def test_only_some_closed_matters_are_archived(
     }
 
 
-def test_details_are_told_by_id_only(client: Client) -> None:
+def test_detail_fields_appear_only_by_id(client: Client) -> None:
     for path, names in (("/mattertypes", {"items"}), ("/layouts", {"description", "fields"})):
         row = client.page(path)["value"][0]
         single = client.page(f"{path}/{row['id']}")
         assert single.keys() - row.keys() == names
 
 
-def test_nothing_is_null_anywhere(rows: dict[str, list[Json]]) -> None:
+def test_sandbox_records_contain_no_null(rows: dict[str, list[Json]]) -> None:
     def values(node: Any) -> Iterator[Any]:
         yield node
         inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
@@ -196,7 +196,7 @@ def test_nothing_is_null_anywhere(rows: dict[str, list[Json]]) -> None:
     assert None not in list(values(list(rows.values())))
 
 
-def test_awkward_records(rows: dict[str, list[Json]]) -> None:
+def test_records_keep_awkward_api_formats(rows: dict[str, list[Json]]) -> None:
     files = rows["files"]
     assert not any("." in row["name"] for row in files)
     for name in ("folder", "dateModified"):

@@ -1,4 +1,4 @@
-"""The sandbox's settings: its allowance, its clock, and what it counts."""
+"""The sandbox's settings and request log: rate limit, clock and counts."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from smokeball_sandbox.clock import EPOCH_TICKS
 from tests.sandbox_client import FEES, MATTERS, Client, Document
 
 
-def test_the_allowance_is_kept(client: Client) -> None:
+def test_sandbox_rate_limit_returns_429(client: Client) -> None:
     client.sandbox.control.settings(rate=0.001, burst=3)
-    answers = [client.get("/matters", Limit=1) for _ in range(5)]
-    assert [each.status_code for each in answers] == [200, 200, 200, 429, 429]
-    assert answers[-1].json() == {"message": "Too Many Requests"}
-    assert "Retry-After" not in answers[-1].headers
+    responses = [client.get("/matters", Limit=1) for _ in range(5)]
+    assert [each.status_code for each in responses] == [200, 200, 200, 429, 429]
+    assert responses[-1].json() == {"message": "Too Many Requests"}
+    assert "Retry-After" not in responses[-1].headers
     client.sandbox.control.settings(retry_after=2)
     assert client.get("/matters").headers["Retry-After"] == "2"
     client.sandbox.control.settings(rate=0)
     assert client.get("/matters").status_code == 200
 
 
-def test_requests_in_flight_are_limited_and_counted(client: Client) -> None:
+def test_requests_in_flight_are_limited(client: Client) -> None:
     control = client.sandbox.control
     control.settings(rate=1000, burst=2)
     control.fail(how="hang", count=2)
@@ -48,9 +48,9 @@ def test_requests_in_flight_are_limited_and_counted(client: Client) -> None:
     assert control.requests()["max_in_flight"] == 1
 
 
-def test_requests_are_counted(client: Client, busy: str) -> None:
+def test_request_log_counts_requests(client: Client, busy_matter: str) -> None:
     client.get("/matters", {"User-Agent": "tester/1", "UserId": "u"}, Limit=1)
-    client.get(f"/matters/{busy}/fees")
+    client.get(f"/matters/{busy_matter}/fees")
     client.get("/nowhere")
     report = client.sandbox.control.requests(log=True)
     assert report["total"] == 4
@@ -66,11 +66,11 @@ def test_requests_are_counted(client: Client, busy: str) -> None:
     assert (entry["user_id"], entry["user_agent"]) == ("u", "tester/1")
 
 
-def test_settings_are_checked(sandbox: SandboxServer) -> None:
+def test_invalid_settings_change_nothing(sandbox: SandboxServer) -> None:
     before = sandbox.control.settings()
     wrong: list[Document] = [
         {"rate": -1},
-        {"nonsense": 1},
+        {"invalid": 1},
         {"latency_ms": 5, "size": "big"},
         {"max_page": 0},
     ]
@@ -80,13 +80,13 @@ def test_settings_are_checked(sandbox: SandboxServer) -> None:
     assert sandbox.control.settings() == before
 
 
-def test_the_clock_can_be_wrong(client: Client) -> None:
+def test_clock_offset_shifts_sandbox_time(client: Client) -> None:
     client.sandbox.control.settings(clock_offset_seconds=-86_400)
-    answer = client.get("/matters", Limit=1)
-    ahead = time.time() - parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    response = client.get("/matters", Limit=1)
+    ahead = time.time() - parsedate_to_datetime(response.headers["Date"]).timestamp()
     assert 86_000 < ahead < 87_000
-    id_ = answer.json()["value"][0]["id"]
-    stamp = client.sandbox.control.touch("matters", id_)["updated"]
-    assert 86_000 < time.time() - (stamp - EPOCH_TICKS) / 1e7 < 87_000
+    id_ = response.json()["value"][0]["id"]
+    updated = client.sandbox.control.touch("matters", id_)["updated"]
+    assert 86_000 < time.time() - (updated - EPOCH_TICKS) / 1e7 < 87_000
     client.sandbox.control.settings(date_header=False)
     assert "Date" not in client.get("/matters").headers

@@ -1,4 +1,4 @@
-"""The sandbox's money: it adds up, in every region."""
+"""Sums of invoices and balances in the sandbox, in every region."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tests.sandbox_client import cents
 
 
 @pytest.mark.parametrize("region", ["us", "au"])
-def test_invoices_are_the_sums_of_their_entries(region: str) -> None:
+def test_invoice_totals_equal_entry_sums(region: str) -> None:
     with SandboxServer(matters=60, region=region) as sandbox:
-        kept = {name: sandbox.control.rows(name) for name in ("fees", "expenses", "invoices")}
+        stored = {name: sandbox.control.rows(name) for name in ("fees", "expenses", "invoices")}
     entries = {
         each["row"]["id"]: (each["parent"], name, each["row"])
         for name in ("fees", "expenses")
-        for each in kept[name]
+        for each in stored[name]
     }
     placed = {id_: row.get("invoiceId") for id_, (_, _, row) in entries.items()}
     seen: set[str] = set()
     taxes = 0
-    for each in kept["invoices"]:
+    for each in stored["invoices"]:
         invoice, totals = each["row"], each["row"]["invoiceTotals"]
         expected = dict.fromkeys(("fees", "expenses", "fees off", "expenses off", "tax"), 0)
         for entry in invoice.get("entries", ()):
@@ -60,27 +60,27 @@ def test_invoices_are_the_sums_of_their_entries(region: str) -> None:
         taxes += sums["tax"]
     assert seen == {id_ for id_, invoice in placed.items() if invoice}
     assert (taxes > 0) == (region == "au")
-    statuses = {each["row"]["status"] for each in kept["invoices"]}
+    statuses = {each["row"]["status"] for each in stored["invoices"]}
     assert {0, 1, 2} <= statuses
     assert statuses & {3, 4}
     numbers = [
-        row["row"]["invoiceNumber"] for row in kept["invoices"] if "invoiceNumber" in row["row"]
+        row["row"]["invoiceNumber"] for row in stored["invoices"] if "invoiceNumber" in row["row"]
     ]
     assert len(set(numbers)) == len(numbers)
 
 
 @pytest.mark.parametrize("region", ["us", "au"])
-def test_balances_are_the_sums_of_the_transactions(region: str) -> None:
+def test_balances_equal_transaction_sums(region: str) -> None:
     with SandboxServer(matters=60, region=region) as sandbox:
-        kept = {
+        stored = {
             name: sandbox.control.rows(name)
             for name in ("bank_accounts", "matter_balances", "transactions", "invoices")
         }
     held: Counter[tuple[str, str]] = Counter()
     paid: Counter[str] = Counter()
-    accounts = {each["row"]["id"]: each["row"] for each in kept["bank_accounts"]}
-    rows = {each["row"]["id"]: each["row"] for each in kept["transactions"]}
-    for each in kept["transactions"]:
+    accounts = {each["row"]["id"]: each["row"] for each in stored["bank_accounts"]}
+    rows = {each["row"]["id"]: each["row"] for each in stored["transactions"]}
+    for each in stored["transactions"]:
         row, matter = each["row"], each["row"]["matter"]["id"]
         assert row["bankAccount"]["id"] == each["parent"]
         amount = SIGNS[row["type"]] * cents(row["amount"])
@@ -93,16 +93,16 @@ def test_balances_are_the_sums_of_the_transactions(region: str) -> None:
             assert origin["reversedToTransaction"]["id"] == row["id"]
             assert row["type"] == f"{origin['type']}Reversal"
             assert row["amount"] == origin["amount"]
-    moments: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for each in kept["transactions"]:
+    changes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for each in stored["transactions"]:
         amount = SIGNS[each["row"]["type"]] * cents(each["row"]["amount"])
-        moment = each["row"]["enteredDate"]
-        moments[each["parent"], each["row"]["matter"]["id"]][moment] += amount
-    for by_moment in moments.values():
-        assert min(accumulate(by_moment[moment] for moment in sorted(by_moment))) >= 0
+        entered = each["row"]["enteredDate"]
+        changes[each["parent"], each["row"]["matter"]["id"]][entered] += amount
+    for by_time in changes.values():
+        assert min(accumulate(by_time[entered] for entered in sorted(by_time))) >= 0
     balances = {
         (each["parent"], each["row"]["matter"]["id"]): each["row"]
-        for each in kept["matter_balances"]
+        for each in stored["matter_balances"]
     }
     assert {key: cents(row["balance"]) for key, row in balances.items()} == dict(held)
     for row in balances.values():
@@ -117,7 +117,7 @@ def test_balances_are_the_sums_of_the_transactions(region: str) -> None:
         by_contact = sum(cents(each["balance"]) for each in account.get("contactBalances", ()))
         assert by_contact == (cents(account["balance"]) if region == "us" else 0)
     billed: Counter[str] = Counter()
-    for each in kept["invoices"]:
+    for each in stored["invoices"]:
         billed[each["parent"]] += cents(each["row"]["invoiceTotals"]["paid"])
     assert +paid == +billed
     assert any(row["type"] == "Trust" and row["balance"] > 0 for row in accounts.values())

@@ -1,4 +1,4 @@
-"""How the rows of the sandbox's firm hang together."""
+"""References between the rows of the sandbox's firm."""
 
 from __future__ import annotations
 
@@ -6,32 +6,34 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox_client import NAMES, Json, whole_sandbox
+from tests.sandbox_client import NAMES, Json, full_sandbox
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
 
-sandbox = whole_sandbox
+sandbox = full_sandbox
 
 
 def ids(rows: dict[str, list[Json]], name: str) -> set[str]:
     return {row["id"] for row in rows[name]}
 
 
-def test_keys_are_unique(kept: dict[str, list[Json]]) -> None:
+def test_sandbox_ids_are_unique(entries: dict[str, list[Json]]) -> None:
     for name in NAMES:
         keys = [
             (each["parent"], each["row"].get("id") or each["row"]["matter"]["id"])
-            for each in kept[name]
+            for each in entries[name]
         ]
         assert len(set(keys)) == len(keys), name
-    firm_wide = ("fees", "expenses", "invoices", "memos", "files", "transactions", "subtasks")
-    for name in firm_wide:
-        assert len({each["row"]["id"] for each in kept[name]}) == len(kept[name])
+    unique_names = ("fees", "expenses", "invoices", "memos", "files", "transactions", "subtasks")
+    for name in unique_names:
+        assert len({each["row"]["id"] for each in entries[name]}) == len(entries[name])
 
 
-def test_every_link_leads_somewhere(sandbox: SandboxServer, rows: dict[str, list[Json]]) -> None:
-    """Whatever has an id and an href of a resource is a row of that resource."""
+def test_links_resolve_to_existing_rows(
+    sandbox: SandboxServer, rows: dict[str, list[Json]]
+) -> None:
+    """An object with an id and an href of a resource is a row of that resource."""
     by_path = {
         r"/staff/([^/]+)": ids(rows, "staff"),
         r"/contacts/([^/]+)": ids(rows, "contacts"),
@@ -70,7 +72,7 @@ def test_every_link_leads_somewhere(sandbox: SandboxServer, rows: dict[str, list
     assert followed.keys() == known.keys()
 
 
-def test_users_belong_to_staff(rows: dict[str, list[Json]]) -> None:
+def test_firm_users_match_staff(rows: dict[str, list[Json]]) -> None:
     staff = {row["id"]: row for row in rows["staff"]}
     users = ids(rows, "firm_users")
     for user in rows["firm_users"]:
@@ -82,11 +84,11 @@ def test_users_belong_to_staff(rows: dict[str, list[Json]]) -> None:
     assert {row["former"] for row in rows["staff"]} == {True, False}
 
 
-def test_parties_are_the_contacts_of_the_matter(
-    kept: dict[str, list[Json]], rows: dict[str, list[Json]]
+def test_matter_parties_match_roles(
+    entries: dict[str, list[Json]], rows: dict[str, list[Json]]
 ) -> None:
     roles = defaultdict(list)
-    for each in kept["matter_roles"]:
+    for each in entries["matter_roles"]:
         roles[each["parent"]].append(each["row"])
     for matter in rows["matters"]:
         for side, flag in (("clients", "isClient"), ("otherSides", "isOtherSide")):
@@ -95,7 +97,7 @@ def test_parties_are_the_contacts_of_the_matter(
         items = {item["id"] for group in matter["items"].values() for item in group if "id" in item}
         layouts = {
             each["row"]["itemId"]
-            for each in kept["matter_layouts"]
+            for each in entries["matter_layouts"]
             if each["parent"] == matter["id"]
         }
         assert items <= {role["id"] for role in roles[matter["id"]]} | layouts
@@ -106,7 +108,7 @@ def test_parties_are_the_contacts_of_the_matter(
     assert {"company", "groupOfPeople"} <= set().union(*clients)
 
 
-def test_names_and_codes_are_those_of_the_lists(rows: dict[str, list[Json]]) -> None:
+def test_referenced_codes_exist_in_lists(rows: dict[str, list[Json]]) -> None:
     codes = {row["code"]: row["id"] for row in rows["activity_codes"]}
     for row in (*rows["fees"], *rows["expenses"]):
         assert row["activityCode"] in codes
@@ -126,26 +128,26 @@ def test_names_and_codes_are_those_of_the_lists(rows: dict[str, list[Json]]) -> 
         assert {each["appointmentId"] for each in item.get("events", ())} <= events
 
 
-def test_relations_go_both_ways(kept: dict[str, list[Json]]) -> None:
-    pairs = {(each["parent"], each["row"]["id"]) for each in kept["contact_relations"]}
+def test_contact_relations_are_symmetric(entries: dict[str, list[Json]]) -> None:
+    pairs = {(each["parent"], each["row"]["id"]) for each in entries["contact_relations"]}
     assert pairs
     assert pairs == {(related, contact) for contact, related in pairs}
 
 
-def test_stages_are_those_of_the_set(rows: dict[str, list[Json]]) -> None:
+def test_matter_stages_belong_to_stage_set(rows: dict[str, list[Json]]) -> None:
     stages = {row["id"]: {stage["id"] for stage in row["stages"]} for row in rows["stage_sets"]}
     for row in rows["matter_stages"]:
         assert row["stage"]["id"] in stages[row["stageSet"]["id"]]
 
 
-def test_tasks_list_their_subtasks(kept: dict[str, list[Json]]) -> None:
-    below = defaultdict(set)
-    for each in kept["subtasks"]:
-        below[each["parent"]].add(each["row"]["id"])
+def test_tasks_link_their_subtasks(entries: dict[str, list[Json]]) -> None:
+    subtasks = defaultdict(set)
+    for each in entries["subtasks"]:
+        subtasks[each["parent"]].add(each["row"]["id"])
         assert each["row"]["parentTask"]["id"] == each["parent"]
-    parted = 0
-    for each in kept["tasks"]:
+    with_subtasks = 0
+    for each in entries["tasks"]:
         listed = {link["id"] for link in each["row"].get("subTasks", ())}
-        assert listed == below[each["row"]["id"]]
-        parted += bool(listed)
-    assert 0 < parted < len(kept["tasks"])
+        assert listed == subtasks[each["row"]["id"]]
+        with_subtasks += bool(listed)
+    assert 0 < with_subtasks < len(entries["tasks"])
