@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scripts.generate_docs import streams
-from tap_smokeball.records.columns import HYPERMEDIA_KEYS, SIGNED_URL_KEYS
+from tap_smokeball.records.converters import HYPERMEDIA_KEYS, SIGNED_URL_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

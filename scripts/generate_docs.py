@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts import benchmark, dbt, generate_error_table, meltano, scale
-from tap_smokeball.config.settings import CONFIG
+from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.tap import TapSmokeball
@@ -37,12 +37,12 @@ def main(arguments: list[str]) -> int:
         "docs/scale.md": scale_page(),
         ".env.example": env_example(),
         "docs/errors.md": replace_block(
-            read("docs/errors.md"), COMMENT, "failures", generate_error_table.table()
+            read("docs/errors.md"), COMMENT, "policy", generate_error_table.table()
         ),
         "README.md": readme(),
         **benchmark.pages(read, replace_block),
         "meltano.yml": meltano_project(),
-        "hub/tap-smokeball.yml": meltano.hub_definition(CONFIG, all_settings()),
+        "hub/tap-smokeball.yml": meltano.hub_definition(CONFIG_JSONSCHEMA, all_settings()),
         "examples/dbt/models/smokeball/sources.yml": dbt.sources(streams()),
     }
     return write_or_check(generated, check="--check" in arguments)
@@ -95,7 +95,7 @@ def readme() -> str:
 
 def meltano_project() -> str:
     """Return meltano.yml with the settings and selections of the tap."""
-    blocks = {"settings": meltano.settings(CONFIG), **meltano.selections(streams())}
+    blocks = {"settings": meltano.settings(CONFIG_JSONSCHEMA), **meltano.selections(streams())}
     text = read("meltano.yml")
     for block, lines in blocks.items():
         text = replace_block(text, "# generated {}", block, lines)
@@ -113,7 +113,9 @@ def scale_page() -> str:
 def settings_page() -> str:
     """Return the reference of the settings."""
     sdk_settings = {
-        name: prop for name, prop in all_settings().items() if name not in CONFIG["properties"]
+        name: prop
+        for name, prop in all_settings().items()
+        if name not in CONFIG_JSONSCHEMA["properties"]
     }
     lines = [
         "# Settings",
@@ -122,7 +124,7 @@ def settings_page() -> str:
         "names the setting, never its value. With `--config=ENV` the tap also reads settings from",
         f"environment variables, `{ENV_PREFIX}` plus the name in capitals, and from a `.env` file.",
         "",
-        *settings_table(CONFIG["properties"]),
+        *settings_table(CONFIG_JSONSCHEMA["properties"]),
         "",
         "## Singer SDK settings",
         "",
@@ -147,7 +149,7 @@ def settings_table(properties: dict[str, Any]) -> list[str]:
 
 def has_flag(name: str, prop: dict[str, Any], flag: str) -> bool:
     """Return whether a setting is ``required``, or ``secret``."""
-    return name in CONFIG["required"] if flag == "required" else bool(prop.get("secret"))
+    return name in CONFIG_JSONSCHEMA["required"] if flag == "required" else bool(prop.get("secret"))
 
 
 def setting_type(prop: dict[str, Any]) -> str:
@@ -172,7 +174,7 @@ def env_example() -> str:
         "# One of three sets of credentials is enough: client_id and client_secret; client_id and",
         "# refresh_token (plus client_secret if the app has one); or access_token.",
     ]
-    for name, prop in CONFIG["properties"].items():
+    for name, prop in CONFIG_JSONSCHEMA["properties"].items():
         description = " ".join(str(prop["description"]).replace("`", "").split())
         is_active = name in {"api_key", "client_id", "client_secret", "refresh_token"}
         value = prop.get("default", "")
@@ -248,7 +250,7 @@ def facts(stream: SmokeballStream) -> Iterator[str]:
         yield f"- Sensitive: all columns are *{stream.sensitivity}*"
     opt_in = [
         f"`{'.'.join(breadcrumb[1::2])}`"
-        for breadcrumb, column in walk_columns(stream.columns.fields)
+        for breadcrumb, column in walk_columns(stream.columns)
         if not column.selected
     ]
     if not stream.selected_by_default:
@@ -260,9 +262,9 @@ def facts(stream: SmokeballStream) -> Iterator[str]:
 def requests_per_run(stream: SmokeballStream) -> str:
     """Return the number of requests of a run in words."""
     if not isinstance(stream, ChildStream):
-        return "1 per 500 rows" if stream.response_format.paged else "1"
+        return "1 per 500 rows" if stream.response_format.is_paged else "1"
     condition = f" with `{stream.requires_parent_field}`" if stream.requires_parent_field else ""
-    more = ", plus 1 for every further 500 rows" if stream.response_format.paged else ""
+    more = ", plus 1 for every further 500 rows" if stream.response_format.is_paged else ""
     return f"1 per row of `{parent_name(stream)}`{condition}{more}"
 
 

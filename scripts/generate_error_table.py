@@ -1,23 +1,29 @@
-"""Generate the table of API errors in docs/errors.md from the code that handles them."""
+"""Generate the table of API errors in docs/errors.md from the policy that the tap acts on."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from tap_smokeball.api import client
+from tap_smokeball.api import error_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SETTINGS = re.compile(r"\b((?:api|auth)_url|api_key|client_id|account_id|requests_per_second)\b")
 
 
 def table() -> list[str]:
-    """Return the table in the docstring of `tap_smokeball.api.client` as Markdown."""
-    lines = (client.__doc__ or "").splitlines()
-    top, middle, bottom = (at for at, line in enumerate(lines) if line.startswith("===="))
-    starts = [match.start() for match in re.finditer("=+", lines[top])]
-    rows: list[list[str]] = []
-    for line in [*lines[top + 1 : middle], *lines[middle + 1 : bottom]]:
-        cells = [line[a:b].strip() for a, b in zip(starts, [*starts[1:], None], strict=True)]
-        if cells[0]:
-            rows.append(cells)
-        else:  # a row without a status continues the previous one
-            rows[-1] = [f"{old} {new}".strip() for old, new in zip(rows[-1], cells, strict=True)]
-    header, *body = (f"| {' | '.join(cells)} |" for cells in rows)
-    return [header, "|---" * len(starts) + "|", *body]
+    """Return the error policy as the lines of a Markdown table."""
+    return [
+        "| Status | Cause | What the tap does | What to do if it persists |",
+        "|---|---|---|---|",
+        *(f"| {' | '.join(_cells(policy))} |" for policy in error_policy.TABLE),
+    ]
+
+
+def _cells(policy: error_policy.ErrorPolicy) -> Iterator[str]:
+    yield policy.kind
+    yield policy.cause
+    yield policy.action.value
+    yield SETTINGS.sub(r"`\1`", policy.advice.format(scope="that the message names"))

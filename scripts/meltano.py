@@ -124,6 +124,6 @@ def _area(stream: SmokeballStream) -> str:
 def _select(streams: Iterable[SmokeballStream]) -> Iterator[str]:
     for stream in streams:
         yield f"- {stream.name}.*"
-        for breadcrumb, column in walk_columns(stream.columns.fields):
+        for breadcrumb, column in walk_columns(stream.columns):
             if not column.selected:
                 yield f"- '!{'.'.join([stream.name, *breadcrumb[1::2]])}'"

@@ -51,10 +51,10 @@ def blocks() -> dict[str, list[str]]:
             **firm.credentials,
             "burst": 100,
         }
-        plan = _said(TapSmokeball.plan, config)[0]
-        test = _said(TapSmokeball.run_connection_test, config)[1].after("What can be reached:\n")[0]
+        plan = _said(TapSmokeball.run_plan, config)[0]
+        test = _said(TapSmokeball.run_access_check, config)[1].after("Access check:\n")[0]
         fast = {**config, "requests_per_second": 1000, "burst": 5}
-        _, log = _said(TapSmokeball.sync_all, fast, STREAMS_SHOWN)
+        _, log = _said(TapSmokeball.run_streams, fast, STREAMS_SHOWN)
     point = next(
         point
         for point in (json.loads(each) for each in log.after("METRIC: "))
@@ -63,7 +63,7 @@ def blocks() -> dict[str, list[str]]:
     return {
         "plan": _fenced("console", "$ tap-smokeball --config=ENV --plan", plan),
         "test": _fenced("console", "$ tap-smokeball --config=ENV --test > /dev/null", test),
-        "table": _fenced("text", log.after("How it went:\n")[0]),
+        "table": _fenced("text", log.after("Run summary:\n")[0]),
         "line": _fenced("json", json.dumps(point, indent=2)),
     }
 

@@ -123,8 +123,8 @@ class TapSmokeball(Tap):
                 self.state_writer.write_state(self.state)
             runner.sync()
 
-    def run_plan(self) -> str:
-        """Estimate a run from a few requests; return the estimate for people.
+    def run_plan(self) -> None:
+        """Print an estimate of a run, made of a few requests.
 
         Raises:
             RunInterruptedError: A signal came.
@@ -133,7 +133,7 @@ class TapSmokeball(Tap):
         from tap_smokeball.reporting import plan  # noqa: PLC0415 - only this option needs it
 
         with self._running() as runner:
-            return plan.render(runner, self.session)
+            click.echo(plan.render(runner, self.session))
 
     def run_access_check(self) -> None:
         """Read a record of each selected stream, and log what the app can access.
@@ -222,7 +222,7 @@ class TapSmokeball(Tap):
         with cls._exit_on_expected_errors():
             tap = cls._from_cli(config, state, catalog)
             if plan:
-                click.echo(tap.run_plan())
+                tap.run_plan()
             else:
                 tap.run_streams()
 

@@ -18,6 +18,7 @@ from urllib.request import urlopen
 
 from tap_smokeball import streams
 from tap_smokeball.errors import StreamsFailedError
+from tap_smokeball.run.status import RunInterruptedError
 from tap_smokeball.singer.message_writer import BufferedMessageWriter
 from tap_smokeball.tap import TapSmokeball
 
@@ -132,18 +133,18 @@ def run(
 ) -> Output:
     """Run the tap in this process; see `run_tap` for the exit status."""
     writer = CollectingWriter(Output(), crash_at, on_message)
-    return run_tap(TapSmokeball.sync_all, settings, state, catalog, writer)
+    return run_tap(TapSmokeball.run_streams, settings, state, catalog, writer)
 
 
 def run_connection_test(settings: Json, catalog: Json) -> Output:
     """Run the connection test in this process; a failed test has status 1."""
-    return run_tap(TapSmokeball.run_connection_test, settings, catalog=catalog)
+    return run_tap(TapSmokeball.run_access_check, settings, catalog=catalog)
 
 
 def run_plan(settings: Json, state: Json | None = None, catalog: Json | None = None) -> Output:
     """Plan a run in this process; a failed plan has status 1."""
     with redirect_stdout(StringIO()) as stdout:
-        output = run_tap(TapSmokeball.plan, settings, state, catalog)
+        output = run_tap(TapSmokeball.run_plan, settings, state, catalog)
     output.stdout = stdout.getvalue()
     return output
 
@@ -174,8 +175,8 @@ def run_tap(
         output.status, output.stderr = 1, str(error)
     except TargetCrashError:
         output.status = -signal.SIGKILL
-    except SystemExit as stopped:
-        output.status = int(stopped.code or 0)
+    except RunInterruptedError as interrupted:
+        output.status = 128 + interrupted.signal
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

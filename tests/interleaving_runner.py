@@ -41,7 +41,7 @@ def minimal_catalog() -> Json:
     unused = {
         f"{name}.{column.name}"
         for name, kept in COMPARED.items()
-        for column in STREAMS[name].columns.fields
+        for column in STREAMS[name].columns
         if column.name not in {*needed, *kept}
     }
     found = catalog(wanted=COMPARED, deselect=unused)
@@ -57,7 +57,11 @@ def minimal_catalog() -> Json:
 MINIMAL_CATALOG = minimal_catalog()
 
 # Faults that a run survives without a wait; and all faults.
-QUICK_FAULTS = {"fault_kinds": ["status", "slow", "revoke"], "statuses": [429, 503], "retry_after": [0]}
+QUICK_FAULTS = {
+    "fault_kinds": ["status", "slow", "revoke"],
+    "statuses": [429, 503],
+    "retry_after": [0],
+}
 ALL_FAULTS: Json = {}
 STABLE_ORDER_CHANGES = ["touch", "touch", "touch", "add", "delete", "remove", "convert", "status"]
 REORDERING_CHANGES = [*STABLE_ORDER_CHANGES, "move", "reorder"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WAREHOUSES: list[type[Warehouse]] = [DuckDB, Postgres, Snowflake, BigQuery]
 
 AMOUNTS = {
-    name: [f.name for f in stream.columns.fields if isinstance(f.column.wrapped, th.DecimalType)]
+    name: [f.name for f in stream.columns if isinstance(f.schema.wrapped, th.DecimalType)]
     for name, stream in STREAMS.items()
 }
 

@@ -23,7 +23,7 @@ INCREMENTAL = sorted(name for name, stream in STREAMS.items() if "replication_ke
 OPT_IN = [
     ".".join([name, *place[1::2]])
     for name, stream in STREAMS.items()
-    for place, field in walk_columns(stream.columns.fields)
+    for place, field in walk_columns(stream.columns)
     if not field.selected
 ]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from smokeball_sandbox import SandboxServer
-from tap_smokeball.config.settings import CONFIG
+from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tests.airflow_deployment import (
     AIRFLOW,
     DAGS,
@@ -142,7 +142,7 @@ def read_config(folder: Path, **changes: Any) -> Config:
 
 def test_dag_config_knows_all_secret_settings() -> None:
     """The DAG's pattern of secret names matches the tap's secret settings."""
-    properties: Json = CONFIG["properties"]
+    properties: Json = CONFIG_JSONSCHEMA["properties"]
     secret = {name for name, prop in properties.items() if prop.get("secret")}
     assert {name for name in properties if SECRET.search(name)} == secret
 

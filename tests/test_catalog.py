@@ -133,7 +133,7 @@ def test_catalog_marks_sensitive_data() -> None:
     by_column = {
         f"{vars(stream)['name']}.{field.name}": field.sensitivity
         for stream in streams.ALL
-        for field in stream.columns.fields
+        for field in stream.columns
         if field.sensitivity
     }
     assert (

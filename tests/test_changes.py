@@ -115,7 +115,7 @@ def test_second_run_reads_changed_rows_only(runs: TwoRuns, name: str) -> None:
     """Rows outside of the overlap arrive again only if their matter changed."""
     first, second, changes = runs
     bookmark = first.bookmark(name)["replication_key_value"]
-    since = (dotnet_ticks.of_stamp(bookmark) or 0) - OVERLAP_TICKS - dotnet_ticks.PER_SECOND
+    since = (dotnet_ticks.from_timestamp(bookmark) or 0) - OVERLAP_TICKS - dotnet_ticks.PER_SECOND
     # All children of a changed matter are read: it may be new to the view.
     changed = {key[0] for part in ("cleared", "deleted") if (key := changes["matters"][part])}
     for key in by_key(second, name):

@@ -97,7 +97,7 @@ def test_decimal_strings_are_exact_and_plain(value: Decimal | int) -> None:
     columns = [as_decimal_string(field) for field in COLUMNS]
     row = {"a": value, "c": {"a": value}, "d": [{"a": value, "e": {"a": value}}]}
     extras: dict[str, Any] = {}
-    record = {f.name: f.convert(row[f.name], extras, f.name) for f in columns if f.convert}
+    record = {f.name: f.converter(row[f.name], extras, f.name) for f in columns if f.converter}
     texts = [record["a"], record["c"]["a"], record["d"][0]["a"], record["d"][0]["e"]["a"]]
     assert not extras
     for text in texts:
@@ -110,8 +110,8 @@ def test_non_numeric_amount_moves_to_extra_fields(value: Any) -> None:
     """The column is null, and extraFields keeps the value."""
     [column] = [as_decimal_string(decimal("a", "A"))]
     extras: dict[str, Any] = {}
-    assert column.convert
-    assert column.convert(value, extras, "a") is None
+    assert column.converter
+    assert column.converter(value, extras, "a") is None
     assert extras == {"a": value}
 
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from smokeball_sandbox import SandboxServer
-from tap_smokeball.config.settings import CONFIG
+from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tests.harness import TAP, catalog, config, run, sandbox_rows
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def test_docs_snippet_languages_are_known() -> None:
 def test_docs_shell_snippets_use_real_settings(snippet: Snippet) -> None:
     subprocess.run(["/bin/bash", "-n"], input=snippet.text, text=True, check=True)
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    known = {f"TAP_SMOKEBALL_{name.upper()}" for name in CONFIG["properties"]} | {
+    known = {f"TAP_SMOKEBALL_{name.upper()}" for name in CONFIG_JSONSCHEMA["properties"]} | {
         f"{loader['name']}_{setting['name']}".replace("-", "_").upper()
         for loader in project["plugins"]["loaders"]
         for setting in loader["settings"]

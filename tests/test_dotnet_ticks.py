@@ -149,7 +149,7 @@ def test_ticks_parse_http_dates() -> None:
 )
 def test_ticks_parse_both_updated_at_formats(value: object, expected: int | None) -> None:
     """An updated-at field holds ticks or a date-time."""
-    assert dotnet_ticks.of_stamp(value) == expected
+    assert dotnet_ticks.from_timestamp(value) == expected
 
 
 def test_ticks_format_seconds_without_zone() -> None:

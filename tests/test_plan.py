@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.api.pagination import Page, read_all
-from tap_smokeball.run.request_estimate import pages
+from tap_smokeball.api.pagination import OffsetPaginator, Page
+from tap_smokeball.run.request_estimate import page_count
 from tests.harness import (
     DEFAULT_STREAMS,
     TOKEN,
@@ -87,14 +87,15 @@ def test_plan_counts_pages_like_paginator(rows: int, limit: int, has_size: bool)
     all_rows = [{"id": number} for number in range(rows)]
     fetched = []
 
-    def fetch(offset: int, limit: int) -> Page:
+    def fetch(params: dict[str, int]) -> Page:
+        offset, limit = params["Offset"], params["Limit"]
         fetched.append(offset)
         more = offset + limit < rows
         return Page(all_rows[offset : offset + limit], rows if has_size else None, more)
 
-    pages_read = read_all(fetch, index_by_id, limit)
+    pages_read = OffsetPaginator(fetch, index_by_id, limit)
     assert sum(len(page) for page in pages_read) == rows
-    assert len(fetched) == pages(rows, limit)
+    assert len(fetched) == page_count(rows, limit)
 
 
 class TestFirms:

@@ -233,13 +233,15 @@ def test_request_estimate_converges_to_actual(start: StartFirm) -> None:
     estimates: list[float | None] = []
 
     def record_estimate(message: Json) -> None:
-        remaining = taps[0].run.requests_left
+        remaining = taps[0].session.status.requests_left
         if message["type"] == "RECORD":
-            estimates.append(None if remaining is None else remaining + taps[0].run.requests)
+            estimates.append(
+                None if remaining is None else remaining + taps[0].session.status.requests
+            )
 
     def sync(tap: TapSmokeball) -> None:
         taps.append(tap)
-        tap.sync_all()
+        tap.run_streams()
 
     settings = config(firm, page_size=20)
     assert (

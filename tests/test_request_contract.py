@@ -37,7 +37,7 @@ def requests() -> Iterator[list[Json]]:
     opt_in = [
         f"{vars(stream)['name']}.{field.name}"
         for stream in streams.ALL
-        for field in stream.columns.fields
+        for field in stream.columns
         if not field.selected
     ]
     selection = catalog(wanted=names, select=opt_in)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_smokeball.api import response_parsers
-from tap_smokeball.api.pagination import read_all
 from tap_smokeball.errors import UnexpectedResponseError
 from tests.harness import index_by_id
 
@@ -46,7 +45,7 @@ ROW_A, ROW_B = {"id": "a"}, {"id": "b"}
 def test_response_parser_extracts_rows(
     response_format: ResponseFormat, body: Any, rows: Any
 ) -> None:
-    assert response_format.read(body).rows == rows
+    assert response_format.parse(body).rows == rows
 
 
 @pytest.mark.parametrize(
@@ -69,7 +68,7 @@ def test_response_parser_rejects_unexpected_body(
     if response_format is response_parsers.OBJECT and isinstance(body, dict) and body:
         return  # any object is one row
     with pytest.raises(UnexpectedResponseError):
-        response_format.read(body)
+        response_format.parse(body)
 
 
 def read_pages(
@@ -78,11 +77,12 @@ def read_pages(
     """Return the ids of a list that is read in a format, and the requested offsets."""
     offsets = []
 
-    def fetch(offset: int, _limit: int) -> Any:
+    def fetch(params: dict[str, Any]) -> Any:
+        offset = params.get("Offset", 0)
         offsets.append(offset)
-        return response_format.read(bodies[offset])
+        return response_format.parse(bodies[offset])
 
-    rows = [row for page in read_all(fetch, index_by_id, 500) for row in page]
+    rows = [row for page in response_format.paginator(fetch, index_by_id, 500) for row in page]
     return [row["id"] for row in rows], offsets
 
 

@@ -123,7 +123,7 @@ def test_settings_warn_about_misspelt_name(caplog: pytest.LogCaptureFixture) -> 
     ],
 )
 def test_settings_accept_valid_values(good: dict[str, Any]) -> None:
-    assert TapSmokeball(config=good).settings.api_key == "k"
+    assert TapSmokeball(config=good).session.settings.api_key == "k"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_settings_accept_valid_values(good: dict[str, Any]) -> None:
     ],
 )
 def test_settings_derive_hosts_from_region(settings: dict[str, Any], api: str, token: str) -> None:
-    parsed = TapSmokeball(config={**GOOD, **settings}).settings
+    parsed = TapSmokeball(config={**GOOD, **settings}).session.settings
     assert (parsed.api_base, parsed.token_url) == (api, token)
 
 

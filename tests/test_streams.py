@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.sync.list_reader import NewestTimestamp
+from tap_smokeball.sync.bookmarks import NewestTimestamp
 from tests.harness import Output, catalog, config, run, sandbox_rows
 from tests.recorded_firm import (
     INCREMENTAL,
@@ -83,7 +83,11 @@ class TestEachStream:
         if stream in INCREMENTAL:
             assert firm.changed_keys[stream] in received
             bookmark = firm.first.bookmark(stream)["replication_key_value"]
-            since = (dotnet_ticks.of_stamp(bookmark) or 0) - OVERLAP_TICKS - dotnet_ticks.PER_SECOND
+            since = (
+                (dotnet_ticks.from_timestamp(bookmark) or 0)
+                - OVERLAP_TICKS
+                - dotnet_ticks.PER_SECOND
+            )
             changed_parents = {
                 key[0] for key in firm.changed_keys.values()
             }  # children of changed parents
@@ -142,7 +146,7 @@ def test_events_accept_all_documented_values(start: StartFirm, change: Json, arr
     output = run(config(sandbox), catalog=catalog(wanted=["events"]))
     record = next(r for r in output.records("events") if r["id"] == event)
     assert {name: record[name] for name in arrives} == arrives
-    assert dotnet_ticks.of_stamp(output.bookmark("events")["replication_key_value"])
+    assert dotnet_ticks.from_timestamp(output.bookmark("events")["replication_key_value"])
 
 
 @pytest.mark.parametrize(
@@ -156,7 +160,7 @@ def test_events_accept_all_documented_values(start: StartFirm, change: Json, arr
 )
 def test_event_timestamp_without_zone_is_utc(sent: str, expected: str | None) -> None:
     """The updated-since filter is UTC, too; other local times stay unchanged."""
-    convert = next(f for f in STREAMS["events"].columns.fields if f.name == "lastUpdated").convert
+    convert = next(f for f in STREAMS["events"].columns if f.name == "lastUpdated").converter
     assert convert is not None
     assert convert(sent, {}, "lastUpdated") == expected
 
@@ -165,7 +169,7 @@ def test_bookmark_ignores_rows_without_timestamp() -> None:
     """Rows without a valid timestamp do not affect the newest one."""
     newest = NewestTimestamp("lastUpdated")
     rows: list[Json] = [{}, {"lastUpdated": None}, {"lastUpdated": 7}, {"lastUpdated": "soon"}]
-    assert [newest.see(row) for row in rows] == [None, None, 7, None]
+    assert [newest.add(row) for row in rows] == [None, None, 7, None]
     assert (newest.bookmark(9), newest.bookmark(5)) == (7, 5)
     assert NewestTimestamp("lastUpdated").bookmark(9) is None
     assert NewestTimestamp(None).bookmark(9) == 9
@@ -175,7 +179,7 @@ def added_values(stream: str, record: Json) -> Json:
     """Return the values of a record that the tap adds, for a comparison as they are."""
     declared = STREAMS[stream]
     names = {"extractedTicks", "extraFields", declared.parent_key}
-    names |= {field.name for field in declared.columns.fields if field.source}
+    names |= {field.name for field in declared.columns if field.source}
     if stream == "matter_roles":
         names |= {"versionId"}  # of the object that contains the roles
     return {name: record[name] for name in names if name in record}
@@ -198,7 +202,7 @@ def assert_same(actual: Any, expected: Any, schema: Json, name: str) -> None:
         for one, other in zip(actual, expected, strict=True):
             assert_same(one, other, schema["items"], name)
     elif schema.get("format") == "date-time":
-        ticks = dotnet_ticks.of_stamp(expected)
+        ticks = dotnet_ticks.from_timestamp(expected)
         assert ticks is not None, name
         assert dotnet_ticks.from_rfc3339(actual) == ticks // 10 * 10, name
         assert actual.endswith("Z"), name

@@ -22,7 +22,7 @@ CREDENTIALS = {"api_key": "k", "client_id": "c", "refresh_token": "r"}
 
 def expiry_warning(issued: str, now: str, **more: str) -> str | None:
     tap = TapSmokeball(config={**CREDENTIALS, "refresh_token_issued_at": issued, **more})
-    return token_expiry.warning(tap.settings, dotnet_ticks.from_rfc3339(now))
+    return token_expiry.expiry_warning(tap.session.settings, dotnet_ticks.from_rfc3339(now))
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ def test_expiry_warning_appears_in_daily_runs(days: int) -> None:
     message = expiry_warning(
         "2026-09-01", dotnet_ticks.to_rfc3339(issued + days * dotnet_ticks.PER_DAY)
     )
-    assert (message is None) == (days <= token_expiry.DAYS - 14)
+    assert (message is None) == (days <= token_expiry.LIFETIME_DAYS - 14)
 
 
 def test_expiry_warning_needs_used_refresh_token() -> None:
     message = expiry_warning("2026-09-01", "2027-02-20T00:00:00Z", access_token="t")  # noqa: S106
     assert message is None
     tap = TapSmokeball(config={**CREDENTIALS, "refresh_token": None, "client_secret": "s"})
-    assert token_expiry.warning(tap.settings, dotnet_ticks.now()) is None
+    assert token_expiry.expiry_warning(tap.session.settings, dotnet_ticks.now()) is None
 
 
 def test_expiry_warning_is_logged_once_per_run(firm: SandboxServer, process: Process) -> None:

@@ -119,7 +119,8 @@ class Runner:
         return not self._status.should_stop
 
     def _sync(self, stream: SmokeballStream, sync: Callable[[], None]) -> None:
-        if self._status.should_stop or stream.result.is_failed:
+        result = stream.result
+        if self._status.should_stop or result.is_failed:
             return
         started, state_before = time.monotonic(), stream.state_manager.snapshot()
         try:
@@ -135,4 +136,4 @@ class Runner:
             if stream.result.is_failed and stream.in_batches:  # its records may not be written
                 stream.state_manager.restore(state_before)
                 stream.write_state()
-            stream.result.seconds += time.monotonic() - started
+            result.seconds += time.monotonic() - started
