@@ -1,8 +1,8 @@
-"""Keeps secrets out of everything that the process writes to standard error.
+"""Redacts secrets from everything that the process writes to standard error.
 
-Whatever is said passes one filter: log lines, usage errors, warnings and what ends a process, by
-this package, the SDK or any other library. It knows the secret settings, every token that is
-minted, and the forms in which they travel. It sits below text and below logging, on the bytes.
+All output passes one stream: log lines, usage errors, warnings and tracebacks, from this package,
+the SDK and any other library. The stream knows the secret settings, every token that was
+requested, and the encodings in which they appear. It works on bytes, below text and logging.
 """
 
 from __future__ import annotations
@@ -30,68 +30,73 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-HIDDEN = b"***"
+REDACTED = b"***"
 
-SHORTEST = 4
-"""Characters below which a text is no secret: hiding it would garble every line."""
+MIN_SECRET_LENGTH = 4
+"""Characters of the shortest secret. Redacting shorter texts would garble every line."""
+
+_PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 class Secrets:
-    """What must not be seen, in all forms that it may take."""
+    """A set of secrets, which redacts each of them in every encoding."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._forms: set[bytes] = set()
+        self._encoded: set[bytes] = set()
         self._pattern: re.Pattern[bytes] | None = None
 
     def add(self, secret: str | None) -> None:
-        """Hide a text from now on."""
-        if secret is None or len(secret) < SHORTEST:
+        """Redact a secret from now on."""
+        if secret is None or len(secret) < MIN_SECRET_LENGTH:
             return
         with self._lock:
-            self._forms.update(form.encode() for form in _forms(secret))
+            self._encoded.update(encoding.encode() for encoding in _encodings(secret))
             self._pattern = None
 
-    def hide(self, text: bytes) -> bytes:
-        """Return a text without the secrets in it."""
+    def redact(self, text: bytes) -> bytes:
+        """Return a text with `REDACTED` in place of every secret."""
         with self._lock:
-            if self._pattern is None and self._forms:
-                # The longest first: one that begins with another must not show its end.
-                longest_first = sorted(self._forms, key=len, reverse=True)
+            if self._pattern is None and self._encoded:
+                # A secret may begin with another one: the shorter match would leave its end.
+                longest_first = sorted(self._encoded, key=len, reverse=True)
                 self._pattern = re.compile(b"|".join(map(re.escape, longest_first)))
             pattern = self._pattern
-        return pattern.sub(HIDDEN, text) if pattern else text
+        return pattern.sub(REDACTED, text) if pattern else text
 
 
 SECRETS = Secrets()
 """The secrets of this process."""
 
 
-class _Filter(io.BufferedIOBase):
-    """Passes bytes on by the line, so that no secret is missed because it came in two pieces."""
+class _RedactingStream(io.BufferedIOBase):
+    """Writes redacted lines to a stream.
+
+    It holds back an unfinished line, because two writes can split a secret.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._rest = b""
+        self._unfinished_line = b""
         self._lock = threading.RLock()
 
     @override
     def write(self, data: Buffer, /) -> int:
         size = len(data := bytes(data))
         with self._lock:
-            lines, end, rest = data.rpartition(b"\n")
-            if end:
-                self._stream.write(SECRETS.hide(self._rest + lines + end))
-                self._rest = b""
-            self._rest += rest
+            lines, newline, rest = data.rpartition(b"\n")
+            if newline:
+                self._stream.write(SECRETS.redact(self._unfinished_line + lines + newline))
+                self._unfinished_line = b""
+            self._unfinished_line += rest
         return size
 
     @override
     def flush(self) -> None:
         with self._lock:
-            if self._rest:
-                self._stream.write(SECRETS.hide(self._rest))
-                self._rest = b""
+            if self._unfinished_line:
+                self._stream.write(SECRETS.redact(self._unfinished_line))
+                self._unfinished_line = b""
             self._stream.flush()
 
     @override
@@ -107,32 +112,37 @@ class _Filter(io.BufferedIOBase):
         return self._stream.isatty()
 
 
-def install() -> None:
-    """Put the filter before standard error, and tell of a bug without the data that it met."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+def install_redaction() -> None:
+    """Redact standard error, and keep client data out of tracebacks."""
+    for name in _PROXY_VARIABLES:
         for value in (os.environ.get(name), os.environ.get(name.lower())):
             SECRETS.add(_password(value or ""))
     stream = sys.stderr
     sys.stderr = io.TextIOWrapper(
-        _Filter(stream.buffer), stream.encoding, "backslashreplace", line_buffering=True
+        _RedactingStream(stream.buffer), stream.encoding, "backslashreplace", line_buffering=True
     )
-    sys.excepthook = tell
-    threading.excepthook = lambda args: tell(
+    sys.excepthook = print_unexpected_error
+    threading.excepthook = lambda args: print_unexpected_error(
         args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
     )
 
 
-def tell(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
-    """Tell of an error that nobody expected, as an exception hook does."""
-    if issubclass(kind, KeyboardInterrupt) or logging.getLogger().isEnabledFor(logging.DEBUG):
-        sys.__excepthook__(kind, error, where)
+def print_unexpected_error(
+    exc_type: type[BaseException], exc_value: BaseException, exc_traceback: TracebackType | None
+) -> None:
+    """Print a bug's traceback without its message: a `sys.excepthook`.
+
+    At level DEBUG the message is printed, too.
+    """
+    if issubclass(exc_type, KeyboardInterrupt) or logging.getLogger().isEnabledFor(logging.DEBUG):
+        sys.__excepthook__(exc_type, exc_value, exc_traceback)
         return
-    # The message of an error may quote the value that it stumbled over: privileged data.
-    frames = "".join(traceback.format_tb(where))
+    # The message of an error may quote the value that caused it, which can be privileged.
+    frames = "".join(traceback.format_tb(exc_traceback))
     sys.stderr.write(
         f"This is a bug in tap-smokeball. Please report it with these lines:\n{frames}"
-        f"{kind.__module__}.{kind.__qualname__} (its text may quote client data: it is shown with "
-        "TAP_SMOKEBALL_LOGLEVEL=DEBUG only)\n"
+        f"{exc_type.__module__}.{exc_type.__qualname__} (message omitted: it may quote client "
+        "data. Set TAP_SMOKEBALL_LOGLEVEL=DEBUG to see it.)\n"
     )
 
 
@@ -143,7 +153,7 @@ def _password(url: str) -> str | None:
         return None
 
 
-def _forms(secret: str) -> Iterator[str]:
+def _encodings(secret: str) -> Iterator[str]:
     yield secret
     yield quote(secret, safe="")
     yield quote_plus(secret)

@@ -261,7 +261,7 @@ class TapSmokeball(Tap):
                 help="Print what a run will take, from a handful of requests, and make none.",
             )
         )
-        command.excepthook = redaction.tell  # type: ignore[attr-defined]
+        command.excepthook = redaction.print_unexpected_error  # type: ignore[attr-defined]
         return command
 
     @override
