@@ -10,20 +10,20 @@ import pytest
 
 from smokeball_sandbox import SandboxServer
 from tests.harness import Process
-from tests.login_helpers import desk
+from tests.login_helpers import login_driver
 from tests.sandbox_client import busy, changing, client, kept, rows, running, sandbox, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# What tests of one subject share: firms of the sandbox, and somebody who signs in.
+# Fixtures that only the tests of one subject use.
 __all__ = [
     "busy",
     "changing",
     "client",
-    "desk",
     "kept",
+    "login_driver",
     "rows",
     "running",
     "sandbox",
