@@ -100,7 +100,7 @@ class SmokeballError(Exception):
     def __str__(self) -> str:
         where = " ".join(str(part) for part in (self.status, self.request) if part)
         text = f"{where}: {self.reason}" if where else self.reason
-        return f"{text}. {self.advice}" if self.advice else text
+        return f"{text}. {self.advice}." if self.advice else text
 
 
 class ApiConnectionError(SmokeballError):

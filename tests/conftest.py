@@ -10,7 +10,7 @@ import pytest
 
 from smokeball_sandbox import SandboxServer
 from tests.harness import Process
-from tests.login_helpers import desk
+from tests.login_helpers import login_driver
 from tests.sandbox_client import (
     busy_matter,
     client,
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 __all__ = [
     "busy_matter",
     "client",
-    "desk",
     "entries",
     "full_server",
+    "login_driver",
     "mutable_client",
     "rows",
     "sandbox",

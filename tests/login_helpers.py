@@ -1,4 +1,4 @@
-"""Somebody who signs in: the command as a process, with the test for a browser."""
+"""Runs ``tap-smokeball-login`` as a process and plays its user's part in the browser."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ if TYPE_CHECKING:
 
 LOGIN = [sys.executable, "-m", "tap_smokeball.login"]
 CANARY = "c4nary-value"
-KEPT = "# by hand: $HOME 'quoted'\n\nexport OTHER=\"a # b\"\nTAP_SMOKEBALL_BURST=5 # mine\n"
+EXISTING_LINES = (
+    "# by hand: $HOME 'quoted'\n\nexport OTHER=\"a # b\"\nTAP_SMOKEBALL_BURST=5 # comment\n"
+)
+_UNSET_PREFIXES = ("TAP_SMOKEBALL_", "OAUTHLIB_", "DISPLAY", "WAYLAND_DISPLAY")
 
 
-def is_canary(name: str) -> bool:
-    return name in {"api_key", "client_secret", "refresh_token"}
-
-
-class Login:
-    """A sign-in that waits for its user."""
+class LoginProcess:
+    """A running sign-in, whose authorization URL is printed already."""
 
     def __init__(self, command: list[str], folder: Path, environment: dict[str, str]) -> None:
         self._errors = folder / "errors"
@@ -48,41 +47,46 @@ class Login:
                 text=True,
             )
         assert self.process.stdout
-        self.address = self.process.stdout.readline().strip()
+        self.authorization_url = self.process.stdout.readline().strip()
 
-    def decide(self, decision: str = "allow") -> str:
-        """Press a button; return where the browser is sent."""
-        return decide(self.address, decision)
+    def consent(self, decision: str = "allow") -> str:
+        """Press a button of the consent page; return the redirect's URI."""
+        return consent(self.authorization_url, decision)
 
-    def come_back(self, uri: str, **more: Any) -> requests.Response:
-        return requests.get(uri, timeout=10, allow_redirects=False, **more)
+    def follow_redirect(self, uri: str, **options: Any) -> requests.Response:
+        return requests.get(uri, timeout=10, allow_redirects=False, **options)
 
-    def end(self) -> tuple[int, str]:
-        """Return the exit status and all that was on the screen."""
+    def sign_in(self) -> None:
+        """Do all that the user does."""
+        self.follow_redirect(self.consent())
+
+    def wait(self) -> tuple[int, str]:
+        """Return the exit status and the whole output."""
         with self.process as process:
             assert process.stdout
             rest = process.stdout.read()
             status = process.wait(timeout=60)
-        return status, f"{self.address}\n{rest}{self._errors.read_text()}"
+        return status, f"{self.authorization_url}\n{rest}{self._errors.read_text()}"
 
-    def close(self) -> None:
-        """End it, whatever it is at."""
+    def kill(self) -> None:
         self.process.kill()
         with self.process:
             pass
 
 
-def decide(address: str, decision: str) -> str:
-    page = requests.get(address, timeout=10)
+def consent(authorization_url: str, decision: str = "allow") -> str:
+    page = requests.get(authorization_url, timeout=10)
     assert page.status_code == 200
     assert f'value="{decision}"' in page.text
-    answer = requests.post(address, {"decision": decision}, timeout=10, allow_redirects=False)
-    assert answer.status_code == 302
-    return answer.headers["Location"]
+    response = requests.post(
+        authorization_url, {"decision": decision}, timeout=10, allow_redirects=False
+    )
+    assert response.status_code == 302
+    return response.headers["Location"]
 
 
-class Desk:
-    """Somebody at a machine, in a folder with a ``.env``, and a port that the app knows."""
+class LoginDriver:
+    """Starts sign-ins in a folder with a ``.env``, on a port that the app has registered."""
 
     def __init__(self, firm: SandboxServer, folder: Path) -> None:
         self.firm = firm
@@ -93,52 +97,56 @@ class Desk:
         self.environment = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith("TAP_SMOKEBALL_") and name not in {"DISPLAY", "WAYLAND_DISPLAY"}
+            if not name.startswith(_UNSET_PREFIXES)
         }
         self.processes = ExitStack()
         firm.control.settings(redirect_uris=[self.redirect_uri])
-        self.note(refresh_token=None)
+        self.write_env_file(refresh_token=None)
 
-    def note(self, **more: str | None) -> None:
-        """Write the ``.env``."""
-        whole = {**config(self.firm), **more}
-        lines = [f"TAP_SMOKEBALL_{k.upper()}={v}\n" for k, v in whole.items() if v is not None]
-        self.file.write_text(KEPT + "".join(lines))
+    def write_env_file(self, **settings: str | None) -> None:
+        """Write the sandbox's settings, changed by ``settings``; None leaves one out."""
+        merged = {**config(self.firm), **settings}
+        lines = [f"TAP_SMOKEBALL_{k.upper()}={v}\n" for k, v in merged.items() if v is not None]
+        self.file.write_text(EXISTING_LINES + "".join(lines))
 
-    def start(self, *arguments: str, **variables: str) -> Login:
+    def start(self, *arguments: str, **variables: str) -> LoginProcess:
         arguments = arguments or ("--no-browser", f"--port={self.port}")
-        login = Login([*LOGIN, *arguments], self.folder, {**self.environment, **variables})
-        self.processes.callback(login.close)
+        return self.start_command([*LOGIN, *arguments], self.folder, **variables)
+
+    def start_command(self, command: list[str], folder: Path, **variables: str) -> LoginProcess:
+        login = LoginProcess(command, folder, {**self.environment, **variables})
+        self.processes.callback(login.kill)
         return login
 
-    def refused(self, *arguments: str, **variables: str) -> str:
-        """Let a sign-in fail before anybody is asked; return what was said."""
+    def fail_early(self, *arguments: str, **variables: str) -> str:
+        """Run a sign-in that fails before it prints a URL; return its output."""
         before = self.file.read_bytes() if self.file.is_file() else None
         login = self.start(*arguments, **variables)
-        status, screen = login.end()
-        assert (status, login.address) == (1, "")
+        status, screen = login.wait()
+        assert (status, login.authorization_url) == (1, "")
         assert before == (self.file.read_bytes() if self.file.is_file() else None)
         return screen
 
     def value(self, name: str) -> str | None:
         return dotenv_values(self.file).get(f"TAP_SMOKEBALL_{name.upper()}")
 
-    def tap(self) -> Output:
+    def run_tap(self) -> Output:
         process = Process(self.folder)
         return process.run({}, "--config=ENV")
 
-    def canaries(self) -> set[str]:
-        """What must not be on the screen."""
-        hidden = {value for name, value in self.firm.credentials.items() if is_canary(name)}
-        return hidden | set(self.firm.control.tokens())
+    def secret_values(self) -> set[str]:
+        """Return the values that no output may hold."""
+        names = {"api_key", "client_secret", "refresh_token"}
+        secrets = {value for name, value in self.firm.credentials.items() if name in names}
+        return secrets | set(self.firm.control.tokens())
 
 
 @pytest.fixture
-def desk(firm: SandboxServer, tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(firm, tmp_path)
-    with desk.processes:
-        yield desk
+def login_driver(firm: SandboxServer, tmp_path: Path) -> Iterator[LoginDriver]:
+    driver = LoginDriver(firm, tmp_path)
+    with driver.processes:
+        yield driver
 
 
-def code_in(uri: str) -> str:
+def code_from(uri: str) -> str:
     return parse_qs(urlsplit(uri).query)["code"][0]

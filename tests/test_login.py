@@ -1,171 +1,227 @@
-"""``tap-smokeball-login``: the command as a process, with the test for a browser."""
+"""``tap-smokeball-login``: sign-ins that succeed, and requests that the server ignores."""
 
 from __future__ import annotations
 
+import logging
+import os
 import socket
 import stat
 import sys
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from dotenv import dotenv_values
 
+from tap_smokeball.api.transport import Transport
+from tap_smokeball.login.command import build_settings
+from tap_smokeball.login.grant import AuthorizationCodeGrant, StateMismatchError
 from tests.harness import TOKEN, config
-from tests.login_helpers import CANARY, LOGIN, Login, code_in
-from tests.webdriver import DRIVER, browser
+from tests.login_helpers import CANARY, LOGIN, code_from, consent
+from tests.webdriver import DRIVER, open_browser
 
 if TYPE_CHECKING:
-    from tests.login_helpers import Desk
+    from collections.abc import Iterator
+
+    from tests.login_helpers import LoginDriver
 
 
-class TestSigningIn:
-    def test_what_it_notes_runs_the_tap(self, desk: Desk) -> None:
-        desk.file.chmod(0o644)
-        before = desk.file.read_text()
-        login = desk.start()
-        back = login.decide()
-        assert back.startswith(f"{desk.redirect_uri}?code=")
-        page = login.come_back(back)
+class TestSignIn:
+    def test_saved_token_runs_the_tap(self, login_driver: LoginDriver) -> None:
+        login_driver.file.chmod(0o644)
+        before = login_driver.file.read_text()
+        login = login_driver.start()
+        redirect = login.consent()
+        assert redirect.startswith(f"{login_driver.redirect_uri}?code=")
+        page = login.follow_redirect(redirect)
         assert page.status_code == 200
-        assert "You can close this window" in page.text
-        assert code_in(back) not in page.text
-        status, screen = login.end()
+        assert "You can close this tab" in page.text
+        assert code_from(redirect) not in page.text
+        status, screen = login.wait()
         assert status == 0, screen
-        assert stat.S_IMODE(desk.file.stat().st_mode) == 0o600
-        assert desk.file.read_text().startswith(before)
-        assert desk.value("refresh_token") in desk.firm.control.tokens()
-        for canary in {*desk.canaries(), code_in(back)}:
-            assert canary not in screen
+        assert stat.S_IMODE(login_driver.file.stat().st_mode) == 0o600
+        assert login_driver.file.read_text().startswith(before)
+        assert login_driver.value("refresh_token") in login_driver.firm.control.tokens()
+        for secret in {*login_driver.secret_values(), code_from(redirect)}:
+            assert secret not in screen
         assert "tap-smokeball --config=ENV --test" in screen
-        desk.firm.control.reset_requests()
-        output = desk.tap()
+        login_driver.firm.control.reset_requests()
+        output = login_driver.run_tap()
         assert (output.status, len(output.records("matters"))) == (0, 12)
         assert "The refresh token" not in output.stderr
-        assert desk.firm.control.requests()["by_template"][TOKEN] == 1
+        assert login_driver.firm.control.requests()["by_template"][TOKEN] == 1
 
-    def test_again_when_the_token_has_ended(self, desk: Desk) -> None:
-        desk.note(refresh_token_issued_at="2026-01-01")  # noqa: S106 - a day
+    def test_second_sign_in_replaces_token(self, login_driver: LoginDriver) -> None:
+        login_driver.write_env_file(refresh_token_issued_at="2026-01-01")  # noqa: S106 - a day
         for _ in range(2):
-            login = desk.start()
-            login.come_back(login.decide())
-            assert login.end()[0] == 0
-        lines = desk.file.read_text().splitlines()
+            login = login_driver.start()
+            login.sign_in()
+            assert login.wait()[0] == 0
+        lines = login_driver.file.read_text().splitlines()
         assert sum(line.startswith("TAP_SMOKEBALL_REFRESH_TOKEN=") for line in lines) == 1
-        assert not (desk.value("refresh_token_issued_at") or "").startswith("2026-01-01")
+        assert not (login_driver.value("refresh_token_issued_at") or "").startswith("2026-01-01")
 
-    def test_an_app_without_a_secret(self, desk: Desk) -> None:
-        desk.note(client_secret=None, **{**desk.firm.public_credentials, "refresh_token": None})
-        login = desk.start()
-        login.come_back(login.decide())
-        assert login.end()[0] == 0
-        assert desk.tap().status == 0
+    def test_public_client_needs_no_secret(self, login_driver: LoginDriver) -> None:
+        public = {**login_driver.firm.public_credentials, "refresh_token": None}
+        login_driver.write_env_file(client_secret=None, **public)
+        login = login_driver.start()
+        login.sign_in()
+        assert login.wait()[0] == 0
+        assert login_driver.run_tap().status == 0
 
-    def test_a_file_that_is_not_there_yet(self, desk: Desk) -> None:
-        variables = {f"TAP_SMOKEBALL_{k.upper()}": str(v) for k, v in config(desk.firm).items()}
+    def test_missing_env_file_is_created(self, login_driver: LoginDriver) -> None:
+        settings = config(login_driver.firm)
+        variables = {f"TAP_SMOKEBALL_{k.upper()}": str(v) for k, v in settings.items()}
         del variables["TAP_SMOKEBALL_REFRESH_TOKEN"]
-        desk.file.unlink()
-        arguments = ("--no-browser", f"--port={desk.port}", "--region=us", "--env-file=new.env")
-        login = desk.start(*arguments, **variables)
-        login.come_back(login.decide())
-        assert login.end()[0] == 0
-        new = desk.folder / "new.env"
+        login_driver.file.unlink()
+        arguments = ("--no-browser", f"--port={login_driver.port}")
+        login = login_driver.start(*arguments, "--region=us", "--env-file=new.env", **variables)
+        login.sign_in()
+        assert login.wait()[0] == 0
+        new = login_driver.folder / "new.env"
         assert stat.S_IMODE(new.stat().st_mode) == 0o600
-        # What the environment gives stays there.
+        # Settings of the environment are not copied to the file.
         names = {"REGION", "REFRESH_TOKEN", "REFRESH_TOKEN_ISSUED_AT"}
         assert set(dotenv_values(new)) == {f"TAP_SMOKEBALL_{name}" for name in names}
-        assert not desk.file.exists()
-        assert {path.name for path in desk.folder.iterdir()} == {"new.env", "errors"}
+        assert not login_driver.file.exists()
+        assert {path.name for path in login_driver.folder.iterdir()} == {"new.env", "errors"}
 
-    def test_the_file_that_the_tap_reads_and_no_other(self, desk: Desk) -> None:
-        real = desk.file.rename(desk.folder / "real.env")
-        desk.file.symlink_to(real)
-        below = desk.folder / "below"
+    def test_linked_env_file_above_is_updated(self, login_driver: LoginDriver) -> None:
+        real = login_driver.file.rename(login_driver.folder / "real.env")
+        login_driver.file.symlink_to(real)
+        below = login_driver.folder / "below"
         below.mkdir()
-        command = [*LOGIN, "--no-browser", f"--port={desk.port}"]
-        login = Login(command, below, desk.environment)
-        login.come_back(login.decide())
-        assert login.end()[0] == 0
-        assert desk.file.is_symlink()
-        assert desk.value("refresh_token")
+        command = [*LOGIN, "--no-browser", f"--port={login_driver.port}"]
+        login = login_driver.start_command(command, below)
+        login.sign_in()
+        assert login.wait()[0] == 0
+        assert login_driver.file.is_symlink()
+        assert login_driver.value("refresh_token")
         assert [path.name for path in below.iterdir()] == ["errors"]
 
-    def test_the_browser_is_opened(self, desk: Desk) -> None:
-        script = desk.folder / "browser.py"
+    def test_browser_opens_authorization_url(self, login_driver: LoginDriver) -> None:
+        script = login_driver.folder / "browser.py"
         script.write_text(
             "import sys, requests\nrequests.post(sys.argv[1], {'decision': 'allow'}, timeout=30)\n"
         )
         command = f"{sys.executable} {script} %s &"
-        login = desk.start(f"--port={desk.port}", BROWSER=command)
-        status, screen = login.end()
+        login = login_driver.start(f"--port={login_driver.port}", BROWSER=command)
+        status, screen = login.wait()
         assert status == 0, screen
 
-    @pytest.mark.skipif(DRIVER is None, reason="needs chromedriver, and a browser for it")
-    def test_a_real_browser(self, desk: Desk) -> None:
-        login = desk.start()
-        with browser(desk.folder / "profile") as window:
-            window.open(login.address)
-            assert desk.firm.credentials["client_id"] in window.text()
-            window.click('button[value="allow"]')
-            window.arrive(desk.redirect_uri)
-            assert "You can close this window" in window.text()
-        status, screen = login.end()
+    @pytest.mark.skipif(DRIVER is None, reason="needs chromedriver and a browser")
+    def test_real_browser_completes_sign_in(self, login_driver: LoginDriver) -> None:
+        login = login_driver.start()
+        with open_browser(login_driver.folder / "profile") as browser:
+            browser.open(login.authorization_url)
+            assert login_driver.firm.credentials["client_id"] in browser.text()
+            browser.click('button[value="allow"]')
+            browser.wait_for_url(login_driver.redirect_uri)
+            assert "You can close this tab" in browser.text()
+        status, screen = login.wait()
         assert status == 0, screen
-        assert desk.tap().status == 0
+        assert login_driver.run_tap().status == 0
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
-    def test_other_names_of_this_machine(self, desk: Desk, host: str) -> None:
-        uri = f"http://{host}:{desk.port}/"
-        desk.firm.control.settings(redirect_uris=[uri])
-        login = desk.start("--no-browser", f"--redirect-uri={uri}")
-        login.come_back(login.decide())
-        assert login.end()[0] == 0
+    def test_loopback_address_receives_code(self, login_driver: LoginDriver, host: str) -> None:
+        uri = f"http://{host}:{login_driver.port}/"
+        login_driver.firm.control.settings(redirect_uris=[uri])
+        login = login_driver.start("--no-browser", f"--redirect-uri={uri}")
+        login.sign_in()
+        assert login.wait()[0] == 0
 
-    def test_variables_that_would_win_over_the_file_are_pointed_out(self, desk: Desk) -> None:
-        desk.note(refresh_token=None, access_token=CANARY)
-        login = desk.start(TAP_SMOKEBALL_REFRESH_TOKEN=f"{CANARY}-2")
-        login.come_back(login.decide())
-        status, screen = login.end()
+    def test_overriding_variables_are_reported(self, login_driver: LoginDriver) -> None:
+        login_driver.write_env_file(refresh_token=None, access_token=CANARY)
+        login = login_driver.start(TAP_SMOKEBALL_REFRESH_TOKEN=f"{CANARY}-2")
+        login.sign_in()
+        status, screen = login.wait()
         assert status == 0
         assert "TAP_SMOKEBALL_REFRESH_TOKEN is also set in the environment" in screen
-        assert "TAP_SMOKEBALL_ACCESS_TOKEN is set, and would be used instead" in screen
+        assert "TAP_SMOKEBALL_ACCESS_TOKEN is set and takes precedence" in screen
         assert CANARY not in screen
 
 
-class TestOnlyTheAnswerThatIsAwaited:
-    def test_others_are_turned_away(self, desk: Desk) -> None:
-        login = desk.start()
-        back = login.decide()
+class TestCallbackServer:
+    def test_foreign_requests_are_rejected(self, login_driver: LoginDriver) -> None:
+        login = login_driver.start()
+        redirect = login.consent()
         for uri, host, status in (
-            (back.replace("state=", "state=x"), None, 400),
-            (back.split("&state", maxsplit=1)[0], None, 400),
-            (f"{desk.redirect_uri}?error=access_denied", None, 400),
-            (back, "evil.example", 403),
-            (back, f"evil.example:{desk.port}", 403),
-            (back.replace("/callback", "/callback/x"), None, 404),
-            (back.replace("/callback", "/"), None, 404),
-            (back.replace("/callback", "/favicon.ico"), None, 404),
+            (redirect.replace("state=", "state=x"), None, 400),
+            (redirect.split("&state", maxsplit=1)[0], None, 400),
+            (f"{login_driver.redirect_uri}?error=access_denied", None, 400),
+            (redirect, "evil.example", 403),
+            (redirect, f"evil.example:{login_driver.port}", 403),
+            (redirect.replace("/callback", "/callback/x"), None, 404),
+            (redirect.replace("/callback", "/"), None, 404),
+            (redirect.replace("/callback", "/favicon.ico"), None, 404),
         ):
-            turned_away = login.come_back(uri, headers={"Host": host} if host else {})
-            assert turned_away.status_code == status
-            assert "You can close this window" not in turned_away.text
-        assert requests.post(back, timeout=10).status_code == 501
-        assert login.come_back(back).status_code == 200
-        ended, screen = login.end()
-        assert ended == 0, screen
-        assert screen.count("its state is not ours") == 3
+            rejected = login.follow_redirect(uri, headers={"Host": host} if host else {})
+            assert rejected.status_code == status
+            assert "You can close this tab" not in rejected.text
+        assert requests.post(redirect, timeout=10).status_code == 501
+        assert login.follow_redirect(redirect).status_code == 200
+        exit_status, screen = login.wait()
+        assert exit_status == 0, screen
+        assert screen.count("its state does not match") == 3
 
-    def test_connections_that_say_nothing_do_not_delay_it(self, desk: Desk) -> None:
-        login = desk.start()
-        with socket.create_connection(("127.0.0.1", desk.port)):
-            login.come_back(login.decide())
-            assert login.end()[0] == 0
+    def test_idle_connection_does_not_block(self, login_driver: LoginDriver) -> None:
+        login = login_driver.start()
+        with socket.create_connection(("127.0.0.1", login_driver.port)):
+            login.sign_in()
+            assert login.wait()[0] == 0
 
-    def test_it_listens_to_this_machine_alone_and_no_longer_than_needed(self, desk: Desk) -> None:
-        login = desk.start()
+    def test_port_is_local_and_closed_at_the_end(self, login_driver: LoginDriver) -> None:
+        login = login_driver.start()
         with pytest.raises(OSError, match="refused"):
-            socket.create_connection(("127.0.0.2", desk.port), timeout=5)
-        login.come_back(login.decide())
-        assert login.end()[0] == 0
+            socket.create_connection(("127.0.0.2", login_driver.port), timeout=5)
+        login.sign_in()
+        assert login.wait()[0] == 0
         with pytest.raises(OSError, match="refused"):
-            socket.create_connection(("127.0.0.1", desk.port), timeout=5)
+            socket.create_connection(("127.0.0.1", login_driver.port), timeout=5)
+
+
+@contextmanager
+def open_grant(driver: LoginDriver) -> Iterator[AuthorizationCodeGrant]:
+    """Open a sign-in in this process."""
+    settings = build_settings(config(driver.firm))
+    transport = Transport(settings, logging.getLogger(__name__))
+    with closing(transport):
+        yield AuthorizationCodeGrant(settings, transport, driver.redirect_uri)
+
+
+class TestAuthorizationCodeGrant:
+    def test_grant_leaves_environment_unchanged(
+        self, login_driver: LoginDriver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("OAUTHLIB_INSECURE_TRANSPORT", raising=False)
+        before = dict(os.environ)
+        with open_grant(login_driver) as grant:
+            assert dict(os.environ) == before
+            grant.preflight()
+            assert dict(os.environ) == before
+            code = grant.extract_code(consent(grant.authorization_url))
+            assert dict(os.environ) == before
+            token = grant.exchange_code(code)
+        assert token in login_driver.firm.control.tokens()
+        assert dict(os.environ) == before
+
+    def test_process_leaves_environment_unchanged(self, login_driver: LoginDriver) -> None:
+        program = (
+            "import os; before = dict(os.environ)\n"
+            "from tap_smokeball.login.command import login\n"
+            "login(standalone_mode=False)\n"
+            "print('changed:', set(os.environ.items()) ^ set(before.items()))\n"
+        )
+        arguments = ("--no-browser", f"--port={login_driver.port}")
+        command = [sys.executable, "-c", program, *arguments]
+        login = login_driver.start_command(command, login_driver.folder)
+        login.sign_in()
+        status, screen = login.wait()
+        assert status == 0, screen
+        assert "changed: set()\n" in screen
+
+    @pytest.mark.parametrize("uri", ["", "paste", "http://[", "https://localhost/?code=a&state=b"])
+    def test_unrelated_uri_is_a_state_mismatch(self, login_driver: LoginDriver, uri: str) -> None:
+        with open_grant(login_driver) as grant, pytest.raises(StateMismatchError):
+            grant.extract_code(uri)

@@ -1,4 +1,4 @@
-"""``tap-smokeball-login`` at a terminal, and the file that it writes."""
+"""``tap-smokeball-login``: its prompts at a terminal, and its ``.env`` file."""
 
 from __future__ import annotations
 
@@ -20,53 +20,53 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_smokeball.login.env_file import EnvFile, EnvFileError
-from tests.login_helpers import LOGIN, code_in, decide
+from tests.login_helpers import LOGIN, code_from, consent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.login_helpers import Desk
+    from tests.login_helpers import LoginDriver
 
 
 class Terminal:
-    """A sign-in at a terminal, which shows what is typed unless it is told not to."""
+    """A sign-in at a terminal, which echoes input unless a prompt hides it."""
 
-    def __init__(self, desk: Desk, *arguments: str) -> None:
+    def __init__(self, login_driver: LoginDriver, *arguments: str) -> None:
         self._master, slave = pty.openpty()
-        self.screen, self._seen = "", 0
-        # The first terminal that a new session opens is the one that it asks for secrets.
+        self.screen, self._matched = "", 0
+        # A new session prompts for secrets at the first terminal that it opens.
         script = 'exec "$@" <> "$0" >&0 2>&0'
-        self._process = desk.processes.enter_context(
+        self._process = login_driver.processes.enter_context(
             subprocess.Popen(
                 ["/bin/sh", "-c", script, os.ttyname(slave), *LOGIN, *arguments],
-                cwd=desk.folder,
-                env=desk.environment,
+                cwd=login_driver.folder,
+                env=login_driver.environment,
                 start_new_session=True,
             )
         )
-        desk.processes.callback(self._process.kill)
-        self._slave = slave  # kept open until the other side has it
+        login_driver.processes.callback(self._process.kill)
+        self._slave = slave  # closing it before the child opens it would hang up
 
-    def until(self, text: str) -> None:
-        """Read up to the next such text."""
-        while text not in self.screen[self._seen :] and self.read():
+    def read_until(self, text: str) -> None:
+        """Read up to the next occurrence of a text."""
+        while text not in self.screen[self._matched :] and self.read():
             pass
-        assert text in self.screen[self._seen :], self.screen
-        self._seen = self.screen.index(text, self._seen) + len(text)
+        assert text in self.screen[self._matched :], self.screen
+        self._matched = self.screen.index(text, self._matched) + len(text)
 
     def type(self, text: str) -> None:
         os.write(self._master, f"{text}\n".encode())
 
     def type_hidden(self, text: str) -> None:
-        """Type once nothing is shown: what is typed before that is thrown away."""
+        """Type once echo is off, because switching it off discards earlier input."""
         while termios.tcgetattr(self._slave)[3] & termios.ECHO:
             time.sleep(0.01)
         self.type(text)
 
     def interrupt(self) -> None:
-        """Do what Ctrl-C does, and again if it was not heard.
+        """Send what Ctrl-C sends until the process ends.
 
-        Python's input() swallows one that comes while it still shows its question.
+        Python's input() ignores a signal that arrives while it prints its prompt.
         """
         while self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
@@ -84,7 +84,8 @@ class Terminal:
         self.screen += data.decode()
         return bool(data)
 
-    def end(self) -> int:
+    def wait(self) -> int:
+        """Read the rest; return the exit status."""
         os.close(self._slave)
         while self.read():
             pass
@@ -92,59 +93,61 @@ class Terminal:
         return self._process.wait(timeout=60)
 
 
-class TestAtATerminal:
-    def test_what_is_missing_is_asked_for(self, desk: Desk) -> None:
-        known = desk.firm.credentials
-        desk.note(client_id=None, client_secret=None, api_key=None, refresh_token=None)
-        terminal = Terminal(desk, "--no-browser", f"--port={desk.port}")
-        for question, answer in (
-            ("Client id", known["client_id"]),
-            ("Client secret", known["client_secret"]),
-            ("API key", known["api_key"]),
+class TestPrompts:
+    def test_missing_settings_are_prompted_for(self, login_driver: LoginDriver) -> None:
+        credentials = login_driver.firm.credentials
+        login_driver.write_env_file(
+            client_id=None, client_secret=None, api_key=None, refresh_token=None
+        )
+        terminal = Terminal(login_driver, "--no-browser", f"--port={login_driver.port}")
+        for prompt, value in (
+            ("Client ID", credentials["client_id"]),
+            ("Client secret", credentials["client_secret"]),
+            ("API key", credentials["api_key"]),
         ):
-            terminal.until(question)
-            terminal.until(": ")
-            (terminal.type if question == "Client id" else terminal.type_hidden)(answer)
-        terminal.until("Waiting for the sign-in")
-        address = next(line for line in terminal.screen.split() if "/authorize?" in line)
-        back = decide(address, "allow")
-        requests.get(back, timeout=10)
-        assert terminal.end() == 0, terminal.screen
-        assert known["client_id"] in terminal.screen
-        for canary in {*desk.canaries(), code_in(back)}:
-            assert canary not in terminal.screen
-        assert desk.tap().status == 0
+            terminal.read_until(prompt)
+            terminal.read_until(": ")
+            (terminal.type if prompt == "Client ID" else terminal.type_hidden)(value)
+        terminal.read_until("Waiting up to 300 s for the sign-in")
+        url = next(line for line in terminal.screen.split() if "/authorize?" in line)
+        redirect = consent(url)
+        requests.get(redirect, timeout=10)
+        assert terminal.wait() == 0, terminal.screen
+        assert credentials["client_id"] in terminal.screen
+        for secret in {*login_driver.secret_values(), code_from(redirect)}:
+            assert secret not in terminal.screen
+        assert login_driver.run_tap().status == 0
 
-    def test_the_region_is_asked_for_and_nothing_is_written_if_one_leaves(self, desk: Desk) -> None:
-        desk.note(auth_url=None, client_id=None)
-        before = desk.file.read_bytes()
-        terminal = Terminal(desk, "--no-browser")
-        terminal.until("Region of the firm's account (us, au, uk) [us]: ")
+    def test_interrupted_prompt_writes_nothing(self, login_driver: LoginDriver) -> None:
+        login_driver.write_env_file(auth_url=None, client_id=None)
+        before = login_driver.file.read_bytes()
+        terminal = Terminal(login_driver, "--no-browser")
+        terminal.read_until("Region of the firm's account (us, au, uk) [us]: ")
         terminal.type("nowhere")
-        terminal.until("[us]: ")
+        terminal.read_until("[us]: ")
         terminal.type("au")
-        terminal.until("[production]: ")
+        terminal.read_until("[production]: ")
         terminal.interrupt()
-        assert terminal.end() == 130
+        assert terminal.wait() == 130
         assert "Nothing was written" in terminal.screen
-        assert desk.file.read_bytes() == before
+        assert login_driver.file.read_bytes() == before
 
-    def test_a_redirect_uri_of_another_machine_is_pasted(self, desk: Desk) -> None:
+    def test_remote_redirect_uri_is_pasted(self, login_driver: LoginDriver) -> None:
         uri = "https://firm.example/callback"
-        desk.firm.control.settings(redirect_uris=[uri])
-        terminal = Terminal(desk, "--no-browser", f"--redirect-uri={uri}")
-        terminal.until("paste its whole address")
-        terminal.until(": ")
-        address = next(line for line in terminal.screen.split() if "/authorize?" in line)
-        back = decide(address, "allow")
-        assert back.startswith(uri)
+        login_driver.firm.control.settings(redirect_uris=[uri])
+        terminal = Terminal(login_driver, "--no-browser", f"--redirect-uri={uri}")
+        terminal.read_until("paste the final URL of the browser")
+        terminal.read_until(": ")
+        url = next(line for line in terminal.screen.split() if "/authorize?" in line)
+        redirect = consent(url)
+        assert redirect.startswith(uri)
         terminal.type_hidden(uri)
-        terminal.until("That is not where this sign-in ended")
-        terminal.until(": ")
-        terminal.type_hidden(back)
-        assert terminal.end() == 0, terminal.screen
-        assert code_in(back) not in terminal.screen
-        assert desk.tap().status == 0
+        terminal.read_until("This URL does not belong to this sign-in")
+        terminal.read_until(": ")
+        terminal.type_hidden(redirect)
+        assert terminal.wait() == 0, terminal.screen
+        assert code_from(redirect) not in terminal.screen
+        assert login_driver.run_tap().status == 0
 
 
 LINES = st.sampled_from(
@@ -177,7 +180,7 @@ VALUES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size
 
 @settings(deadline=None)
 @given(lines=st.lists(LINES | OLD), last=st.sampled_from(["", "\n"]), value=VALUES)
-def test_the_file_keeps_its_other_lines(
+def test_env_file_keeps_other_lines(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], last: str, value: str
 ) -> None:
     path = tmp_path_factory.mktemp("env") / ".env"
@@ -195,9 +198,9 @@ def test_the_file_keeps_its_other_lines(
     assert [each.name for each in path.parent.iterdir()] == [".env"]
 
 
-def test_a_value_that_the_file_would_change_is_not_written(tmp_path: Path) -> None:
+def test_env_file_rejects_unstorable_value(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("A=1\n")
-    with pytest.raises(EnvFileError, match="cannot hold"):
+    with pytest.raises(EnvFileError, match="cannot store a value"):
         EnvFile(path).write({"TAP_SMOKEBALL_CLIENT_SECRET": "${A}"})
     assert path.read_text() == "A=1\n"

@@ -1,4 +1,4 @@
-"""A headless browser, driven by the WebDriver protocol, which is JSON over HTTP."""
+"""A headless browser, driven by the WebDriver protocol (JSON over HTTP)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ARGUMENTS = (
 
 
 def free_port() -> int:
-    """Return an unused port."""
+    """Return a port that is free at this time."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port: int = unused.getsockname()[1]
@@ -38,19 +38,23 @@ def free_port() -> int:
 
 
 class Browser:
-    """A window of the browser."""
+    """One browser window.
 
-    def __init__(self, session: str) -> None:
-        self._session = session
+    Args:
+        session_url: The address of its WebDriver session.
+    """
 
-    def open(self, address: str) -> None:
-        self._send("POST", "/url", {"url": address})
+    def __init__(self, session_url: str) -> None:
+        self._session_url = session_url
 
-    def arrive(self, address: str, seconds: float = 60) -> None:
-        """Wait for a complete page whose address starts with ``address``."""
-        until = time.monotonic() + seconds
-        while not (self._send("GET", "/url").startswith(address) and self._is_complete()):
-            assert time.monotonic() < until, f"not at {address} after {seconds} s"
+    def open(self, url: str) -> None:
+        self._send("POST", "/url", {"url": url})
+
+    def wait_for_url(self, prefix: str, timeout_seconds: float = 60) -> None:
+        """Wait until a page is loaded whose URL has this prefix."""
+        deadline = time.monotonic() + timeout_seconds
+        while not (self._send("GET", "/url").startswith(prefix) and self._is_loaded()):
+            assert time.monotonic() < deadline, f"not at {prefix} after {timeout_seconds} s"
             time.sleep(0.1)
 
     def click(self, selector: str) -> None:
@@ -59,33 +63,33 @@ class Browser:
         self._send("POST", f"/element/{element}/click", {})
 
     def text(self) -> str:
-        return str(self._run("return document.body.innerText"))
+        return str(self._execute("return document.body.innerText"))
 
-    def _is_complete(self) -> bool:
-        return bool(self._run("return document.readyState") == "complete")
+    def _is_loaded(self) -> bool:
+        return bool(self._execute("return document.readyState") == "complete")
 
-    def _run(self, script: str) -> Any:
+    def _execute(self, script: str) -> Any:
         return self._send("POST", "/execute/sync", {"script": script, "args": []})
 
     def _send(self, method: str, path: str, content: Any = None) -> Any:
-        response = requests.request(method, self._session + path, json=content, timeout=60)
+        response = requests.request(method, self._session_url + path, json=content, timeout=60)
         assert response.ok, response.text
         return response.json()["value"]
 
 
 @contextmanager
-def browser(folder: Path) -> Iterator[Browser]:
+def open_browser(profile: Path) -> Iterator[Browser]:
     """Open a browser with its profile in a folder."""
     port = free_port()
     url = f"http://127.0.0.1:{port}/session"
-    options: dict[str, Any] = {"args": [*_ARGUMENTS, f"--user-data-dir={folder}"]}
+    options: dict[str, Any] = {"args": [*_ARGUMENTS, f"--user-data-dir={profile}"]}
     if _BROWSER:
         options["binary"] = _BROWSER
     capabilities = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
     driver = subprocess.Popen([str(DRIVER), f"--port={port}"], stdout=subprocess.DEVNULL)
     try:
         while True:
-            assert driver.poll() is None, "chromedriver has ended"
+            assert driver.poll() is None, "chromedriver exited"
             try:
                 response = requests.post(url, json=capabilities, timeout=120)
             except requests.exceptions.ConnectionError:
@@ -93,9 +97,9 @@ def browser(folder: Path) -> Iterator[Browser]:
             else:
                 break
         assert response.ok, response.text
-        session = f"{url}/{response.json()['value']['sessionId']}"
-        yield Browser(session)
-        requests.delete(session, timeout=60)
+        session_url = f"{url}/{response.json()['value']['sessionId']}"
+        yield Browser(session_url)
+        requests.delete(session_url, timeout=60)
     finally:
         driver.terminate()
         driver.wait()

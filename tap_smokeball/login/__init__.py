@@ -1,5 +1,5 @@
-"""``tap-smokeball-login``: a user signs in once, and the tap has a refresh token.
+"""``tap-smokeball-login``: signs a user in once and saves the refresh token for the tap.
 
-OAuth 2.0's authorization-code grant with PKCE (RFC 6749, 7636), for a program on the user's own
-machine (RFC 8252): the browser comes back to an address that only this machine answers.
+It implements the authorization-code grant with PKCE (RFC 6749, RFC 7636) for a native app
+(RFC 8252): the browser is redirected to a loopback address of this machine.
 """

@@ -3,15 +3,18 @@
 import importlib.util
 import sys
 
-from tap_smokeball import redaction
+from tap_smokeball.redaction import install_redaction
 
 
 def main() -> None:
-    """Sign in; nothing that it says holds a secret."""
-    redaction.install()
+    """Run the command with all of its error output redacted."""
+    install_redaction()
     if importlib.util.find_spec("oauthlib") is None:
-        sys.exit("tap-smokeball-login needs one package more: pip install 'tap-smokeball[login]'")
-    from tap_smokeball.login.command import login  # noqa: PLC0415 - needs that package
+        sys.exit(
+            "tap-smokeball-login requires the package oauthlib. "
+            "Install it: pip install 'tap-smokeball[login]'"
+        )
+    from tap_smokeball.login.command import login  # noqa: PLC0415 - imports oauthlib
 
     login(prog_name="tap-smokeball-login")
 

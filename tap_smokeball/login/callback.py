@@ -1,4 +1,4 @@
-"""Where the browser comes back to: a server for one answer, on this machine's own address."""
+"""The callback server: receives the redirect of one sign-in at a loopback address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from tap_smokeball.errors import AuthenticationError, reason
+from tap_smokeball.errors import AuthenticationError, os_error_message
 from tap_smokeball.login.grant import StateMismatchError
 
 if sys.version_info >= (3, 11):
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-LISTENS = {"localhost": "127.0.0.1", "127.0.0.1": "127.0.0.1", "::1": "::1"}
-"""Host of a redirect URI -> address to listen at. A browser tries both of localhost's."""
+LOOPBACK_ADDRESSES = {"localhost": "127.0.0.1", "127.0.0.1": "127.0.0.1", "::1": "::1"}
+"""Host of a redirect URI -> address to bind. Browsers try both addresses of localhost."""
 
-_IDLE_SECONDS = 10
+_IDLE_TIMEOUT_SECONDS = 10
 _POLL_SECONDS = 0.1
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
@@ -49,64 +49,65 @@ _HEADERS = {
 }
 
 
-class Callback:
-    """Listens, from the beginning of a ``with`` block to its end.
+class CallbackServer:
+    """A context manager that serves the redirect URI inside its ``with`` block.
 
     Args:
-        redirect_uri: The address, at one of the hosts in `LISTENS`.
-        read: Takes the address with what the browser brought and returns the code in it; raises
-            `StateMismatchError`, which is turned away, or `AuthenticationError`, which ends it.
-        warn: Is told of answers that were turned away.
+        redirect_uri: A URI with one of the hosts in `LOOPBACK_ADDRESSES`.
+        extract_code: Returns the code in the requested URI. A `StateMismatchError` rejects that
+            request only; an `AuthenticationError` ends the sign-in.
+        warn: Receives a warning for each redirect of another sign-in.
 
     Raises:
-        AuthenticationError: The port cannot be listened at.
+        AuthenticationError: The port is not available.
     """
 
     def __init__(
-        self, redirect_uri: str, read: Callable[[str], str], warn: Callable[[str], None]
+        self, redirect_uri: str, extract_code: Callable[[str], str], warn: Callable[[str], None]
     ) -> None:
         parts = urlsplit(redirect_uri)
         port = parts.port or 80
         try:
-            self._server = _Server((LISTENS[parts.hostname or ""], port), _Handler)
+            self._server = _Server((LOOPBACK_ADDRESSES[parts.hostname or ""], port), _Handler)
         except OSError as error:
             raise AuthenticationError(
-                f"Port {port} cannot be listened at ({reason(error)}): end what uses it, or "
-                "choose another by --port, and register that redirect URI with the app"
+                f"Port {port} is not available ({os_error_message(error)}). Stop the program that uses it, "
+                "or pass another --port and register that redirect URI with the app."
             ) from None
         self._server.redirect_uri = redirect_uri
-        self._server.read = read
+        self._server.extract_code = extract_code
         self._server.warn = warn
 
     def __enter__(self) -> Self:
-        """Begin to listen."""
-        listening = self._server.serve_forever
-        threading.Thread(target=listening, args=(_POLL_SECONDS,), daemon=True).start()
+        """Start to serve."""
+        serve = self._server.serve_forever
+        threading.Thread(target=serve, args=(_POLL_SECONDS,), daemon=True).start()
         return self
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        exc_traceback: TracebackType | None,
     ) -> None:
-        """Listen no more."""
+        """Stop to serve and close the port."""
         self._server.shutdown()
         self._server.server_close()
 
-    def wait(self, seconds: float) -> str:
-        """Return the code, once the browser has brought it.
+    def wait(self, timeout_seconds: float) -> str:
+        """Wait for the redirect and return its code.
 
         Raises:
-            AuthenticationError: It brought an error, or did not come back in time.
+            AuthenticationError: The redirect holds an error, or did not arrive in time.
         """
         try:
-            result = self._server.result.get(timeout=seconds)
+            result = self._server.result.get(timeout=timeout_seconds)
         except queue.Empty:
             raise AuthenticationError(
-                f"Nobody signed in within {seconds:g} s: run tap-smokeball-login again. If the "
-                "browser shows an error of Smokeball's, it names the reason; if it cannot reach "
-                "the redirect URI, see the documentation on servers without a browser"
+                f"Timed out after {timeout_seconds:g} s waiting for sign-in. Run "
+                "tap-smokeball-login again. If the browser shows an error from Smokeball, fix "
+                "that first. If the browser cannot reach the redirect URI, read docs/login.md on "
+                "servers without a browser."
             ) from None
         if isinstance(result, AuthenticationError):
             raise result
@@ -114,12 +115,12 @@ class Callback:
 
 
 class _Server(ThreadingHTTPServer):
-    """Has a thread for each connection: browsers open some that they never use."""
+    """A server with a thread for each connection: browsers open some that they never use."""
 
-    allow_reuse_address = os.name != "nt"  # on Windows, two could have one port
+    allow_reuse_address = os.name != "nt"  # on Windows, two processes could share a port
     allow_reuse_port = False
     redirect_uri: str
-    read: Callable[[str], str]
+    extract_code: Callable[[str], str]
     warn: Callable[[str], None]
 
     def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
@@ -129,53 +130,57 @@ class _Server(ThreadingHTTPServer):
 
     @override
     def server_bind(self) -> None:
-        # Not HTTPServer's, which asks the network for a name of this machine.
+        # HTTPServer.server_bind looks up the name of this machine in the network.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     @override
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a browser that hangs up is no error of ours."""
+        """Print nothing: a browser may close a connection at any time."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout: ClassVar[float] = _IDLE_SECONDS
+    timeout: ClassVar[float] = _IDLE_TIMEOUT_SECONDS
 
     def do_GET(self) -> None:
         expected = urlsplit(self.server.redirect_uri)
-        came = urlsplit(self.path)
-        # A page elsewhere can make a browser call this machine, but not by this name.
+        requested = urlsplit(self.path)
+        # DNS rebinding: a page of another site can reach this port, but only by its own host name.
         if self.headers.get("Host", "").lower() != expected.netloc.lower():
-            self._answer(HTTPStatus.FORBIDDEN, "Not here", "This is not the address to come to.")
+            self._respond(
+                HTTPStatus.FORBIDDEN, "Wrong host", "Only the redirect URI of the app works here."
+            )
             return
-        if came.path != (expected.path or "/") or self.server.result.full():
-            self._answer(HTTPStatus.NOT_FOUND, "Nothing here", "There is no such page.")
+        if requested.path != (expected.path or "/") or self.server.result.full():
+            self._respond(HTTPStatus.NOT_FOUND, "Not found", "This page does not exist.")
             return
         result: str | AuthenticationError
         try:
-            result = self.server.read(f"{self.server.redirect_uri}?{came.query}")
+            result = self.server.extract_code(f"{self.server.redirect_uri}?{requested.query}")
         except StateMismatchError:
-            self._answer(
+            self._respond(
                 HTTPStatus.BAD_REQUEST,
-                "Not this sign-in",
-                "This page belongs to another sign-in. Go on in the one that was opened last.",
+                "Different sign-in",
+                "This page belongs to another sign-in. Continue in the page that you opened last.",
             )
             self.server.warn(
-                "An answer to another sign-in was turned away (its state is not ours). Go on in "
-                "the page that was opened last, or run tap-smokeball-login again"
+                "Ignored a redirect from another sign-in: its state does not match. Continue in "
+                "the page that you opened last, or run tap-smokeball-login again."
             )
             return
         except AuthenticationError as error:
             result = error
-            title, text = "Not signed in", "The terminal tells why, and what to do."
+            title = "Sign-in failed"
+            text = "You can close this tab. The terminal shows the reason."
         else:
-            title, text = "Thank you", "The terminal tells the rest."
-        self._answer(HTTPStatus.OK, title, f"{text} You can close this window.")
-        with suppress(queue.Full):  # a page that is loaded twice
+            title = "Signed in"
+            text = "You can close this tab and return to the terminal."
+        self._respond(HTTPStatus.OK, title, text)
+        with suppress(queue.Full):  # the browser loaded the page twice
             self.server.result.put_nowait(result)
 
-    def _answer(self, status: HTTPStatus, title: str, text: str) -> None:
+    def _respond(self, status: HTTPStatus, title: str, text: str) -> None:
         page = _PAGE.format(title, text).encode()
         self.send_response(status)
         for name, value in (_HEADERS | {"Content-Length": str(len(page))}).items():
@@ -185,4 +190,4 @@ class _Handler(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the address holds the code."""
+        """Log nothing: the requested URI holds the code."""

@@ -1,4 +1,4 @@
-"""What the command asks, tells and writes."""
+"""The command: prompts, output and exit statuses."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ from dotenv import find_dotenv
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api import token_expiry
-from tap_smokeball.api.rate_limit import TokenBucket
 from tap_smokeball.api.transport import Transport
-from tap_smokeball.config import settings
+from tap_smokeball.config import settings, validation
 from tap_smokeball.errors import SmokeballError
-from tap_smokeball.login.callback import LISTENS, Callback
+from tap_smokeball.login.callback import LOOPBACK_ADDRESSES, CallbackServer
 from tap_smokeball.login.env_file import EnvFile
-from tap_smokeball.login.grant import Grant, StateMismatchError
+from tap_smokeball.login.grant import AuthorizationCodeGrant, StateMismatchError
 from tap_smokeball.redaction import SECRETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-PREFIX = "TAP_SMOKEBALL_"
-USED = (
+ENV_PREFIX = "TAP_SMOKEBALL_"
+SIGN_IN_SETTINGS = (
     "region",
     "environment",
     "api_key",
@@ -38,11 +37,11 @@ USED = (
     "user_agent",
     "request_timeout_seconds",
 )
-"""The settings that a sign-in needs, or asks for; the rest is the tap's business."""
+"""The settings of the tap that the command reads."""
 
-INTERRUPTED = 130
-_RETRIES = 2
-_QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+EXIT_INTERRUPTED = 130
+_MAX_RETRIES = 2
+_PROMPTS: dict[str, tuple[str, dict[str, Any]]] = {
     "region": (
         "Region of the firm's account",
         {"type": click.Choice(list(settings.DOMAINS)), "default": "us"},
@@ -51,29 +50,38 @@ _QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         "Environment",
         {"type": click.Choice(list(settings.HOSTS)), "default": "production"},
     ),
-    "client_id": ("Client id of your app", {}),
+    "client_id": ("Client ID of your app", {}),
     "client_secret": (
-        "Client secret (hidden; Enter if the app has none)",
+        "Client secret (hidden; press Enter if the app has none)",
         {"hide_input": True, "default": "", "show_default": False},
     ),
     "api_key": (
-        "API key (hidden; Enter to add it later)",
+        "API key (hidden; press Enter to add it later)",
         {"hide_input": True, "default": "", "show_default": False},
     ),
 }
 
 
-@click.command(help="Sign in to Smokeball, and note the refresh token for tap-smokeball in .env.")
-@click.option("--region", type=click.Choice(list(settings.DOMAINS)), help="Of the firm's account.")
-@click.option("--environment", type=click.Choice(list(settings.HOSTS)), help="Of the app.")
-@click.option("--client-id", help="Of the app. Its secret is asked for.")
+@click.command(help="Sign in to Smokeball and save the refresh token for tap-smokeball in .env.")
+@click.option(
+    "--region", type=click.Choice(list(settings.DOMAINS)), help="Region of the firm's account."
+)
+@click.option(
+    "--environment", type=click.Choice(list(settings.HOSTS)), help="Environment of the app."
+)
+@click.option(
+    "--client-id", help="Client ID of the app. The command prompts for the client secret."
+)
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
     help="Port of the redirect URI http://localhost:PORT/callback.  [default: 8765]",
 )
-@click.option("--redirect-uri", help="The app's redirect URI, to the letter, if it is another.")
-@click.option("--no-browser", is_flag=True, help="Open no browser, just print the address.")
+@click.option(
+    "--redirect-uri",
+    help="Redirect URI exactly as registered with the app, if it has another form.",
+)
+@click.option("--no-browser", is_flag=True, help="Print the URL without opening a browser.")
 @click.option(
     "--timeout",
     type=click.IntRange(min=1),
@@ -84,9 +92,10 @@ _QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 @click.option(
     "--env-file",
     type=click.Path(path_type=Path),
-    help="Where to note it.  [default: the .env that the tap reads, or a new one here]",
+    help="File to save the refresh token in.  [default: the .env that the tap reads, or a new one "
+    "in the current folder]",
 )
-def login(  # noqa: PLR0913 - one for each option
+def login(  # noqa: PLR0913 - one argument for each option
     *,
     region: str | None,
     environment: str | None,
@@ -97,152 +106,168 @@ def login(  # noqa: PLR0913 - one for each option
     timeout: int,
     env_file: Path | None,
 ) -> None:
-    """Sign in; what is expected to go wrong is told in a line."""
+    """Sign in and save the refresh token. An expected error is printed in one line."""
     if port and redirect_uri:
-        raise click.UsageError("--port is part of --redirect-uri: give one of them")
+        raise click.UsageError("--port and --redirect-uri exclude each other. Pass only one.")
     redirect_uri = redirect_uri or f"http://localhost:{port or 8765}/callback"
-    _check(redirect_uri)
-    given = {"region": region, "environment": environment, "client_id": client_id}
+    _validate_redirect_uri(redirect_uri)
+    options = {"region": region, "environment": environment, "client_id": client_id}
     try:
         file = EnvFile(env_file or Path(find_dotenv(usecwd=True) or ".env"))
-        told = {name: value for name, value in given.items() if value}
-        config = _known(file) | told
-        told |= _ask(config)
-        checked = _settings(config | told)
-        token, issued = _sign_in(checked, redirect_uri, timeout, browser=not no_browser)
-        told |= {
+        # Only new values are saved. Those of the environment and the file stay where they are.
+        entered = {name: value for name, value in options.items() if value}
+        config = _load_known(file) | entered
+        entered |= _prompt_missing(config)
+        sign_in_settings = build_settings(config | entered)
+        token, issued_ticks = _sign_in(
+            sign_in_settings, redirect_uri, timeout, open_browser=not no_browser
+        )
+        entered |= {
             "refresh_token": token,
-            "refresh_token_issued_at": dotnet_ticks.to_iso_seconds(issued),
+            "refresh_token_issued_at": dotnet_ticks.to_iso_seconds(issued_ticks),
         }
-        written = {f"{PREFIX}{name.upper()}": value for name, value in told.items()}
-        file.write(written)
+        variables = {f"{ENV_PREFIX}{name.upper()}": value for name, value in entered.items()}
+        file.write(variables)
     except SmokeballError as error:
-        _say(str(error))
+        _echo(str(error))
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
-        _say("\nStopped. Nothing was written")
-        sys.exit(INTERRUPTED)
-    _say(f"Signed in. {file.path} now holds {', '.join(written)}")
-    for warning in _overridden(written, file):
-        _say(f"Warning: {warning}")
-    _say(
-        f"The refresh token ends on {token_expiry.day(token_expiry.ends(issued))}. "
-        "Verify the connection: "
-        "tap-smokeball --config=ENV --test"
+        _echo("\nInterrupted. Nothing was written.")
+        sys.exit(EXIT_INTERRUPTED)
+    _echo(f"Signed in. Saved in {file.path}: {', '.join(variables)}")
+    for warning in _override_warnings(variables, file):
+        _echo(f"Warning: {warning}")
+    _echo(
+        f"The refresh token expires on {token_expiry.format_date(token_expiry.expires_at(issued_ticks))}. "
+        "Verify the connection: tap-smokeball --config=ENV --test"
     )
 
 
-def _check(redirect_uri: str) -> None:
+def _validate_redirect_uri(redirect_uri: str) -> None:
     try:
         parts = urlsplit(redirect_uri)
-        plain = not {"@", "?", "#"} & set(redirect_uri) and parts.port != 0
+        is_plain = not {"@", "?", "#"} & set(redirect_uri) and parts.port != 0
     except ValueError:
-        parts, plain = urlsplit(""), False
-    here = parts.scheme == "http" and parts.hostname in LISTENS
-    if not plain or not (here or (parts.scheme == "https" and parts.hostname)):
+        parts, is_plain = urlsplit(""), False
+    is_loopback = parts.scheme == "http" and parts.hostname in LOOPBACK_ADDRESSES
+    if not is_plain or not (is_loopback or (parts.scheme == "https" and parts.hostname)):
         raise click.BadParameter(
-            "takes the app's redirect URI, as http://localhost:8765/callback or one that begins "
-            "with https://",
+            "only http:// URIs of this machine and https:// URIs work, without user, query and "
+            "fragment. Pass the redirect URI of the app, such as http://localhost:8765/callback.",
             param_hint="'--redirect-uri'",
         )
 
 
-def _known(file: EnvFile) -> dict[str, str]:
-    """Return what the environment or the file gives; the former wins, as it does for the tap."""
+def _load_known(file: EnvFile) -> dict[str, str]:
+    """Return the settings of the environment and the file. The environment takes precedence."""
     variables = {**file.values, **os.environ}
-    for name, prop in settings.CONFIG["properties"].items():
+    for name, prop in settings.CONFIG_JSONSCHEMA["properties"].items():
         if prop.get("secret"):
             for source in (file.values, os.environ):
-                SECRETS.add(source.get(PREFIX + name.upper()))
-    found = {name: variables.get(PREFIX + name.upper()) for name in USED}
+                SECRETS.add(source.get(ENV_PREFIX + name.upper()))
+    found = {name: variables.get(ENV_PREFIX + name.upper()) for name in SIGN_IN_SETTINGS}
     return {name: value for name, value in found.items() if value}
 
 
-def _ask(config: dict[str, str]) -> dict[str, str]:
-    """Ask for what is missing, if there is somebody to ask."""
+def _prompt_missing(config: dict[str, str]) -> dict[str, str]:
+    """Prompt for missing settings, if standard input is a terminal."""
     if not sys.stdin.isatty():
         return {}
-    answers = {}
-    for name, (question, how) in _QUESTIONS.items():
+    entered = {}
+    for name, (text, options) in _PROMPTS.items():
         if name in config or (name in {"region", "environment"} and "auth_url" in config):
             continue
-        if answer := click.prompt(question, err=True, **how).strip():
-            answers[name] = answer
-            if how.get("hide_input"):
-                SECRETS.add(answer)
-    return answers
+        if value := click.prompt(text, err=True, **options).strip():
+            entered[name] = value
+            if options.get("hide_input"):
+                SECRETS.add(value)
+    return entered
 
 
-def _settings(config: dict[str, str]) -> settings.Settings:
+def build_settings(config: Mapping[str, Any]) -> settings.Settings:
+    """Validate the settings of a sign-in by the tap's own rules.
+
+    Raises:
+        SmokeballError: A setting is missing or invalid.
+    """
     if "client_id" not in config:
-        raise SmokeballError("client_id: is required, by --client-id or TAP_SMOKEBALL_CLIENT_ID")
+        raise SmokeballError(
+            "client_id is missing. Pass --client-id or set TAP_SMOKEBALL_CLIENT_ID."
+        )
     if secret := config.get("client_secret"):
         SECRETS.add(f"{config['client_id']}:{secret}")
-    # What a sign-in does without is made up, so that the tap's own checks can be used.
-    whole: dict[str, Any] = {
+    # Placeholders for what a sign-in does not need, so that the tap's own validation applies.
+    tap_config: dict[str, Any] = {
         "api_key": "-",
         **config,
         "refresh_token": "-",
-        "max_retries": _RETRIES,
+        "max_retries": _MAX_RETRIES,
     }
-    if problems := settings.problems(whole, settings.CONFIG):
+    if problems := validation.validate(tap_config, settings.CONFIG_JSONSCHEMA):
         raise SmokeballError("\n".join(problems))
-    return settings.Settings.from_config(whole)
+    return settings.Settings.from_config(tap_config)
 
 
 def _sign_in(
-    checked: settings.Settings, redirect_uri: str, timeout: int, *, browser: bool
+    sign_in_settings: settings.Settings,
+    redirect_uri: str,
+    timeout_seconds: int,
+    *,
+    open_browser: bool,
 ) -> tuple[str, int]:
-    """Return the refresh token, and the ticks from which it lives at the latest."""
-    http = Transport(checked, TokenBucket(5, 5), logging.getLogger(__name__))
+    """Return the refresh token, and .NET ticks no later than its time of issue."""
+    transport = Transport(sign_in_settings, logging.getLogger(__name__))
     try:
-        grant = Grant(checked, http, redirect_uri)
+        grant = AuthorizationCodeGrant(sign_in_settings, transport, redirect_uri)
         if urlsplit(redirect_uri).scheme == "http":
-            with Callback(redirect_uri, grant.code_in, _say) as callback:
-                grant.check()
-                _show(grant.address, browser=browser)
-                _say(f"Waiting for the sign-in, {timeout} s at the most")
-                code = callback.wait(timeout)
+            with CallbackServer(redirect_uri, grant.extract_code, _echo) as server:
+                grant.preflight()
+                _show_authorization_url(grant.authorization_url, open_browser=open_browser)
+                _echo(f"Waiting up to {timeout_seconds} s for the sign-in.")
+                code = server.wait(timeout_seconds)
         else:
-            grant.check()
-            _show(grant.address, browser=browser)
-            code = _pasted(grant)
-        issued = dotnet_ticks.now()
-        return grant.redeem(code), issued
+            grant.preflight()
+            _show_authorization_url(grant.authorization_url, open_browser=open_browser)
+            code = _prompt_redirect(grant)
+        issued_ticks = dotnet_ticks.now()
+        return grant.exchange_code(code), issued_ticks
     finally:
-        http.close()
+        transport.close()
 
 
-def _show(address: str, *, browser: bool) -> None:
-    _say("Sign in to Smokeball as a user who may see all that you want to read, at:")
-    click.echo(address)
-    if browser:
+def _show_authorization_url(url: str, *, open_browser: bool) -> None:
+    _echo("Open this URL and sign in as a user who can see all records that you want to read:")
+    click.echo(url)
+    if open_browser:
         try:
-            opened = webbrowser.open(address)
+            is_open = webbrowser.open(url)
         except webbrowser.Error:
-            opened = False
-        if not opened:
-            _say("No browser can be opened here: open that address yourself")
+            is_open = False
+        if not is_open:
+            _echo("No browser is available here. Open the URL yourself.")
 
 
-def _pasted(grant: Grant) -> str:
-    """Return the code of a redirect URI that is not this machine's."""
-    question = "When the browser has come back, paste its whole address here (hidden)"
+def _prompt_redirect(grant: AuthorizationCodeGrant) -> str:
+    """Prompt for a redirect URI that this machine does not serve, and return its code."""
+    text = "After the sign-in, paste the final URL of the browser (hidden)"
     while True:
         try:
-            return grant.code_in(click.prompt(question, err=True, hide_input=True).strip())
+            return grant.extract_code(click.prompt(text, err=True, hide_input=True).strip())
         except StateMismatchError:
-            _say("That is not where this sign-in ended: the address holds a code and a state")
+            _echo(
+                "This URL does not belong to this sign-in. Paste the whole URL, with code and "
+                "state."
+            )
 
 
-def _overridden(written: dict[str, str], file: EnvFile) -> Iterator[str]:
-    for name, value in written.items():
+def _override_warnings(variables: dict[str, str], file: EnvFile) -> Iterator[str]:
+    for name, value in variables.items():
         if os.environ.get(name, value) != value:
-            yield f"{name} is also set in the environment, which wins over the file: unset it"
-    name = f"{PREFIX}ACCESS_TOKEN"
+            yield f"{name} is also set in the environment, which overrides the file. Unset it."
+    name = f"{ENV_PREFIX}ACCESS_TOKEN"
     if os.environ.get(name, file.values.get(name)):
-        yield f"{name} is set, and would be used instead of the refresh token: remove it"
+        yield f"{name} is set and takes precedence over the refresh token. Remove it."
 
 
-def _say(text: str) -> None:
+def _echo(text: str) -> None:
     click.echo(text, err=True)

@@ -1,4 +1,4 @@
-"""The ``.env`` file: read, and changed so that it is whole and nobody else's at any time."""
+"""The ``.env`` file, updated atomically and readable by its owner only."""
 
 from __future__ import annotations
 
@@ -10,70 +10,85 @@ from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values, set_key
 
-from tap_smokeball.errors import SmokeballError, reason
+from tap_smokeball.errors import SmokeballError, os_error_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OWNER_ONLY = 0o600
 
+_NAME_ANOTHER = "Name another file with --env-file"
+
 
 class EnvFileError(SmokeballError):
-    """The file cannot be read or written."""
+    """The file cannot be read or written.
+
+    Args:
+        path: The file.
+        problem: The predicate of a sentence about it, such as "is not a file".
+        advice: One imperative sentence.
+    """
+
+    def __init__(self, path: Path, problem: str, advice: str = _NAME_ANOTHER) -> None:
+        super().__init__(f"{path} {problem}", advice)
 
 
 class EnvFile:
-    """A file of environment variables, which need not exist yet.
+    """A file of environment variables, which need not exist.
 
     Args:
-        path: Where it is; of a link, what it leads to is read and written.
+        path: Its path. A symbolic link is followed.
+
+    Attributes:
+        values: The variables of the file.
 
     Raises:
-        EnvFileError: It cannot be read, or not be written: told before the user signs in.
+        EnvFileError: The file cannot be read, or could not be written after the sign-in.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
         if self.path.exists() and not self.path.is_file():
-            raise EnvFileError(f"{path} is not a file: name another by --env-file")
+            raise EnvFileError(path, "is not a file")
         try:
-            self._draft().unlink()
+            self._temp_copy().unlink()
             self.values = self._read(self.path) if self.path.exists() else {}
         except UnicodeDecodeError:
-            raise EnvFileError(f"{path} is not UTF-8 text: name another by --env-file") from None
+            raise EnvFileError(path, "is not UTF-8 text") from None
         except OSError as error:
             raise self._unusable(error) from None
 
     def write(self, values: Mapping[str, str]) -> None:
-        """Set variables, all or none; other lines stay, and the mode becomes 600.
+        """Set variables, all or none of them. Other lines stay; the mode becomes 600.
 
         Raises:
-            EnvFileError: It cannot be written.
+            EnvFileError: The file cannot be written.
         """
-        draft = None
+        copy = None
         try:
-            old = self.path.read_bytes() if self.path.exists() else b""
-            draft = self._draft(old)
+            content = self.path.read_bytes() if self.path.exists() else b""
+            copy = self._temp_copy(content)
             for name, value in values.items():
-                exported = re.search(rf"^\s*export\s+{name}\b", old.decode(), re.MULTILINE)
-                set_key(draft, name, value, quote_mode="auto", export=bool(exported))
-            draft.chmod(OWNER_ONLY)
-            if not values.items() <= self._read(draft).items():
+                exported = re.search(rf"^\s*export\s+{name}\b", content.decode(), re.MULTILINE)
+                set_key(copy, name, value, quote_mode="auto", export=bool(exported))
+            copy.chmod(OWNER_ONLY)
+            if not values.items() <= self._read(copy).items():
                 raise EnvFileError(
-                    f"{self.path} cannot hold one of the values as it is, because of ${{: set it "
-                    "in the environment instead"
+                    self.path,
+                    "cannot store a value that contains ${",
+                    "Set it in the environment instead",
                 )
-            with draft.open("rb+") as file:
+            with copy.open("rb+") as file:
                 os.fsync(file.fileno())
-            draft.replace(self.path)
+            copy.replace(self.path)
         except OSError as error:
             raise self._unusable(error) from None
         finally:
-            if draft is not None:
-                draft.unlink(missing_ok=True)
+            if copy is not None:
+                copy.unlink(missing_ok=True)
 
-    def _draft(self, content: bytes = b"") -> Path:
-        """Make a file beside it, which from its first byte nobody else can read."""
+    def _temp_copy(self, content: bytes = b"") -> Path:
+        """Create a file in the same folder that is never readable by others."""
         handle, name = tempfile.mkstemp(prefix=".env.", dir=self.path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -84,6 +99,4 @@ class EnvFile:
         return {name: value for name, value in dotenv_values(path).items() if value is not None}
 
     def _unusable(self, error: OSError) -> EnvFileError:
-        return EnvFileError(
-            f"{self.path} cannot be written ({reason(error)}): name another file by --env-file"
-        )
+        return EnvFileError(self.path, f"cannot be written ({os_error_message(error)})")

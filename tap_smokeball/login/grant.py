@@ -1,8 +1,7 @@
-"""The authorization-code grant with PKCE: where the user goes, and what a code is worth."""
+"""The authorization-code grant with PKCE: from the authorization URL to a refresh token."""
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from typing import TYPE_CHECKING
@@ -12,117 +11,133 @@ from oauthlib.oauth2 import MismatchingStateError, OAuth2Error, WebApplicationCl
 from requests.auth import HTTPBasicAuth
 
 from tap_smokeball.api.transport import RetryableError
-from tap_smokeball.errors import AuthenticationError
+from tap_smokeball.errors import AuthenticationError, RequestInfo
 from tap_smokeball.redaction import SECRETS
 
 if TYPE_CHECKING:
     from tap_smokeball.api.transport import RawResponse, Transport
     from tap_smokeball.config.settings import Settings
 
+SIGN_IN = RequestInfo("sign-in", "/oauth2/authorize")
 _VERIFIER_LENGTH = 64
-_SAME_APP = "check client_id, and that region and environment are those of the app"
-_AGAIN = "run tap-smokeball-login again"
 
-_BEFORE = {
-    "redirect_mismatch": "register the redirect URI {uri} with the app, to the letter, or give the "
-    "one that is registered by --redirect-uri",
-    "invalid_client": _SAME_APP,
-}
-"""What to do when the login does not even ask the user."""
+_HTTPS_URI = "https://localhost/"
+"""A base for the queries that oauthlib writes and reads.
 
-_BACK = {
-    "access_denied": f"the access was not allowed: {_AGAIN}, and allow it",
-    "unauthorized_client": "this app may not use the authorization-code grant: ask Smokeball",
-    "invalid_scope": "the app has no scopes: grant it those of the streams that you want",
-    "missing_code": f"neither a code nor an error came back: {_AGAIN}",
-}
-"""What to do when the user comes back without a code."""
+oauthlib rejects every http URI, unless OAUTHLIB_INSECURE_TRANSPORT permits them to the whole
+process. The real URIs can be http: the settings and ``--redirect-uri`` restrict that to loopback
+addresses (RFC 8252, section 8.3).
+"""
 
-_FOR_CODE = {
-    "invalid_client": "check client_id and client_secret (an app that has none takes none), and "
-    "that region and environment are those of the app",
-    "invalid_grant": "the code has ended, as it does after five minutes and after one use: "
-    f"{_AGAIN}. If that does not help, compare the redirect URI with the one of the app",
-    "unauthorized_client": "the redirect URI is not that of the app, or the app may not use the "
-    "authorization-code grant",
-    "missing_token": f"the answer is none that a login gives: check auth_url, and {_AGAIN}",
+_CHECK_APP = "Check that client_id, region and environment belong to the same app."
+_SIGN_IN_AGAIN = "Run tap-smokeball-login again."
+
+_AUTHORIZE_HINTS = {
+    "redirect_mismatch": "The redirect URI {redirect_uri} is not registered with the app. Register "
+    "exactly this URI, or pass the registered one with --redirect-uri.",
+    "invalid_client": f"Smokeball does not know this client_id. {_CHECK_APP}",
 }
-"""What to do when the code brings no token."""
+"""Error code -> cause and advice, if Smokeball rejects the authorization request."""
+
+_CALLBACK_HINTS = {
+    "access_denied": "The user denied access. Run tap-smokeball-login again and allow it.",
+    "unauthorized_client": "The app may not use the authorization-code grant. Ask Smokeball to "
+    "enable it.",
+    "invalid_scope": "The app has no scopes. Grant it the scopes of the streams that you want.",
+    "missing_code": f"The redirect holds neither a code nor an error. {_SIGN_IN_AGAIN}",
+}
+"""Error code -> cause and advice, if the redirect holds no code."""
+
+_TOKEN_HINTS = {
+    "invalid_client": "Client ID, client secret, region and environment do not belong to the same "
+    "app. Check client_id and client_secret (leave it empty if the app has none).",
+    "invalid_grant": "The code has expired or was used before: it is valid for five minutes and "
+    f"one use. {_SIGN_IN_AGAIN} If this error persists, compare the redirect URI with the app's.",
+    "unauthorized_client": "The redirect URI is not the app's, or the app may not use the "
+    "authorization-code grant. Compare the redirect URI with the app's.",
+    "missing_token": f"The response is not an OAuth token response. Check auth_url. "
+    f"{_SIGN_IN_AGAIN}",
+}
+"""Error code -> cause and advice, if the token endpoint issues no token for the code."""
 
 
 class StateMismatchError(Exception):
-    """An answer to another sign-in than this one: its ``state`` is not ours."""
+    """A redirect belongs to another sign-in: its ``state`` differs from the one sent."""
 
 
-class Grant:
-    """One sign-in, from the address that the user opens to the refresh token.
+class AuthorizationCodeGrant:
+    """One sign-in, from the authorization URL to the refresh token.
 
     Args:
-        settings: Which app, and where its users sign in.
-        http: Sends the requests.
-        redirect_uri: Where the user's browser comes back to.
+        settings: The app and the address of its authorization server.
+        transport: Sends the requests.
+        redirect_uri: Where the authorization server redirects the browser to.
 
     Attributes:
-        address: What the user opens in a browser.
+        authorization_url: The page that the user opens in a browser.
     """
 
-    def __init__(self, settings: Settings, http: Transport, redirect_uri: str) -> None:
-        # The settings take https alone, and plain http for this machine (RFC 8252, 8.3), which
-        # the library takes only if told so.
-        os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
+    def __init__(self, settings: Settings, transport: Transport, redirect_uri: str) -> None:
         self._settings = settings
-        self._http = http
+        self._transport = transport
         self._redirect_uri = redirect_uri
         self._client = WebApplicationClient(settings.client_id or "")
         self._verifier = self._client.create_code_verifier(_VERIFIER_LENGTH)
         self._state = secrets.token_urlsafe(32)
         SECRETS.add(self._verifier)
-        # No scope: the app's are granted, all of them.
-        self.address: str = self._client.prepare_request_uri(
-            urljoin(settings.token_url, "authorize"),
+        # Without a scope parameter, Smokeball grants all scopes of the app.
+        request_uri = self._client.prepare_request_uri(
+            _HTTPS_URI,
             redirect_uri=redirect_uri,
             state=self._state,
             code_challenge=self._client.create_code_challenge(self._verifier, "S256"),
             code_challenge_method="S256",
         )
+        endpoint = urljoin(settings.token_url, "authorize")
+        self.authorization_url = f"{endpoint}?{urlsplit(request_uri).query}"
 
-    def check(self) -> None:
-        """Look whether the login would ask the user, who would see the reason, but not this side.
+    def preflight(self) -> None:
+        """Check that Smokeball accepts the authorization request.
+
+        Only the browser would show why Smokeball rejects it, and no redirect would follow.
 
         Raises:
-            AuthenticationError: It sends the user to a page of errors.
-            ApiConnectionError: The login cannot be reached.
+            AuthenticationError: Smokeball redirects to an error page.
+            ApiConnectionError: The authorization server cannot be reached.
         """
 
         def attempt() -> RawResponse:
-            return self._http.send("login", "GET", self.address)
+            return self._transport.send("login", "GET", self.authorization_url)
 
-        response = self._http.persist(attempt, "login", "the login (GET /oauth2/authorize)")
+        response = self._transport.with_retries(attempt, SIGN_IN)
         query = parse_qs(urlsplit(response.headers.get("Location", "")).query)
-        if told := query.get("error"):
-            raise _refusal(told[0], _BEFORE | _BACK, _SAME_APP, self._redirect_uri)
+        if errors := query.get("error"):
+            hints = _AUTHORIZE_HINTS | _CALLBACK_HINTS
+            raise _oauth_error(errors[0], hints, _CHECK_APP, self._redirect_uri)
 
-    def code_in(self, uri: str) -> str:
-        """Return the code in the address that the browser came back to.
+    def extract_code(self, uri: str) -> str:
+        """Return the code in the URI that the browser was redirected to.
 
         Raises:
-            StateMismatchError: It belongs to another sign-in.
-            AuthenticationError: There is no code, but an error.
+            StateMismatchError: The URI belongs to another sign-in, or is not a URI.
+            AuthenticationError: The URI holds an error instead of a code.
         """
         try:
-            code: str = self._client.parse_request_uri_response(uri, state=self._state)["code"]
-        except MismatchingStateError:
+            response_uri = f"{_HTTPS_URI}?{urlsplit(uri).query}"
+            response = self._client.parse_request_uri_response(response_uri, state=self._state)
+        except (MismatchingStateError, ValueError):  # ValueError: urlsplit cannot read it
             raise StateMismatchError from None
         except OAuth2Error as error:
-            raise _refusal(error.error, _BACK, _AGAIN) from None
+            raise _oauth_error(error.error, _CALLBACK_HINTS, _SIGN_IN_AGAIN) from None
+        code: str = response["code"]
         SECRETS.add(code)
         return code
 
-    def redeem(self, code: str) -> str:
-        """Return the refresh token that a code is worth.
+    def exchange_code(self, code: str) -> str:
+        """Exchange a code for a refresh token.
 
         Raises:
-            AuthenticationError: It is worth none.
+            AuthenticationError: The token endpoint issues no refresh token.
             ApiConnectionError: The server's certificate is not trusted.
         """
         settings = self._settings
@@ -131,8 +146,8 @@ class Grant:
         body = self._client.prepare_request_body(
             code, redirect_uri=self._redirect_uri, code_verifier=self._verifier
         )
-        try:  # once: a code that was sent is used up, answer or not
-            response = self._http.send(
+        try:  # no retry: a code is used up once it is sent, even if no response arrives
+            response = self._transport.send(
                 "login",
                 "POST",
                 settings.token_url,
@@ -143,26 +158,27 @@ class Grant:
             tokens = self._client.parse_request_body_response(response.body.decode())
         except RetryableError as failure:
             raise AuthenticationError(
-                f"The login did not answer the code ({failure}), which is used up by now: {_AGAIN}"
+                f"Token request failed ({failure}), and a code works only once. {_SIGN_IN_AGAIN}"
             ) from None
         except OAuth2Error as error:
-            raise _refusal(error.error, _FOR_CODE, _AGAIN) from None
-        except (AttributeError, TypeError, ValueError):  # JSON, but no object
-            raise _refusal("missing_token", _FOR_CODE, _AGAIN) from None
+            raise _oauth_error(error.error, _TOKEN_HINTS, _SIGN_IN_AGAIN) from None
+        except (AttributeError, TypeError, ValueError):  # not UTF-8, or JSON that is not an object
+            raise _oauth_error("missing_token", _TOKEN_HINTS, _SIGN_IN_AGAIN) from None
         for name in ("access_token", "refresh_token", "id_token"):
             SECRETS.add(tokens.get(name))
         refresh_token: str | None = tokens.get("refresh_token")
         if not refresh_token:
             raise AuthenticationError(
-                "The login gave no refresh token: ask Smokeball to allow it for this app"
+                "Smokeball issued no refresh token. Ask Smokeball to allow refresh tokens for "
+                "this app."
             )
         return refresh_token
 
 
-def _refusal(
-    code: str | None, advice: dict[str, str], otherwise: str, redirect_uri: str = ""
+def _oauth_error(
+    code: str | None, hints: dict[str, str], default_hint: str, redirect_uri: str = ""
 ) -> AuthenticationError:
-    """Tell of an error by its code alone: its description is anybody's text."""
-    shown = code if code and re.fullmatch(r"\w{1,40}", code) else "an error without a name"
-    what = advice.get(shown, otherwise).format(uri=redirect_uri)
-    return AuthenticationError(f"{shown} from the login: {what}")
+    """Describe an OAuth error by its code. Its description can hold any text, so it is omitted."""
+    shown = code if code and re.fullmatch(r"\w{1,40}", code) else "unrecognized error code"
+    hint = hints.get(shown, default_hint).format(redirect_uri=redirect_uri)
+    return AuthenticationError(f"Sign-in failed ({shown}). {hint}")
