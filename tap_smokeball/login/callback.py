@@ -71,8 +71,9 @@ class CallbackServer:
             self._server = _Server((LOOPBACK_ADDRESSES[parts.hostname or ""], port), _Handler)
         except OSError as error:
             raise AuthenticationError(
-                f"Port {port} is not available ({os_error_message(error)}). Stop the program that uses it, "
-                "or pass another --port and register that redirect URI with the app."
+                f"Port {port} is not available ({os_error_message(error)})",
+                "Stop the program that uses it, or pass another --port and register that redirect "
+                "URI with the app",
             ) from None
         self._server.redirect_uri = redirect_uri
         self._server.extract_code = extract_code

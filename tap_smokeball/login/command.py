@@ -135,10 +135,11 @@ def login(  # noqa: PLR0913 - one argument for each option
         _echo("\nInterrupted. Nothing was written.")
         sys.exit(EXIT_INTERRUPTED)
     _echo(f"Signed in. Saved in {file.path}: {', '.join(variables)}")
+    expiry_date = token_expiry.format_date(token_expiry.expires_at(issued_ticks))
     for warning in _override_warnings(variables, file):
         _echo(f"Warning: {warning}")
     _echo(
-        f"The refresh token expires on {token_expiry.format_date(token_expiry.expires_at(issued_ticks))}. "
+        f"The refresh token expires on {expiry_date}. "
         "Verify the connection: tap-smokeball --config=ENV --test"
     )
 
