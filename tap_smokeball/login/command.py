@@ -160,7 +160,7 @@ def _validate_redirect_uri(redirect_uri: str) -> None:
 
 
 def _load_known(file: EnvFile) -> dict[str, str]:
-    """Return the settings of the environment and the file. The environment takes precedence."""
+    """Load settings from the environment and the file, in this order of precedence."""
     variables = {**file.values, **os.environ}
     for name, prop in settings.CONFIG["properties"].items():
         if prop.get("secret"):
