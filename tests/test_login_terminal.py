@@ -204,3 +204,4 @@ def test_env_file_rejects_unstorable_value(tmp_path: Path) -> None:
     with pytest.raises(EnvFileError, match="cannot store a value"):
         EnvFile(path).write({"TAP_SMOKEBALL_CLIENT_SECRET": "${A}"})
     assert path.read_text() == "A=1\n"
+    assert [each.name for each in tmp_path.iterdir()] == [".env"]

@@ -80,7 +80,7 @@ class CallbackServer:
         self._server.warn = warn
 
     def __enter__(self) -> Self:
-        """Start to serve."""
+        """Start serving."""
         serve = self._server.serve_forever
         threading.Thread(target=serve, args=(_POLL_SECONDS,), daemon=True).start()
         return self
@@ -91,7 +91,7 @@ class CallbackServer:
         exc_value: BaseException | None,
         exc_traceback: TracebackType | None,
     ) -> None:
-        """Stop to serve and close the port."""
+        """Stop serving and close the port."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -116,7 +116,10 @@ class CallbackServer:
 
 
 class _Server(ThreadingHTTPServer):
-    """A server with a thread for each connection: browsers open some that they never use."""
+    """A server with one thread per connection.
+
+    Browsers open connections that they never use. One of these must not block the others.
+    """
 
     allow_reuse_address = os.name != "nt"  # on Windows, two processes could share a port
     allow_reuse_port = False

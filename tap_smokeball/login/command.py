@@ -79,7 +79,7 @@ _PROMPTS: dict[str, tuple[str, dict[str, Any]]] = {
 )
 @click.option(
     "--redirect-uri",
-    help="Redirect URI exactly as registered with the app, if it has another form.",
+    help="Redirect URI exactly as registered with the app. Replaces --port.",
 )
 @click.option("--no-browser", is_flag=True, help="Print the URL without opening a browser.")
 @click.option(
@@ -153,14 +153,14 @@ def _validate_redirect_uri(redirect_uri: str) -> None:
     is_loopback = parts.scheme == "http" and parts.hostname in LOOPBACK_ADDRESSES
     if not is_plain or not (is_loopback or (parts.scheme == "https" and parts.hostname)):
         raise click.BadParameter(
-            "only http:// URIs of this machine and https:// URIs work, without user, query and "
+            "not an https:// URI or an http:// URI of this machine, without user, query and "
             "fragment. Pass the redirect URI of the app, such as http://localhost:8765/callback.",
             param_hint="'--redirect-uri'",
         )
 
 
 def _load_known(file: EnvFile) -> dict[str, str]:
-    """Return the settings of the environment and the file. The environment takes precedence."""
+    """Load settings from the environment and the file, in this order of precedence."""
     variables = {**file.values, **os.environ}
     for name, prop in settings.CONFIG_JSONSCHEMA["properties"].items():
         if prop.get("secret"):

@@ -1,4 +1,4 @@
-"""The authorization-code grant with PKCE: from the authorization URL to a refresh token."""
+"""The authorization-code grant with PKCE: from a URL to a refresh token."""
 
 from __future__ import annotations
 
@@ -178,7 +178,10 @@ class AuthorizationCodeGrant:
 def _oauth_error(
     code: str | None, hints: dict[str, str], default_hint: str, redirect_uri: str = ""
 ) -> AuthenticationError:
-    """Describe an OAuth error by its code. Its description can hold any text, so it is omitted."""
+    """Describe an OAuth error by its code.
+
+    Its ``error_description`` is omitted, because it can hold any text.
+    """
     shown = code if code and re.fullmatch(r"\w{1,40}", code) else "unrecognized error code"
     hint = hints.get(shown, default_hint).format(redirect_uri=redirect_uri)
     return AuthenticationError(f"Sign-in failed ({shown}). {hint}")
