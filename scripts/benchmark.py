@@ -1,4 +1,4 @@
-"""What the docs say of the benchmark, made from its stored results."""
+"""Write the benchmark's stored results into the README and the docs."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def pages(read: Callable[[str], str], between: Callable[..., str]) -> dict[str, 
     performance = read("docs/performance.md")
     for part, lines in {
         "provenance": report.provenance,
-        "allowance": report.allowance,
+        "rate-limit": report.rate_limit,
         "cpu": report.cpu,
         "decoding": report.decoding,
         "start-up": report.start_up,
         "scaling": report.scaling,
         "changes": report.changes,
-        "day": report.day,
+        "freshness": report.freshness,
     }.items():
         performance = between(performance, "<!-- {} -->", part, ["", *lines(results), ""])
     return {
-        "benchmarks/results/results.md": report.page(results),
+        "benchmarks/results/results.md": report.render_page(results),
         "docs/performance.md": performance,
     }
 
@@ -44,7 +44,7 @@ def block() -> list[str]:
     """Return the comparison for the README: the chart, the table, and how to make them."""
     results: dict[str, Any] = json.loads((RESULTS / "results.json").read_text("utf-8"))
     return [
-        "![Share of the allowance and rows a core-second](benchmarks/results/results.png)",
+        "![Share of the ideal time and rows per CPU-second](benchmarks/results/results.png)",
         "",
         *report.overview(results),
         "",

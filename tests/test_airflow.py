@@ -35,6 +35,8 @@ from smokeball_airflow.config import SECRET, ConfigError
 from smokeball_airflow.config import Deployment as Config
 from smokeball_airflow.summary import Summary
 
+pytestmark = pytest.mark.slow
+
 with_airflow = pytest.mark.skipif(
     bool(MISSING),
     reason=f"no {', '.join(MISSING)}: `make test` installs them on Python 3.10 to 3.12",

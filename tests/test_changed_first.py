@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.harness import FEES, asked, catalog, config, cut_short, run, truth
 
 if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Output
+
+pytestmark = pytest.mark.slow
 
 CHILDREN = ("fees", "expenses", "invoices", "matter_roles")
 

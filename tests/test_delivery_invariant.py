@@ -27,6 +27,8 @@ from tests.strategies import Interleaving, interleavings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 COUNT = int(os.environ.get("INTERLEAVINGS", "40"))
 KILLS = max(3, COUNT // 20)
 SECONDS = 60 + 20 * COUNT

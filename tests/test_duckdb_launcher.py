@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tests.servers import Unavailable
 from tests.warehouses import DuckDB
 
+pytestmark = pytest.mark.slow
+
 AWKWARD = [
     ("", "x"),
     ("a;b", "c;d"),

@@ -18,6 +18,8 @@ from tests.webdriver import DRIVER, browser
 if TYPE_CHECKING:
     from tests.login_helpers import Desk
 
+pytestmark = pytest.mark.slow
+
 
 class TestSigningIn:
     def test_what_it_notes_runs_the_tap(self, desk: Desk) -> None:

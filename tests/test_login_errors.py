@@ -20,6 +20,8 @@ from tests.webdriver import free_port
 if TYPE_CHECKING:
     from tests.login_helpers import Desk
 
+pytestmark = pytest.mark.slow
+
 
 class TestWhatGoesWrong:
     def test_a_redirect_uri_that_is_not_registered(self, desk: Desk) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.login_helpers import Desk
 
+pytestmark = pytest.mark.slow
+
 
 class Terminal:
     """A sign-in at a terminal, which shows what is typed unless it is told not to."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json, Output, Process
 
+pytestmark = pytest.mark.slow
+
 
 SOME = ("matters", "fees", "contacts", "tasks", "transactions")
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.harness import Json, Output, Process
 
+pytestmark = pytest.mark.slow
+
 DEBUG = {"TAP_SMOKEBALL_LOGLEVEL": "DEBUG", "LOGLEVEL": "DEBUG"}
 PRIVILEGED = "canary of the client"
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json, Output, Process
 
+pytestmark = pytest.mark.slow
+
 
 def everything(firm: SandboxServer, stream: str) -> set[str]:
     return {entry["row"]["id"] for entry in truth(firm, stream)}

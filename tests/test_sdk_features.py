@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json, Process
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_map_can_filter_copy_and_rename(firm: SandboxServer) -> None:
     plain = run(config(firm))
