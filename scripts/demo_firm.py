@@ -1,7 +1,7 @@
 """Simulate one more day at the demo's firm between two runs.
 
-The sandbox keeps nothing when it stops. So the changes are saved with their timestamps, and replayed
-in the next sandbox before new ones are added.
+The sandbox keeps nothing when it stops. So the changes are saved with their timestamps, and
+replayed in the next sandbox before new ones are added.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class Database:
         """Run the queries of ``examples/analytics``, the one that saves leads first."""
         files = sorted(QUERIES.glob("*.sql"), key=lambda path: (path.stem != "keep_leads", path))
         queries = {path.stem: path.read_text(encoding="utf-8") for path in files}
-        # The simulated staff record a fifteenth of the usual hours, so a realistic target is too high.
+        # The simulated staff record a fifteenth of the usual hours: a realistic target is too high.
         hours = queries["hours_against_target"]
         queries["hours_against_target"] = hours.replace("cast(120 as", f"cast({TARGET} as")
         queries["firm"] = "select name from smokeball.firm"

@@ -147,14 +147,14 @@ def test_what_is_secret_is_known_to_be() -> None:
 @pytest.mark.parametrize(
     ("firms", "complaint"),
     [
-        ([{"firm": "a", "settings": {"api_key": "canary"}}], "a: api_key belongs into"),
+        ([{"firm": "a", "settings": {"api_key": "canary"}}], "a: api_key is secret"),
         ([{"firm": "a", "settings": {"burst": 7}}], "a: burst cannot be set"),
         ([{"firm": "a", "app": "two"}], "a: app must be one of one"),
         ([{"firm": "a"}, {"firm": "a"}], "listed more than once: a"),
-        ([{"firm": "../a"}], "0.firm does not fit: pattern"),
+        ([{"firm": "../a"}], "0.firm: invalid value, expected pattern"),
         ([{"firm": "a", "secret": "canary"}], "unknown entries: secret"),
-        ({"a": "canary"}, "does not fit: type array"),
-        (None, "does not fit: type array"),
+        ({"a": "canary"}, "invalid value, expected type array"),
+        (None, "invalid value, expected type array"),
     ],
 )
 def test_a_bad_list_of_firms_is_refused(tmp_path: Path, firms: Any, complaint: str) -> None:
@@ -167,11 +167,11 @@ def test_a_bad_list_of_firms_is_refused(tmp_path: Path, firms: Any, complaint: s
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"apps": {}}, "apps does not fit: minProperties"),
-        ({"firms": {"file": "a", "variable": "b"}}, "firms does not fit: maxProperties"),
+        ({"apps": {}}, "apps: invalid value, expected minProperties"),
+        ({"firms": {"file": "a", "variable": "b"}}, "firms: invalid value, expected maxProperties"),
         (
             {"apps": {name: {"connection": "c", "pool": "p"} for name in ("a", "b")}},
-            "each app needs a pool of its own",
+            "two apps have the same pool",
         ),
         (
             {
@@ -183,7 +183,7 @@ def test_a_bad_list_of_firms_is_refused(tmp_path: Path, firms: Any, complaint: s
                     }
                 }
             },
-            "password belongs into a connection",
+            "password is secret. Move it to a connection",
         ),
     ],
 )

@@ -1,9 +1,9 @@
-"""target-duckdb, made to say how its files are written instead of letting DuckDB guess.
+"""Run target-duckdb with an explicit CSV format instead of DuckDB's auto-detection.
 
-The loader writes each batch to a file of comma-separated values and has DuckDB copy it, without a
-word on how it is written. DuckDB then guesses from the first rows: since 1.1 it takes the first one
-for a header and drops it, and a file in which no value is quoted can be read with another quote or
-delimiter. Both end with exit status 0. The loader has had no release since 2024.
+The loader writes each batch to a CSV file and copies it into DuckDB without stating the format.
+DuckDB then detects the format from the first rows. Since 1.1, it can mistake the first row for a
+header and drop it. It can also detect the wrong quote or delimiter in a file without quoted values.
+In both cases the exit status is 0. The loader has had no release since 2024.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import target_duckdb
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-GUESSING = " WITH (new_line '\\r\\n')"
-STATED = (
+AUTO_DETECTED = " WITH (new_line '\\r\\n')"
+EXPLICIT = (
     " (FORMAT csv, AUTO_DETECT false, HEADER false, NULLSTR '', DELIMITER '{delimiter}',"
     " QUOTE '{quote}', ESCAPE '{quote}', NEW_LINE '\\r\\n', PARALLEL false,"
     " MAX_LINE_SIZE 67108864)"
 )
-"""How Python's csv module writes. A row may have 64 MB: DuckDB's own limit of 2 is soon reached."""
+"""The format of Python's csv module. Rows may have 64 MB, because DuckDB's default is only 2 MB."""
 
 
 class StrictConnection:
-    """A connection to DuckDB that copies files as they were written.
+    """A DuckDB connection that adds the CSV format to COPY statements.
 
     Args:
         connection: The connection.
@@ -35,7 +35,7 @@ class StrictConnection:
 
     def __init__(self, connection: DuckDBPyConnection, config: dict[str, Any]) -> None:
         self._connection = connection
-        self._stated = STATED.format(
+        self._explicit = EXPLICIT.format(
             delimiter=_quoted(config.get("delimiter", ",")),
             quote=_quoted(config.get("quotechar", '"')),
         )
@@ -44,17 +44,19 @@ class StrictConnection:
         """Execute a statement.
 
         Raises:
-            RuntimeError: It copies a file in a way that this launcher does not know.
+            RuntimeError: The COPY statement is not that of the supported release.
         """
         if statement.startswith("COPY "):
-            if not statement.endswith(GUESSING):
-                raise RuntimeError("this is not the target-duckdb that the launcher was made for")
-            statement = statement.removesuffix(GUESSING) + self._stated
+            if not statement.endswith(AUTO_DETECTED):
+                raise RuntimeError(
+                    "Unsupported release of target-duckdb. Install target-duckdb==0.8.0."
+                )
+            statement = statement.removesuffix(AUTO_DETECTED) + self._explicit
         self._connection.execute(statement, *arguments)
         return self
 
     def __getattr__(self, name: str) -> Any:
-        """Leave everything else to the connection."""
+        """Delegate everything else to the connection."""
         return getattr(self._connection, name)
 
 
