@@ -45,11 +45,11 @@ def test_fields_appear_change_and_go() -> None:
         "## fees",
         "",
         "- field changed: `value[].amount`, from int32 to string",
-        "- field appeared: `value[].emoji` (int32), kept in `extraFields` until it is a column",
-        "- field went: `value[].rate` (int32), still a column",
-        "- field appeared: `value[].staff` (object), a column already",
-        "- field appeared: `value[].staff.href` (string), a column already",
-        "- field appeared: `value[].staff.id` (string), a column already",
+        "- field added: `value[].emoji` (int32), kept in `extraFields` until it is a column",
+        "- field removed: `value[].rate` (int32), still a column",
+        "- field added: `value[].staff` (object), already a column",
+        "- field added: `value[].staff.href` (string), already a column",
+        "- field added: `value[].staff.id` (string), already a column",
         "",
     ]
 
@@ -61,8 +61,8 @@ def test_parameters_appear_change_and_go() -> None:
         {"in": "path", "name": "matter", "schema": {"type": "string"}},
     ]
     assert report(old, new)[2:4] == [
-        "- parameter appeared: `LastUpdated` (date-time)",
-        "- parameter went: `UpdatedSince` (integer)",
+        "- parameter added: `LastUpdated` (date-time)",
+        "- parameter removed: `UpdatedSince` (integer)",
     ]
 
 
@@ -72,9 +72,9 @@ def test_endpoints_appear_and_go() -> None:
     assert report(old, new) == [
         "## Endpoints",
         "",
-        "- went: `GET /matters/{}/fees` (**the stream `fees` reads it**)",
-        "- went: `GET /plugins` (not read)",
-        "- appeared: `GET /matters/{}/advances`",
+        "- removed: `GET /matters/{}/fees` (**read by the stream `fees`**)",
+        "- removed: `GET /plugins` (not read)",
+        "- added: `GET /matters/{}/advances`",
         "",
     ]
 
@@ -89,7 +89,7 @@ def test_as_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     old.write_text(json.dumps(described(id=TEXT)))
     new.write_text(json.dumps(described(id=TEXT, colour=TEXT)))
     assert main([str(old), str(new)]) == 0
-    assert "- field appeared: `value[].colour` (string)" in capsys.readouterr().out
+    assert "- field added: `value[].colour` (string)" in capsys.readouterr().out
     assert main([str(old)]) == 2
     assert "usage" in capsys.readouterr().err
 
@@ -108,6 +108,6 @@ class TestOnTheVendorsOwn:
         assert report(old, new)[:3] == [
             "## matters",
             "",
-            "- field went: `value[].versionId` (string), still a column",
+            "- field removed: `value[].versionId` (string), still a column",
         ]
         assert report(old, old) == []
