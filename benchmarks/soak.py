@@ -31,7 +31,7 @@ COMPARED = {
 }
 # Without "slow", which is not a failure, and "revoke": no client can retry when two tokens in a row
 # are revoked during one request.
-FAULTS = ("status", "reset", "truncate", "html", "error_document", "empty", "hang")
+KINDS = ("status", "reset", "truncate", "html", "error_document", "empty", "hang")
 
 Json = dict[str, Any]
 
@@ -53,14 +53,14 @@ def main(arguments: list[str] | None = None) -> int:
         for number, changes in ((1, options.changes), (2, 0.0)):
             sandbox.control.reset_requests()
             sandbox.control.hostility(
-                seed=options.seed + number, faults=options.faults, changes=changes, kinds=FAULTS
+                seed=options.seed + number, faults=options.faults, changes=changes, kinds=KINDS
             )
             if number == 1:
                 revoke = [{"command": "revoke"}]
                 sandbox.control.script(FEES, revoke, nth=options.matters // 2)
-            started = time.monotonic()
+            began = time.monotonic()
             status, rows, state = tap.run(state, delivered)
-            seconds = time.monotonic() - started
+            seconds = time.monotonic() - began
             events = sandbox.control.calm()
             report = sandbox.control.requests()
             failed = sum("fault" in event for event in events)

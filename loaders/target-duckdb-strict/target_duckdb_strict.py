@@ -1,9 +1,9 @@
-"""Run target-duckdb with an explicit CSV format instead of DuckDB's auto-detection.
+"""Run target-duckdb with an explicit CSV format.
 
-The loader writes each batch to a CSV file and copies it into DuckDB without stating the format.
-DuckDB then detects the format from the first rows. Since 1.1, it can mistake the first row for a
-header and drop it. It can also detect the wrong quote or delimiter in a file without quoted values.
-In both cases the exit status is 0. The loader has had no release since 2024.
+The loader writes each batch to a CSV file and lets DuckDB copy it without options. DuckDB detects
+the format from the first rows. Since version 1.1 it drops the first row as a header, and it can
+misread a file in which no value is quoted. The exit status is 0 in both cases. The loader has had
+no release since 2024.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import target_duckdb
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-AUTO_DETECTED = " WITH (new_line '\\r\\n')"
-EXPLICIT = (
+DETECTED_FORMAT = " WITH (new_line '\\r\\n')"
+EXPLICIT_FORMAT = (
     " (FORMAT csv, AUTO_DETECT false, HEADER false, NULLSTR '', DELIMITER '{delimiter}',"
     " QUOTE '{quote}', ESCAPE '{quote}', NEW_LINE '\\r\\n', PARALLEL false,"
     " MAX_LINE_SIZE 67108864)"
 )
-"""The format of Python's csv module. Rows may have 64 MB, because DuckDB's default is only 2 MB."""
+"""The format of Python's csv module. A row may have 64 MB; DuckDB's default is 2 MB."""
 
 
 class StrictConnection:
-    """A DuckDB connection that adds the CSV format to COPY statements.
+    """A DuckDB connection that states the CSV format in COPY statements.
 
     Args:
         connection: The connection.
@@ -35,7 +35,7 @@ class StrictConnection:
 
     def __init__(self, connection: DuckDBPyConnection, config: dict[str, Any]) -> None:
         self._connection = connection
-        self._explicit = EXPLICIT.format(
+        self._explicit_format = EXPLICIT_FORMAT.format(
             delimiter=_quoted(config.get("delimiter", ",")),
             quote=_quoted(config.get("quotechar", '"')),
         )
@@ -44,19 +44,19 @@ class StrictConnection:
         """Execute a statement.
 
         Raises:
-            RuntimeError: The COPY statement is not that of the supported release.
+            RuntimeError: A COPY statement differs from that of the supported loader version.
         """
         if statement.startswith("COPY "):
-            if not statement.endswith(AUTO_DETECTED):
+            if not statement.endswith(DETECTED_FORMAT):
                 raise RuntimeError(
-                    "Unsupported release of target-duckdb. Install target-duckdb==0.8.0."
+                    "Unsupported version of target-duckdb. Install target-duckdb 0.8.0."
                 )
-            statement = statement.removesuffix(AUTO_DETECTED) + self._explicit
+            statement = statement.removesuffix(DETECTED_FORMAT) + self._explicit_format
         self._connection.execute(statement, *arguments)
         return self
 
     def __getattr__(self, name: str) -> Any:
-        """Delegate everything else to the connection."""
+        """Delegate all other attributes to the connection."""
         return getattr(self._connection, name)
 
 
