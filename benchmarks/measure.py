@@ -114,8 +114,8 @@ def output(arguments: Sequence[str | Path], folder: Path) -> bytes:
 
 def _environment() -> dict[str, str]:
     # Python's own variables, such as PYTHONUNBUFFERED, would distort the measurement.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return kept | {"PYTHONPATH": str(ROOT)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return inherited | {"PYTHONPATH": str(ROOT)}
 
 
 class _Counter:
@@ -134,12 +134,12 @@ class _Counter:
         *lines, self._incomplete = (self._incomplete + block).split(b"\n")
         for line in lines:
             head = _HEAD.match(line)
-            record, stream, kind = head.groups() if head else (None, None, b"other")
-            kind = record or kind
-            self.types[kind.decode()] += 1
+            record, stream, message_type = head.groups() if head else (None, None, b"other")
+            message_type = record or message_type
+            self.types[message_type.decode()] += 1
             if stream:
                 self.records[stream.decode()] += 1
-            elif kind == b"STATE":
+            elif message_type == b"STATE":
                 self.last_state = line
         if lines:
             self.last_line = lines[-1]

@@ -118,8 +118,8 @@ class _Tap:
                 elif message["type"] == "RECORD" and message["stream"] in delivered:
                     rows += 1
                     record = message["record"]
-                    kept = {name: record[name] for name in COMPARED[message["stream"]]}
-                    delivered[message["stream"]][record["id"]] = kept
+                    columns = {name: record[name] for name in COMPARED[message["stream"]]}
+                    delivered[message["stream"]][record["id"]] = columns
             return process.wait(), rows, state
 
     def errors(self) -> str:

@@ -247,9 +247,9 @@ def stages(answers: Answers) -> Section:
     ]
     sets: dict[str, Row] = {}
     for row in found:
-        kept = sets.setdefault(row["stage_set"], {"stage_set": row["stage_set"]})
+        sums = sets.setdefault(row["stage_set"], {"stage_set": row["stage_set"]})
         for key in AGE_CLASSES:
-            kept[key] = kept.get(key, 0) + row[key]
+            sums[key] = sums.get(key, 0) + row[key]
     counts = [f"{sum(row[key] for row in found):,}" for key in (*AGE_CLASSES, "matters")]
     return Section(
         "Matters by stage and age",
@@ -271,9 +271,9 @@ def leads(answers: Answers) -> Section:
     outcomes = {"converted": "Converted", "still_open": "Open", "lost": "Lost"}
     years: dict[str, Row] = {}
     for row in answers["lead_conversion"]:
-        kept = years.setdefault(row["month"][:4], {"year": row["month"][:4]})
+        sums = years.setdefault(row["month"][:4], {"year": row["month"][:4]})
         for key in ("leads", *outcomes):
-            kept[key] = kept.get(key, 0) + row[key]
+            sums[key] = sums.get(key, 0) + row[key]
     found = list(years.values())
     columns = (
         Column("Year", number=False),
