@@ -1,5 +1,5 @@
-# The tap alone, with the versions that requirements/runtime.txt locks by their hashes. It writes Singer messages to
-# standard output; settings come from the environment (--config=ENV) or from mounted files.
+# The tap with the locked versions of requirements/runtime.txt. It writes Singer messages to standard output, and reads
+# settings from the environment (--config=ENV) or from mounted files.
 #
 #   docker build --build-arg VERSION=1.2.3 --tag tap-smokeball .
 FROM python:3.13-slim AS build
@@ -16,7 +16,7 @@ RUN python -m venv /build \
 
 COPY pyproject.toml README.md LICENSE ./
 COPY tap_smokeball tap_smokeball
-# There is no history in here that the version could come from.
+# The build context has no git history, so the version is an argument.
 ARG VERSION=0.0.0
 RUN SETUPTOOLS_SCM_PRETEND_VERSION="$VERSION" /build/bin/python -m hatchling build --target wheel --directory /dist \
     && /build/bin/pip --python /opt/tap-smokeball/bin/python install --no-deps /dist/*.whl
@@ -29,14 +29,14 @@ LABEL org.opencontainers.image.title="tap-smokeball" \
     org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.version="$VERSION"
 
-# Nothing in the image belongs to this user, who can write to /tmp and to what is mounted.
+# This user owns nothing in the image. It can write to /tmp and to mounted folders only.
 RUN groupadd --system --gid 10001 tap && useradd --system --uid 10001 --gid tap --no-create-home --home-dir /tmp tap
 COPY --from=build /opt/tap-smokeball /opt/tap-smokeball
 ENV PATH=/opt/tap-smokeball/bin:$PATH PYTHONUNBUFFERED=1
 
 USER 10001:10001
 WORKDIR /tmp
-# The tap is process 1 and takes the signal itself: it ends with a state from which the next run goes on.
+# The tap is process 1 and handles this signal: it exits with a state from which the next run resumes.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["tap-smokeball"]
 CMD ["--help"]

@@ -1,11 +1,11 @@
-# Everything here sets up what it needs by itself: Python 3.10 or later, git and make are enough.
+# Every target installs its own requirements. Python 3.10 or later, git and make are enough.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-# The first Python that works and is new enough. 3.11 comes first: all loaders have packages for it.
-# Choose another with: make test PYTHON=python3.14
+# The first Python that works and is recent enough. 3.11 comes first because all loaders support it.
+# To choose another: make test PYTHON=python3.14
 ifndef PYTHON
 PYTHON := $(shell for each in python3.11 python3.12 python3.10 python3 python3.13 python3.14 python; do \
 	if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null; \
@@ -13,7 +13,8 @@ PYTHON := $(shell for each in python3.11 python3.12 python3.10 python3 python3.1
 endif
 PYTHON_VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2> /dev/null)
 
-# Stamps inside of an environment tell that it is complete. A change of its lock or of Python makes it anew.
+# A marker file in an environment shows that its installation is complete. A change of the lock file or of the
+# Python version recreates the environment.
 UV := .venv-uv/dependencies-$(PYTHON_VERSION)
 DEPENDENCIES := .venv/dependencies-$(PYTHON_VERSION)
 PROJECT := .venv/project-$(PYTHON_VERSION)
@@ -22,46 +23,66 @@ SITE := .venv-site/dependencies-$(PYTHON_VERSION)
 BENCH := .venv-bench/dependencies-$(PYTHON_VERSION)
 AUDIT := .venv-audit/dependencies-$(PYTHON_VERSION)
 RUNTIME := .venv-runtime/dependencies-$(PYTHON_VERSION)
-# Loaders to test with, and what stands in for a warehouse. Where one has no package for this Python, its
-# tests are skipped.
+# Loaders to test, and the BigQuery emulator. Tests are skipped for loaders that do not support this Python.
 LOADERS := target-duckdb target-postgres \
 	$(if $(filter-out 3.10,$(PYTHON_VERSION)),target-snowflake) \
 	$(if $(filter 3.11,$(PYTHON_VERSION)),target-bigquery bqemulator)
-LOADER_STAMPS := $(LOADERS:%=.venv-%/dependencies-$(PYTHON_VERSION))
-# Airflow is tested with the demo's Meltano.
+LOADER_ENVIRONMENTS := $(LOADERS:%=.venv-%/dependencies-$(PYTHON_VERSION))
+# The Airflow tests run the Meltano of the demo's environment.
 AIRFLOW := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-airflow/home/airflow.db)
 
-# The catalog against the vendor's API description: a check that is kept outside of this repository.
+# Compares the catalog with the vendor's API description. The script is not part of this repository.
 CONTRACT_CHECK ?= ../shared/tools/check_contract.py
-# What the tests of a module share takes seconds to set up: one worker runs them all.
+# Module fixtures take seconds to set up, so one worker runs all tests of a module.
 PYTEST_ARGS ?= -n auto --dist loadscope --no-loadscope-reorder
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+MUTANTS_ARGS ?=
 LOCK_ARGS ?=
 
+# codespell matches single words by default. This pattern adds the phrases of the word list, and splits
+# identifiers at capitals and underscores.
+WORD_LIST := codespell/house-words.txt
+PHRASES := $(shell sed -n 's/^\([^>]* [^>]*\)->.*/\\b\1\\b/p' $(WORD_LIST) | paste -sd '|' -)
+WORD_PATTERN := (?i:$(PHRASES))|[A-Z]+(?![a-z])|[A-Z]?[a-z’'-]+
+
 .PHONY: help
-help: ## Show this list
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
-demo: $(DEMO) ## Load a simulated law firm into DuckDB, and show its figures
+demo: $(DEMO) ## Load a simulated law firm into DuckDB and report on it
 	@.venv-demo/bin/python -m scripts.demo $(DEMO_ARGS)
 
 .PHONY: bench
-bench: $(BENCH) ## Measure the tap beside what people would use instead; takes less than ten minutes
+bench: $(BENCH) ## Benchmark the tap against alternatives (less than ten minutes)
 	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: test
-test: lint types fresh contract site $(LOADER_STAMPS) $(AIRFLOW) $(RUNTIME) ## Run all checks and tests
+test: lint types fresh contract site $(LOADER_ENVIRONMENTS) $(AIRFLOW) $(RUNTIME) ## Run all checks and all tests
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
+.PHONY: check
+check: lint types ## Run lint, types and the fast tests (about a minute)
+	.venv/bin/python -m pytest $(PYTEST_ARGS) -m "not slow"
+
+.PHONY: mutants
+mutants: $(PROJECT) ## Check that the tests detect deliberate bugs
+	.venv/bin/python -m scripts.mutants $(MUTANTS_ARGS)
+
 .PHONY: lint
-lint: $(PROJECT) ## Check style and format
+lint: words ## Check style, format, wording and import rules
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports --no-cache
+
+.PHONY: words
+words: $(PROJECT) ## Check spelling and terms
+	@git ls-files -z --cached --others --exclude-standard | xargs -0 .venv/bin/codespell \
+		--dictionary - --dictionary $(WORD_LIST) --regex "$(WORD_PATTERN)"
 
 .PHONY: format
-format: $(PROJECT) ## Mend style and format, where a machine can
+format: $(PROJECT) ## Fix style and format automatically
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
@@ -70,13 +91,13 @@ types: $(PROJECT) ## Check types
 	.venv/bin/mypy
 
 .PHONY: docs
-docs: $(PROJECT) ## Write the generated parts of the documentation and of meltano.yml anew
+docs: $(PROJECT) ## Regenerate the generated parts of the docs and of meltano.yml
 	.venv/bin/python -m scripts.generate_docs
 	.venv/bin/python -m scripts.analytics
 	.venv/bin/python -m scripts.operations
 
 .PHONY: site
-site: $(SITE) ## Build the documentation as a site, into build/site
+site: $(SITE) ## Build the documentation site in build/site
 	NO_MKDOCS_2_WARNING=1 .venv-site/bin/python -m mkdocs --quiet build --strict
 
 .PHONY: fresh
@@ -91,11 +112,11 @@ ifneq ($(wildcard $(CONTRACT_CHECK)),)
 	LOGLEVEL=WARNING .venv/bin/tap-smokeball --discover > "$$catalog" && \
 	.venv/bin/python $(CONTRACT_CHECK) "$$catalog" --present
 else
-	@echo "Contract check skipped: there is no $(CONTRACT_CHECK)."
+	@echo "Contract check skipped: $(CONTRACT_CHECK) does not exist."
 endif
 
 .PHONY: drift
-drift: $(PROJECT) ## Compare two descriptions of the API: OLD=old.json NEW=new.json
+drift: $(PROJECT) ## Compare two API descriptions: OLD=old.json NEW=new.json
 	@.venv/bin/python -m scripts.compare_api_descriptions "$(OLD)" "$(NEW)"
 
 .PHONY: dist
@@ -104,20 +125,20 @@ dist: $(PROJECT) ## Build the wheel and the source distribution
 	.venv/bin/python -m hatchling build
 
 .PHONY: audit
-audit: $(AUDIT) ## Look for known vulnerabilities in the locks; needs the network
+audit: $(AUDIT) ## Check the lock files for known vulnerabilities (needs the network)
 	for lock in requirements/*.txt; do \
 		.venv-audit/bin/pip-audit --disable-pip --require-hashes --strict --progress-spinner off \
 			--requirement "$$lock"; \
 	done
 
 .PHONY: sbom
-sbom: $(AUDIT) $(RUNTIME) ## Write the bill of materials (CycloneDX)
+sbom: $(AUDIT) $(RUNTIME) ## Write the software bill of materials (CycloneDX)
 	mkdir -p build
 	.venv-audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 		--output-file build/tap-smokeball.cdx.json .venv-runtime
 
 .PHONY: lock
-lock: $(UV) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releases
+lock: $(UV) ## Regenerate the lock files; LOCK_ARGS=--upgrade takes the latest releases
 	$(call compile,dev,pyproject.toml --all-extras --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
 	$(call compile,audit,--group audit)
@@ -131,14 +152,14 @@ lock: $(UV) ## Write the locks anew; LOCK_ARGS=--upgrade takes the latest releas
 	$(call compile,uv,--group uv)
 
 .PHONY: clean
-clean: ## Remove environments, caches and what the demo left behind
+clean: ## Remove environments, caches and the demo's output
 	rm -rf .venv .venv-* .meltano output/demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# uv makes the environments, and pip makes uv's.
+# uv creates all environments except its own, which pip creates.
 $(UV): requirements/uv.txt
 	@if [ -z "$(PYTHON_VERSION)" ]; then \
-		echo "No Python 3.10 or later found. Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; \
+		echo "No Python 3.10 or later found. Pass one: make PYTHON=/path/to/python3.11" >&2; exit 1; \
 	fi
 	@"$(PYTHON)" -m venv --clear .venv-uv
 	@.venv-uv/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps \
@@ -155,7 +176,7 @@ $(PROJECT): $(DEPENDENCIES) pyproject.toml
 .venv-%/dependencies-$(PYTHON_VERSION): requirements/%.txt | $(UV)
 	@$(call environment,.venv-$*)
 
-# Databases are made once, and copied by each test.
+# Creating the databases takes seconds, so each test copies these.
 .venv-airflow/home/airflow.db: .venv-airflow/dependencies-$(PYTHON_VERSION) $(DEMO)
 	@AIRFLOW_HOME="$$PWD/.venv-airflow/home" AIRFLOW__CORE__LOAD_EXAMPLES=False \
 		.venv-airflow/bin/airflow db migrate > .venv-airflow/migrate.log 2>&1 \
@@ -171,7 +192,7 @@ echo "Setting up $(1) with Python $(PYTHON_VERSION) (once, and again when $< cha
 touch $@
 endef
 
-# Hashes and no addresses: the packages may come from any mirror, but they must be these.
+# Lock files hold hashes and no index addresses: any mirror may serve the packages, unchanged.
 compile = .venv-uv/bin/uv pip compile -qq --universal --generate-hashes \
 	--python-version $(or $(3),3.10) \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(LOCK_ARGS) \

@@ -1,1 +1,1 @@
-"""Measurements that the documentation quotes; not part of the wheel."""
+"""Benchmarks that the documentation quotes. Not part of the wheel."""

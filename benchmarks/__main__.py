@@ -1,11 +1,12 @@
-"""Measures everything and stores it: ``python -m benchmarks``.
+"""Run the benchmarks and store their results: ``python -m benchmarks [PART ...]``.
 
-With names of parts behind it (``allowance``, ``cpu``, …) only these are measured anew, and the rest
-stays as it is stored; with ``report`` nothing is measured, only the page and the chart are written.
+Without arguments, all parts run. With names of parts (``rate_limit``, ``cpu``, ...), only these run
+and the other stored results stay. ``report`` runs none: it only rewrites the page and the chart.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -14,66 +15,69 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import changes, cpu, freshness_model, freshness_model_check, machine, scaling
-from benchmarks.rate_limit_use import Allowance
+from benchmarks.rate_limit_use import RateLimitBenchmark
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("allowance", "cpu", "scaling", "changes", "day")
+PARTS = ("rate_limit", "cpu", "scaling", "changes", "freshness")
 
 
-def main(wanted: list[str]) -> int:
-    """Measure, print and store; return the exit status."""
-    if unknown := set(wanted) - {*PARTS, "report"}:
-        sys.stderr.write(f"There is no {', '.join(sorted(unknown))}; choose of {PARTS}\n")
-        return 2
-    parts = [part for part in PARTS if part in wanted or not wanted]
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmarks, print and store the results, and return the exit status."""
+    requested = _parser().parse_args(arguments).parts
+    parts = [part for part in PARTS if part in requested or not requested]
     stored = RESULTS / "results.json"
     results: dict[str, Any] = json.loads(stored.read_text("utf-8")) if stored.exists() else {}
-    began = time.monotonic()
+    started = time.monotonic()
     if parts:
-        results |= measure(parts, began)
+        results |= measure(parts, started)
         if set(parts) == set(PARTS):
-            results["seconds"] = round(time.monotonic() - began)
-        results = {"made": date.today().isoformat(), **machine.describe()} | {  # noqa: DTZ011
+            results["seconds"] = round(time.monotonic() - started)
+        results = {"measured_on": date.today().isoformat(), **machine.describe()} | {  # noqa: DTZ011
             name: results[name] for name in (*PARTS, "start_up", "seconds") if name in results
         }
         RESULTS.mkdir(exist_ok=True)
         stored.write_text(json.dumps(_rounded(results), indent=1) + "\n", "utf-8")
     from benchmarks import chart, report  # noqa: PLC0415 - see `measure.Usage.peak_mb`
 
-    page = report.page(json.loads(stored.read_text("utf-8")))
+    page = report.render_page(json.loads(stored.read_text("utf-8")))
     (RESULTS / "results.md").write_text(page, "utf-8")
     chart.draw(json.loads(stored.read_text("utf-8")), RESULTS / "results.png")
     sys.stdout.write(page)
     return 0
 
 
-def measure(parts: list[str], began: float) -> dict[str, Any]:
-    """Measure some parts."""
+def measure(parts: list[str], started: float) -> dict[str, Any]:
+    """Run some of the benchmarks.
 
-    def say(what: str) -> None:
-        sys.stderr.write(f"{time.monotonic() - began:4.0f} s  {what}\n")
+    Args:
+        parts: Names of the benchmarks.
+        started: Monotonic time from which the progress lines count.
+    """
+
+    def show(text: str) -> None:
+        sys.stderr.write(f"{time.monotonic() - started:4.0f} s  {text}\n")
 
     results: dict[str, Any] = {}
-    allowance = Allowance() if "allowance" in parts else None
-    if allowance:
-        say("the allowance: 300 matters at three latencies")
-        allowance.quick()
+    rate_limit = RateLimitBenchmark() if "rate_limit" in parts else None
+    if rate_limit:
+        show("rate limit: 300 matters, three latencies, two rates")
+        rate_limit.run_fast_cases()
     if "cpu" in parts:
-        say("CPU: 50,000 fees")
-        results |= {"cpu": cpu.rows(), "start_up": cpu.start_up()}
+        show("CPU: 50,000 fees")
+        results |= {"cpu": cpu.measure_rows(), "start_up": cpu.measure_start_up()}
     if "changes" in parts:
-        say("a second run after 1% of the fees changed")
+        show("changes: a second run after 1% of the fees changed")
         results["changes"] = changes.measure()
-    if "day" in parts:
-        say("a day of hourly runs, on a virtual clock")
-        results["day"] = freshness_model.simulate() | {"check": freshness_model_check.check()}
+    if "freshness" in parts:
+        show("freshness: hourly runs on a virtual clock")
+        results["freshness"] = freshness_model.simulate() | {"check": freshness_model_check.check()}
     if "scaling" in parts:
-        say("scaling: up to 16,000 matters")
+        show("scaling: up to 16,000 matters")
         results["scaling"] = scaling.measure()
-    if allowance:
-        say("the slowest of those that only wait")
-        results["allowance"] = allowance.results()
-    say("done")
+    if rate_limit:
+        show("rate limit: waiting for the slowest cases")
+        results["rate_limit"] = rate_limit.results()
+    show("done")
     return results
 
 
@@ -85,5 +89,25 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Run the benchmarks and store their results."
+    )
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        type=_part,
+        help=f"{', '.join(PARTS)}, or report to rewrite the page only (default: all)",
+    )
+    return parser
+
+
+def _part(name: str) -> str:
+    if name not in {*PARTS, "report"}:
+        raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join((*PARTS, 'report'))}")
+    return name
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

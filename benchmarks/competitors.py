@@ -1,4 +1,4 @@
-"""Who is compared: the tap, a tap after the SDK's template, and dlt; each a process of its own."""
+"""Run the competitors as processes: the tap, a tap made from the SDK's template, and dlt."""
 
 from __future__ import annotations
 
@@ -24,43 +24,44 @@ if TYPE_CHECKING:
     from benchmarks.measure import Usage
 
 TAP, STOCK, DLT = "tap-smokeball", "stock SDK tap", "dlt rest_api"
-ALL = (TAP, STOCK, DLT)
+COMPETITORS = (TAP, STOCK, DLT)
 
 FEES = "GET /matters/{matterId}/fees"
 MATTERS = "GET /matters"
 
 
 @dataclass
-class Outcome:
-    """What one run took, wrote and asked for.
+class RunResult:
+    """Resources, output and requests of one run.
 
     Attributes:
-        usage: What the process took.
-        rows: Rows it handed on, by stream.
-        bytes_out: Bytes that it handed on.
-        requests: Requests that the API has had.
-        refused: How many of them were answered with 429.
-        seconds: From the arrival of the first of them to the last answer, by the API's clock.
-        state: What the next run goes on from; dlt keeps that in its folder, and says so.
+        usage: Resources of the process.
+        rows: Emitted rows by stream.
+        bytes_out: Emitted bytes.
+        requests: Requests that reached the API.
+        rejected: Requests that the API rejected with 429.
+        seconds: From the first request to the last response, by the API's clock.
+        state: State for the next run. dlt keeps its state in its folder.
     """
 
     usage: Usage
     rows: dict[str, int]
     bytes_out: int
     requests: int
-    refused: int
+    rejected: int
     seconds: float
     state: Any = None
 
 
 @dataclass
-class Lab:
-    """A firm that is extracted, and folders to work in.
+class SimulatedFirm:
+    """A firm to extract, and a working folder for each competitor.
 
     Attributes:
-        sandbox: The API.
-        folder: Where each contestant has a folder of its own.
-        latency: Seconds that the API takes for an answer.
+        sandbox: The simulated API.
+        folder: Parent of the working folders.
+        latency: Response time of the API in seconds.
+        token: Access token that all competitors use.
     """
 
     sandbox: SandboxServer
@@ -69,34 +70,34 @@ class Lab:
     token: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Fetch the token that all contestants use."""
+        """Request the access token."""
         self.token = _token(self.sandbox)
 
     def get(self, path: str) -> bytes:
-        """Return what the API answers."""
+        """Return the body of the API's response."""
         key = self.sandbox.credentials["api_key"]
         headers = {"x-api-key": key, "Authorization": f"Bearer {self.token}"}
-        with urlopen(Request(self.sandbox.url + path, headers=headers)) as answer:  # noqa: S310
-            body: bytes = answer.read()
+        with urlopen(Request(self.sandbox.url + path, headers=headers)) as response:  # noqa: S310
+            body: bytes = response.read()
         return body
 
     def run(
         self,
-        who: str,
+        name: str,
         state: Any = None,
         streams: Iterable[str] = ("matters", "fees"),
         **settings: float,
-    ) -> Outcome:
-        """Let one of the contestants extract the firm.
+    ) -> RunResult:
+        """Extract the firm with one competitor.
 
         Args:
-            who: Which one.
-            state: What an earlier run left; None begins anew.
-            streams: The tap's streams; the others know no more than these.
-            settings: Settings of the tap besides how to connect; of these, dlt heeds ``burst``.
-                Unless told otherwise, the tap sends as fast as it can.
+            name: The competitor.
+            state: State of an earlier run. None starts a full extraction.
+            streams: Streams of the tap. The other competitors always extract matters and fees.
+            settings: More settings of the tap, which by default sends requests as fast as it can.
+                dlt uses ``burst`` only, the stock tap none.
         """
-        folder = self.folder / who.replace(" ", "-")
+        folder = self.folder / name.replace(" ", "-")
         if state is None:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(exist_ok=True)
@@ -105,59 +106,59 @@ class Lab:
             "api_key": self.sandbox.credentials["api_key"],
             "access_token": self.token,
         }
-        if who == TAP:
+        if name == TAP:
             settings = {"requests_per_second": 1000} | settings
-            chosen = catalog(tuple(streams))
-            files = {"config": config | settings, "catalog": chosen, "state": state}
-            command = ["-m", "tap_smokeball", *files_of(folder, files)]
-        elif who == STOCK:
+            selection = catalog(tuple(streams))
+            files = {"config": config | settings, "catalog": selection, "state": state}
+            command = ["-m", "tap_smokeball", *write_files(folder, files)]
+        elif name == STOCK:
             files = {"config": config, "state": state}
-            command = ["-m", "benchmarks.stock_tap", *files_of(folder, files)]
+            command = ["-m", "benchmarks.stock_tap", *write_files(folder, files)]
         else:
             config["burst"] = settings.get("burst", 5)
             (folder / "config.json").write_text(json.dumps(config))
             command = ["-m", "benchmarks.dlt_pipeline", "config.json"]
         self.sandbox.control.reset_requests()
         usage = measure.run([sys.executable, *command], folder)
-        return self._outcome(who, usage)
+        return self._result(name, usage)
 
-    def refused(self) -> int:
-        """Return how many requests of the last run were answered with 429."""
-        return _refused(self.sandbox.control.requests())
+    def rejected(self) -> int:
+        """Return how many requests of the last run the API rejected with 429."""
+        return _rejected(self.sandbox.control.requests())
 
-    def _outcome(self, who: str, usage: Usage) -> Outcome:
-        asked = self.sandbox.control.requests(log=True)
-        moments = [entry["t"] for entry in asked["log"]] or [0.0]
+    def _result(self, name: str, usage: Usage) -> RunResult:
+        requests = self.sandbox.control.requests(log=True)
+        timestamps = [entry["t"] for entry in requests["log"]] or [0.0]
         bytes_out, state = usage.bytes_out, None
-        if who == DLT:
-            done, state = json.loads(usage.last_line), "in its folder"
-            rows = {"matters": done["matters"], "fees": done["fees"]}
-            bytes_out = done["bytes"]
+        if name == DLT:
+            totals, state = json.loads(usage.last_line), "in its folder"
+            rows = {"matters": totals["matters"], "fees": totals["fees"]}
+            bytes_out = totals["bytes"]
         else:
             rows = dict(usage.records)
             state = json.loads(usage.last_state)["value"] if usage.last_state else None
-        return Outcome(
+        return RunResult(
             usage=usage,
             rows=rows,
             bytes_out=bytes_out,
-            requests=asked["total"],
-            refused=_refused(asked),
-            seconds=moments[-1] - moments[0] + self.latency,
+            requests=requests["total"],
+            rejected=_rejected(requests),
+            seconds=timestamps[-1] - timestamps[0] + self.latency,
             state=state,
         )
 
 
-def _refused(asked: dict[str, Any]) -> int:
-    count: int = asked["by_status"].get("429", 0)
+def _rejected(requests: dict[str, Any]) -> int:
+    count: int = requests["by_status"].get("429", 0)
     return count
 
 
 @contextmanager
-def lab(**options: Any) -> Iterator[Lab]:
-    """Start a sandbox with these options, and give it a folder for what is run against it."""
+def simulated_firm(**options: Any) -> Iterator[SimulatedFirm]:
+    """Start a sandbox with these options and create a working folder."""
     latency = options.get("latency_ms", 0) / 1000
     with SandboxServer(**options) as sandbox, tempfile.TemporaryDirectory() as folder:
-        yield Lab(sandbox, Path(folder), latency)
+        yield SimulatedFirm(sandbox, Path(folder), latency)
 
 
 def _token(sandbox: SandboxServer) -> str:
@@ -171,30 +172,30 @@ def _token(sandbox: SandboxServer) -> str:
     request = Request(  # noqa: S310
         f"{sandbox.url}/oauth2/token", urlencode(form).encode(), {"Authorization": f"Basic {basic}"}
     )
-    with urlopen(request) as answer:  # noqa: S310
-        token: str = json.load(answer)["access_token"]
+    with urlopen(request) as response:  # noqa: S310
+        token: str = json.load(response)["access_token"]
     return token
 
 
 @cache
 def catalog(streams: tuple[str, ...]) -> Any:
-    """Return the tap's catalog with these streams selected, and no others."""
+    """Return the tap's catalog with only these streams selected."""
     with tempfile.TemporaryDirectory() as folder:
-        found = json.loads(_discover(Path(folder)))
-    for stream in found["streams"]:
+        content = json.loads(_discover(Path(folder)))
+    for stream in content["streams"]:
         for entry in stream["metadata"]:
             if not entry["breadcrumb"]:
                 entry["metadata"]["selected"] = stream["tap_stream_id"] in streams
-    return found
+    return content
 
 
 def _discover(folder: Path) -> bytes:
-    # With the SDK imported here, each contestant would seem to take this process's memory.
+    # Importing the SDK here would add its memory to that of each competitor.
     return measure.output([sys.executable, "-m", "tap_smokeball", "--discover"], folder)
 
 
-def settings_of(sandbox: SandboxServer) -> dict[str, Any]:
-    """Return settings by which the tap signs in to a sandbox, and is as fast as it can be."""
+def sandbox_settings(sandbox: SandboxServer) -> dict[str, Any]:
+    """Return the tap's settings for a sandbox, with no effective rate limit."""
     return {
         "api_url": sandbox.url,
         "auth_url": sandbox.url,
@@ -203,8 +204,13 @@ def settings_of(sandbox: SandboxServer) -> dict[str, Any]:
     }
 
 
-def files_of(folder: Path, contents: dict[str, Any]) -> list[str]:
-    """Write what a tap is told into files, and return the options that name them; None is not."""
+def write_files(folder: Path, contents: dict[str, Any]) -> list[str]:
+    """Write a tap's input files and return its options, such as ``--config FILE``.
+
+    Args:
+        folder: Where the files are written.
+        contents: JSON documents by option; None means no such option.
+    """
     arguments = []
     for name, content in contents.items():
         if content is None:

@@ -1,8 +1,8 @@
-"""What the rows cost: 50,000 fees in pages of 500, no latency; and what starting costs.
+"""Measure the CPU time of rows (50,000 fees in pages of 500, no latency) and of start-up.
 
-All figures are seconds of CPU of the process, so that it does not matter how fast the sandbox
-answers. What the same program takes for a firm of one matter with one fee is subtracted where the
-cost of a row is meant. The tap and the floor are measured in turns.
+All figures are CPU seconds of the process, so the speed of the sandbox does not matter. The cost of
+a row excludes the start, which is measured with a firm of one matter and one fee. The tap and the
+lower bound run alternately.
 """
 
 from __future__ import annotations
@@ -17,51 +17,51 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import decoding, measure
-from benchmarks.competitors import ALL, STOCK, TAP, Lab, lab
+from benchmarks.competitors import COMPETITORS, STOCK, TAP, SimulatedFirm, simulated_firm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-MATTERS, FEES_EACH, PAGE = 10, 5_000, 500
-ROWS = MATTERS * FEES_EACH
-FLOOR, FLOOR_FLOATS = "floor", "floor, with floats"
+MATTERS, FEES_PER_MATTER, PAGE_SIZE = 10, 5_000, 500
+ROWS = MATTERS * FEES_PER_MATTER
+LOWER_BOUND, LOWER_BOUND_FLOATS = "lower bound", "lower bound, floats"
 
 Result = dict[str, Any]
-Both = tuple[Callable[[], float], Callable[[], float]]
-"""What measures a start alone, and all of a run."""
+Measurements = tuple[Callable[[], float], Callable[[], float]]
+"""One function measures the start alone, the other a whole run."""
 
 
-def rows() -> dict[str, Any]:
-    """Measure what a row costs each contestant, and at least."""
-    large = lab(matters=MATTERS, fees=FEES_EACH, exact_fees=True)
-    with lab(matters=1, fees=1, exact_fees=True) as small, large as firm:
+def measure_rows() -> dict[str, Any]:
+    """Measure the CPU time per row of each competitor and of the lower bound."""
+    large = simulated_firm(matters=MATTERS, fees=FEES_PER_MATTER, exact_fees=True)
+    with simulated_firm(matters=1, fees=1, exact_fees=True) as small, large as firm:
         pages = firm.folder / "pages"
         pages.write_bytes(b"".join(page + b"\n" for page in _pages(firm)))
-        nothing = firm.folder / "nothing"
-        nothing.touch()
-        floor = [sys.executable, "-m", "benchmarks.lower_bound"]
-        floors: dict[str, list[str]] = {FLOOR: [], FLOOR_FLOATS: ["--floats"]}
-        cheap = {TAP: _both(TAP, small, firm)} | {
-            who: (
-                partial(_cpu, [*floor, nothing, *more], firm.folder),
-                partial(_cpu, [*floor, pages, *more], firm.folder),
+        empty = firm.folder / "empty"
+        empty.touch()
+        program = [sys.executable, "-m", "benchmarks.lower_bound"]
+        bounds: dict[str, list[str]] = {LOWER_BOUND: [], LOWER_BOUND_FLOATS: ["--floats"]}
+        fast = {TAP: _measurements(TAP, small, firm)} | {
+            name: (
+                partial(_cpu, [*program, empty, *options], firm.folder),
+                partial(_cpu, [*program, pages, *options], firm.folder),
             )
-            for who, more in floors.items()
+            for name, options in bounds.items()
         }
-        dear = {who: _both(who, small, firm) for who in ALL if who != TAP}
-        found = _in_turns(cheap, rounds=9) | _in_turns(dear, rounds=2)
-        apart = decoding.measure(pages, firm.folder)
+        slow = {name: _measurements(name, small, firm) for name in COMPETITORS if name != TAP}
+        results = _alternate(fast, rounds=9) | _alternate(slow, rounds=2)
+        decoded = decoding.measure(pages, firm.folder)
     return {
         "rows": ROWS,
-        "contestants": [found[who] for who in (*ALL, *floors)],
-        "times_stock": found[STOCK]["net_cpu"] / found[TAP]["net_cpu"],
-        "times_floor": found[TAP]["net_cpu"] / found[FLOOR]["net_cpu"],
-        "decoding": apart,
+        "competitors": [results[name] for name in (*COMPETITORS, *bounds)],
+        "times_stock": results[STOCK]["net_cpu"] / results[TAP]["net_cpu"],
+        "times_lower_bound": results[TAP]["net_cpu"] / results[LOWER_BOUND]["net_cpu"],
+        "decoding": decoded,
     }
 
 
-def start_up() -> dict[str, float]:
-    """Measure what it costs to import the SDK, and what the tap's commands cost."""
+def measure_start_up() -> dict[str, float]:
+    """Measure the CPU time of importing the SDK and of the tap's commands."""
     commands = {
         "import singer_sdk": ["-c", "import singer_sdk"],
         "--version": ["-m", "tap_smokeball", "--version"],
@@ -69,53 +69,52 @@ def start_up() -> dict[str, float]:
     }
     with TemporaryDirectory() as folder:
         return {
-            name: _least(partial(_cpu, [sys.executable, *more], Path(folder)), times=7)
-            for name, more in commands.items()
+            name: _minimum(partial(_cpu, [sys.executable, *options], Path(folder)), times=7)
+            for name, options in commands.items()
         }
 
 
-def _in_turns(measures: Mapping[str, Both], rounds: int) -> dict[str, Result]:
-    # A machine is faster in one minute than in the next: each gets its share of both, and the
-    # median of what it took.
-    found: dict[str, list[tuple[float, float]]] = {who: [] for who in measures}
+def _alternate(measurements: Mapping[str, Measurements], rounds: int) -> dict[str, Result]:
+    # The speed of a machine varies from minute to minute. Alternating and medians even this out.
+    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in measurements}
     for _ in range(rounds):
-        for who, (start, total) in measures.items():
-            found[who].append((start(), total()))
+        for name, (start, total) in measurements.items():
+            samples[name].append((start(), total()))
     return {
-        who: _result(who, *(median(each) for each in zip(*taken, strict=True)))
-        for who, taken in found.items()
+        name: _result(name, *(median(each) for each in zip(*values, strict=True)))
+        for name, values in samples.items()
     }
 
 
-def _both(who: str, small: Lab, firm: Lab) -> Both:
-    return partial(_cpu_of, small, who), partial(_cpu_of, firm, who)
+def _measurements(name: str, small: SimulatedFirm, firm: SimulatedFirm) -> Measurements:
+    return partial(_run_cpu, small, name), partial(_run_cpu, firm, name)
 
 
-def _cpu_of(firm: Lab, who: str) -> float:
-    return firm.run(who).usage.cpu
+def _run_cpu(firm: SimulatedFirm, name: str) -> float:
+    return firm.run(name).usage.cpu
 
 
 def _cpu(command: Sequence[str | Path], folder: Path) -> float:
     return measure.run(command, folder).cpu
 
 
-def _least(cpu: Callable[[], float], times: int) -> float:
-    # Whatever else the machine does can only add to it.
+def _minimum(cpu: Callable[[], float], times: int) -> float:
+    # Other load on the machine can only add time.
     return min(cpu() for _ in range(times))
 
 
-def _result(who: str, start: float, total: float) -> Result:
+def _result(name: str, start: float, total: float) -> Result:
     net = total - start
     return {
-        "who": who,
+        "name": name,
         "start_cpu": start,
         "total_cpu": total,
         "net_cpu": net,
-        "rows_a_core_second": ROWS / net,
+        "rows_per_cpu_second": ROWS / net,
     }
 
 
-def _pages(firm: Lab) -> Iterator[bytes]:
+def _pages(firm: SimulatedFirm) -> Iterator[bytes]:
     for matter in json.loads(firm.get("/matters?Type=Matters,Leads"))["value"]:
-        for offset in range(0, FEES_EACH, PAGE):
-            yield firm.get(f"/matters/{matter['id']}/fees?Limit={PAGE}&Offset={offset}")
+        for offset in range(0, FEES_PER_MATTER, PAGE_SIZE):
+            yield firm.get(f"/matters/{matter['id']}/fees?Limit={PAGE_SIZE}&Offset={offset}")

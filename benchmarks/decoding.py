@@ -1,8 +1,8 @@
-"""Whether it pays to decode pages elsewhere than in the thread that writes.
+"""Compare decoding pages in the main thread, in other threads and in a process.
 
-``python -m benchmarks.decoding FILE WHERE`` decodes a file of pages, one a line, and takes the rows
-into the main thread of this process, as they must be there to be written in order. ``WHERE`` is
-``here``, ``threads`` or ``process``.
+``python -m benchmarks.decoding FILE WHERE`` decodes a file that has one page per line. The decoded
+rows end in the main thread of this process, which has to write them in order. ``WHERE`` is
+``main_thread``, ``threads`` or ``process``.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from benchmarks import measure as processes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WHERE = ("here", "threads", "process")
+WHERE = ("main_thread", "threads", "process")
 THREADS = 2
 
 
 def measure(pages: Path, folder: Path) -> dict[str, Any]:
-    """Return the milliseconds a page, by the clock, for each way."""
-    found = {}
+    """Return the wall-clock milliseconds per page for each way to decode."""
+    milliseconds = {}
     for where in WHERE:
         command = [sys.executable, "-m", "benchmarks.decoding", str(pages), where]
         wall = min(float(processes.run(command, folder).last_line) for _ in range(3))
-        found[where] = wall
-    return {"ms_a_page": found, "python": sys.version.split()[0]}
+        milliseconds[where] = wall
+    return {"ms_per_page": milliseconds, "python": sys.version.split()[0]}
 
 
 def decode(page: bytes) -> Any:
-    """Decode a page as the tap does: numbers keep every digit."""
+    """Decode a page like the tap: numbers keep every digit."""
     return _decode(page)["value"]
 
 
@@ -45,7 +45,7 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def main(path: Path, where: str) -> float:
-    """Decode all pages, and return the milliseconds that each took."""
+    """Decode all pages and return the milliseconds per page."""
     pages = path.read_bytes().splitlines()
     pool: Any = nullcontext()
     if where == "threads":
@@ -53,14 +53,14 @@ def main(path: Path, where: str) -> float:
     elif where == "process":
         pool = ProcessPoolExecutor(1)
     with pool as executor:
-        for _ in _decoded(pages[:1], executor):  # the pool is there before the clock starts
+        for _ in _decoded(pages[:1], executor):  # starts the pool before the measurement
             pass
-        began = time.perf_counter()
+        started = time.perf_counter()
         rows = sum(len(page) for page in _decoded(pages, executor))
-        taken = time.perf_counter() - began
+        elapsed = time.perf_counter() - started
     if not rows:
         raise SystemExit("no rows")
-    return taken / len(pages) * 1000
+    return elapsed / len(pages) * 1000
 
 
 def _decoded(pages: list[bytes], executor: Executor | None) -> Iterator[Any]:

@@ -1,9 +1,9 @@
-"""Matters and their fees by dlt's ``rest_api`` source, to compare with.
+"""Extract matters and fees with dlt's ``rest_api`` source, for comparison.
 
-``python -m benchmarks.dlt_pipeline CONFIG``; its folder of work is the current one. Only the first
-of dlt's three steps is run: what it extracts lies on the disk as JSON lines, which is what a tap
-hands to its target. The children are fetched in parallel and ask for what changed since the last
-run; matters are read in full each time, since the fees of the others would be missed.
+``python -m benchmarks.dlt_pipeline CONFIG`` works in the current folder. It runs only the first of
+dlt's three steps, which writes JSON lines to disk: the equivalent of a tap's output. Fees are
+fetched in parallel and filtered by the time of the last run. Matters are read in full each time,
+because a new fee does not change its matter.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-TICKS_OF_1970 = 621_355_968_000_000_000
+UNIX_EPOCH_TICKS = 621_355_968_000_000_000
 
 
 def main(config: dict[str, Any]) -> dict[str, int]:
-    """Extract once, and return what was extracted."""
+    """Run one extraction and return its rows by table and its bytes."""
     os.environ |= {
         "EXTRACT__WORKERS": str(config["burst"]),
         "EXTRACT__MAX_PARALLEL_ITEMS": str(config["burst"]),
@@ -27,10 +27,10 @@ def main(config: dict[str, Any]) -> dict[str, int]:
         "DATA_WRITER__DISABLE_COMPRESSION": "true",
         "RUNTIME__DLTHUB_TELEMETRY": "false",
     }
-    import dlt  # noqa: PLC0415 - it reads its settings from the environment
+    import dlt  # noqa: PLC0415 - dlt reads its settings from the environment
     from dlt.sources.rest_api import RESTAPIConfig, rest_api_source  # noqa: PLC0415
 
-    began = datetime.now(timezone.utc).isoformat()
+    started = datetime.now(timezone.utc).isoformat()
     api: RESTAPIConfig = {
         "client": {
             "base_url": config["api_url"],
@@ -60,7 +60,7 @@ def main(config: dict[str, Any]) -> dict[str, int]:
             {
                 "name": "fees",
                 "parallelized": True,
-                "processing_steps": [{"map": lambda row: row | {"extractedAt": began}}],
+                "processing_steps": [{"map": lambda row: row | {"extractedAt": started}}],
                 "endpoint": {
                     "path": "matters/{resources.matters.id}/fees",
                     "incremental": {
@@ -86,9 +86,9 @@ def main(config: dict[str, Any]) -> dict[str, int]:
     return {"fees": rows.get("fees", 0), "matters": rows.get("matters", 0), "bytes": size}
 
 
-def _ticks(moment: str) -> str:
-    seconds = int(datetime.fromisoformat(moment).timestamp())
-    return str(TICKS_OF_1970 + seconds * 10_000_000)
+def _ticks(timestamp: str) -> str:
+    seconds = int(datetime.fromisoformat(timestamp).timestamp())
+    return str(UNIX_EPOCH_TICKS + seconds * 10_000_000)
 
 
 if __name__ == "__main__":

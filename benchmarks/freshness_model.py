@@ -1,13 +1,12 @@
-"""How old the data is, with hourly runs that may take ten minutes: a day on a virtual clock.
+"""Simulate how old the data is with hourly runs of ten minutes, on a virtual clock.
 
-The model follows the tap's rules. A run lists the matters; then, for every child stream, it reads
-what hangs below those that changed since it last did; then it sweeps on, the stream that waited
-longest first, each from where it was; all at one request for each 1/rate of a second. The same
-model, given a small firm, must ask for the same as the real tap does: see
-`benchmarks.freshness_model_check`.
+The model follows the tap's rules. A run lists the matters. For every child stream, it then reads
+the children of the matters that changed since it last did. Then it continues the full passes,
+longest waiting stream first, each after its last matter. All requests share one rate limit.
+`benchmarks.freshness_model_check` compares the model with real runs on a small firm.
 
-A row that changed together with its matter is fresh after the next run. One that changed silently
-(a new fee does not touch its matter) has to wait for the sweep.
+A row that changed together with its matter is fresh after the next run. A row that changed alone (a
+new fee does not change its matter) waits for the full pass.
 """
 
 from __future__ import annotations
@@ -18,28 +17,28 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MATTERS, STREAMS = 10_000, 8
 RATE, BURST = 5.0, 5
-EVERY, LIMIT = 3_600.0, 600.0
-CHANGED_A_DAY = 200
-DAY = 86_400.0
+INTERVAL_SECONDS, RUN_LIMIT_SECONDS = 3_600.0, 600.0
+CHANGED_PER_DAY = 200
+DAY_SECONDS = 86_400.0
 
 Read = tuple[int, int]
-"""Which stream is read below which matter, by their numbers."""
+"""Numbers of a child stream and of the matter whose children are read."""
 
 
 @dataclass
 class Stream:
-    """What the state holds of a child stream; times in seconds, matters by number."""
+    """State of a child stream. Times are in seconds, and matters are numbers."""
 
     name: str
     number: int
-    complete: float = 0.0
-    watermark: float | None = None
-    after: int = -1
-    caught_up: float = 0.0
+    last_full_pass: float = 0.0
+    pass_started: float | None = None
+    last_matter: int = -1
+    changed_parents_until: float = 0.0
 
 
 @dataclass
@@ -47,98 +46,107 @@ class Tap:
     """The tap over many runs.
 
     Attributes:
+        streams: Its child streams.
         changed: When each matter changed last.
-        listing: Requests before the first child is read.
+        list_requests: Requests for the list of matters.
+        full_passes: Completed full passes of all streams.
     """
 
     streams: list[Stream]
     changed: list[float]
-    listing: int = 21
-    passes: int = field(default=0, init=False)
+    list_requests: int = 21
+    full_passes: int = field(default=0, init=False)
 
-    def run(self, at: float) -> Iterator[Read]:
-        """Yield what one run reads, in order, for as long as it is asked to go on."""
-        streams = sorted(self.streams, key=lambda s: (s.complete, s.name))
-        ahead: dict[int, set[int]] = {stream.number: set() for stream in streams}
+    def run(self, started: float) -> Iterator[Read]:
+        """Yield the reads of one run in order; the caller stops at the time limit."""
+        streams = sorted(self.streams, key=lambda s: (s.last_full_pass, s.name))
+        already_read: dict[int, set[int]] = {stream.number: set() for stream in streams}
         for stream in streams:
-            yield from self._catch_up(stream, ahead[stream.number])
+            yield from self._sync_changed(stream, already_read[stream.number])
         for stream in streams:
-            yield from self._catch_up(stream, ahead[stream.number])
-            yield from self._sweep(stream, at, ahead[stream.number])
+            yield from self._sync_changed(stream, already_read[stream.number])
+            yield from self._continue_full_pass(stream, started, already_read[stream.number])
 
-    def _catch_up(self, stream: Stream, ahead: set[int]) -> Iterator[Read]:
-        before = stream.watermark if stream.watermark is not None else stream.complete
+    def _sync_changed(self, stream: Stream, already_read: set[int]) -> Iterator[Read]:
+        started = stream.pass_started
+        before = stream.last_full_pass if started is None else started
         if not before:
             return
-        since = max(before, stream.caught_up)
-        todo = [(when, m) for m, when in enumerate(self.changed) if when >= since]
-        for when, matter in sorted(todo):
+        since = max(before, stream.changed_parents_until)
+        pending = [(when, matter) for matter, when in enumerate(self.changed) if when >= since]
+        for when, matter in sorted(pending):
             yield stream.number, matter
-            ahead.add(matter)
-            stream.caught_up = when
-        if todo:
-            stream.caught_up += 1e-6
+            already_read.add(matter)
+            stream.changed_parents_until = when
+        if pending:
+            stream.changed_parents_until += 1e-6
 
-    def _sweep(self, stream: Stream, at: float, ahead: set[int]) -> Iterator[Read]:
-        began = at if stream.watermark is None else stream.watermark
-        for matter in range(stream.after + 1, len(self.changed)):
-            if matter not in ahead:
+    def _continue_full_pass(
+        self, stream: Stream, run_started: float, already_read: set[int]
+    ) -> Iterator[Read]:
+        started = run_started if stream.pass_started is None else stream.pass_started
+        for matter in range(stream.last_matter + 1, len(self.changed)):
+            if matter not in already_read:
                 yield stream.number, matter
-                stream.watermark, stream.after = began, matter
-        stream.complete, stream.watermark, stream.after = began, None, -1
-        self.passes += 1
+                stream.pass_started, stream.last_matter = started, matter
+        stream.last_full_pass, stream.pass_started, stream.last_matter = started, None, -1
+        self.full_passes += 1
 
 
 def simulate(days: int = 8) -> dict[str, Any]:
-    """Simulate some days, and measure one in the middle, when the first pass is long done."""
-    chance = random.Random(7)  # noqa: S311 - repeatable on purpose
+    """Simulate some days and measure one in the middle, after the first full passes."""
+    chance = random.Random(7)  # noqa: S311 - the simulation must be repeatable
     tap = Tap([Stream(f"stream {n}", n) for n in range(STREAMS)], [0.0] * MATTERS)
-    moved = sorted(
-        (chance.uniform(0, days * DAY), chance.randrange(MATTERS))
-        for _ in range(CHANGED_A_DAY * days)
+    changes = sorted(
+        (chance.uniform(0, days * DAY_SECONDS), chance.randrange(MATTERS))
+        for _ in range(CHANGED_PER_DAY * days)
     )
-    begin, end = (days - 4) * DAY, (days - 3) * DAY
-    silent = {
+    begin, end = (days - 4) * DAY_SECONDS, (days - 3) * DAY_SECONDS
+    child_changes = {
         (stream, matter): chance.uniform(begin, end)
         for stream in range(STREAMS)
         for matter in range(MATTERS)
     }
-    loud = [
+    matter_changes = [
         (when, stream, matter)
-        for when, matter in moved
+        for when, matter in changes
         if begin <= when < end
         for stream in range(STREAMS)
     ]
     reads: dict[Read, list[float]] = {}
-    upcoming = iter(moved)
+    upcoming = iter(changes)
     change = next(upcoming, None)
     requests = 0
-    for number in range(round(days * DAY / EVERY)):
-        at = (number + 1) * EVERY
-        while change and change[0] < at:
+    runs = round(days * DAY_SECONDS / INTERVAL_SECONDS)
+    for number in range(runs):
+        started = (number + 1) * INTERVAL_SECONDS
+        while change and change[0] < started:
             tap.changed[change[1]] = change[0]
             change = next(upcoming, None)
-        sent = tap.listing
-        for read in tap.run(at):
-            moment = at + max(0.0, sent - BURST) / RATE
-            if moment >= at + LIMIT:
+        sent = tap.list_requests
+        for read in tap.run(started):
+            read_at = started + max(0.0, sent - BURST) / RATE
+            if read_at >= started + RUN_LIMIT_SECONDS:
                 break
-            reads.setdefault(read, []).append(moment)
+            reads.setdefault(read, []).append(read_at)
             sent += 1
         requests += sent
     return {
         "matters": MATTERS,
         "streams": STREAMS,
         "rate": RATE,
-        "limit_minutes": LIMIT / 60,
-        "changed_a_day": CHANGED_A_DAY,
-        "requests_a_run": requests / (days * DAY / EVERY),
-        "runs_a_sweep": days * DAY / EVERY / (tap.passes / STREAMS),
-        "with_matter": _delays((when, reads[s, m]) for when, s, m in loud),
-        "silent": _delays((when, reads[read]) for read, when in silent.items()),
+        "limit_minutes": RUN_LIMIT_SECONDS / 60,
+        "changed_per_day": CHANGED_PER_DAY,
+        "requests_per_run": requests / runs,
+        "runs_per_full_pass": runs / (tap.full_passes / STREAMS),
+        "matter_changed": _delays((when, reads[s, m]) for when, s, m in matter_changes),
+        "only_row_changed": _delays((when, reads[read]) for read, when in child_changes.items()),
     }
 
 
-def _delays(changes: Any) -> dict[str, float]:
-    waits = [min(moment - when for moment in moments if moment > when) for when, moments in changes]
-    return {"worst_hours": max(waits) / 3600, "median_hours": median(waits) / 3600}
+def _delays(changes: Iterable[tuple[float, list[float]]]) -> dict[str, float]:
+    delays = [
+        min(read_at - when for read_at in read_times if read_at > when)
+        for when, read_times in changes
+    ]
+    return {"worst_hours": max(delays) / 3600, "median_hours": median(delays) / 3600}

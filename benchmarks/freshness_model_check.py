@@ -1,7 +1,7 @@
-"""Holds the model of a day against the tap: some short runs on a small firm, request by request.
+"""Compare the freshness model with real runs of the tap on a small firm.
 
-The model says which child is read below which matter, and in which order; the tap's runs, cut short
-by their time limit, must have read the very same. How many requests fit into a run is compared too.
+The model predicts which children of which matters each run reads. The runs, which end at their time
+limit, must read exactly these. The number of requests per run is compared as well.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from benchmarks.competitors import TAP, lab
+from benchmarks.competitors import TAP, simulated_firm
 from benchmarks.freshness_model import BURST, Stream, Tap
 
 CHILDREN = {
@@ -22,40 +22,41 @@ CHILDREN = {
     "matter_roles": "/roles",
     "memos": "/memos",
 }
-MATTERS, RUNS, CHANGED = 40, 6, 2
-RATE, LIMIT = 20.0, 5.0
+MATTERS, RUNS, CHANGED_PER_RUN = 40, 6, 2
+RATE, RUN_LIMIT_SECONDS = 20.0, 5.0
 
 
 def check() -> dict[str, Any]:
-    """Run the tap and the model side by side."""
-    real: list[int] = []
-    same = True
-    with lab(matters=MATTERS, rate=RATE, burst=BURST) as firm:
+    """Run the tap and the model in parallel and compare their reads."""
+    requests: list[int] = []
+    same_reads = True
+    with simulated_firm(matters=MATTERS, rate=RATE, burst=BURST) as firm:
         ids = sorted(entry["row"]["id"] for entry in firm.sandbox.control.rows("matters"))
         numbers = {
-            f"/matters/{matter}{below}": (stream, number)
-            for stream, below in enumerate(CHILDREN.values())
+            f"/matters/{matter}{suffix}": (stream, number)
+            for stream, suffix in enumerate(CHILDREN.values())
             for number, matter in enumerate(ids)
         }
         model = Tap([Stream(name, n) for n, name in enumerate(CHILDREN)], [0.0] * MATTERS, 1)
         state = None
         for run in range(1, RUNS + 1):
-            outcome = firm.run(
+            result = firm.run(
                 TAP,
                 state,
                 streams=("matters", *CHILDREN),
                 requests_per_second=RATE,
                 burst=BURST,
-                max_run_minutes=LIMIT / 60,
+                max_run_minutes=RUN_LIMIT_SECONDS / 60,
             )
-            state = outcome.state
+            state = result.state
             log = firm.sandbox.control.requests(log=True)["log"]
             reads = [numbers[entry["path"]] for entry in log if entry["path"] in numbers]
             expected = model.run(float(run))
-            same = same and sorted(islice(expected, len(reads))) == sorted(reads)
-            next(expected, None)  # so that what was read counts as done
-            real.append(len(log))
-            for nth in range(CHANGED):
+            predicted = sorted(islice(expected, len(reads)))
+            same_reads = same_reads and predicted == sorted(reads)
+            next(expected, None)  # the model records a read when the next one is requested
+            requests.append(len(log))
+            for nth in range(CHANGED_PER_RUN):
                 matter = (run * 7 + nth * 11) % MATTERS
                 firm.sandbox.control.touch("matters", id=ids[matter])
                 model.changed[matter] = run + 0.5 + nth / 10
@@ -63,9 +64,9 @@ def check() -> dict[str, Any]:
         "matters": MATTERS,
         "streams": len(CHILDREN),
         "runs": RUNS,
-        "limit_seconds": LIMIT,
+        "limit_seconds": RUN_LIMIT_SECONDS,
         "rate": RATE,
-        "same_reads": same,
-        "requests_a_run": sum(real) / RUNS,
-        "predicted_requests_a_run": LIMIT * RATE + BURST,
+        "same_reads": same_reads,
+        "requests_per_run": sum(requests) / RUNS,
+        "predicted_requests_per_run": RUN_LIMIT_SECONDS * RATE + BURST,
     }

@@ -1,8 +1,7 @@
-"""The least that it can cost: decode each page, encode each row as a message, and nothing else.
+"""Measure the lower bound: decode each page and encode each row as a message.
 
-``python -m benchmarks.lower_bound FILE [--floats]``; the file holds pages as the API sends them,
-one a line. With ``--floats`` numbers pass through floats, which loses digits: the lower bound of
-a tap that need not be exact.
+``python -m benchmarks.lower_bound FILE [--floats]`` reads a file that has one page of the API per
+line. With ``--floats``, numbers become floats and lose digits: the lower bound of an inexact tap.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import msgspec
 
 
 def main(path: Path, *, floats: bool) -> None:
-    """Write the rows of a file's pages to standard output."""
+    """Write the rows of all pages as RECORD messages to standard output."""
     decode = msgspec.json.Decoder(float_hook=None if floats else Decimal).decode
     encode_lines = msgspec.json.Encoder(decimal_format="number").encode_lines
     write = sys.stdout.buffer.write

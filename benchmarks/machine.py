@@ -1,4 +1,4 @@
-"""What the figures were measured on, and with."""
+"""Describe the machine and the versions of a benchmark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGES = ("singer-sdk", "dlt", "requests", "msgspec")
 
 
 def describe() -> dict[str, Any]:
-    """Return the machine and the versions."""
+    """Return the hardware, the system and the versions of the main packages."""
     return {
         "machine": {
             "cpu": _field(Path("/proc/cpuinfo"), "model name") or platform.processor(),

@@ -1,4 +1,4 @@
-"""Runs a program as a process of its own, and counts what it takes and what it writes."""
+"""Run a program and measure its time, its memory and its output."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _HEAD = re.compile(rb'\{"type": ?"(?:(RECORD)", ?"stream": ?"(\w+)"|(\w+)")')
 
 
-class Failed(Exception):  # noqa: N818 - what became of the program
-    """The program did not end well; the text is the end of its log."""
+class ProgramFailedError(Exception):
+    """The exit status is not 0. The text is the end of the program's log."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process took and wrote.
+    """Resources and output of a process.
 
     Attributes:
-        seconds: By the clock on the wall.
-        cpu: Seconds of CPU, its own and the system's for it.
-        peak_mb: Most memory it had, in MB.
-        bytes_out: Bytes of its standard output.
-        messages: Lines of its standard output, by the type that each names.
-        records: Of these, the RECORD messages by stream.
-        log_lines: Lines of its standard error.
-        last_line: The last line of its standard output.
-        last_state: The last STATE message, if there is one.
+        seconds: Wall-clock time.
+        cpu: User and system CPU seconds.
+        peak_mb: Peak resident memory in MB, at least that of the process that starts the program.
+        bytes_out: Bytes on standard output.
+        messages: Lines on standard output by Singer message type.
+        records: RECORD messages by stream.
+        log_lines: Lines on standard error.
+        last_line: The last line on standard output.
+        last_state: The last STATE message, or empty.
     """
 
     seconds: float
@@ -55,21 +55,21 @@ class Usage:
 
 
 def run(arguments: Sequence[str | Path], folder: Path) -> Usage:
-    """Run a program to its end.
+    """Run a program until it exits.
 
     Args:
-        arguments: The program and what it is told.
-        folder: Where it runs.
+        arguments: The program and its arguments.
+        folder: Its working directory.
 
     Raises:
-        Failed: Its exit status is not 0.
+        ProgramFailedError: Its exit status is not 0.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as reports:
         report = Path(reports) / "usage"
-        launcher = [sys.executable, "-S", str(Path(__file__).with_name("launch.py")), str(report)]
+        wrapper = Path(__file__).with_name("run_and_measure.py")
         process = subprocess.Popen(  # noqa: S603
-            [*launcher, *(str(argument) for argument in arguments)],
+            [sys.executable, "-S", str(wrapper), str(report), *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=folder,
@@ -81,18 +81,18 @@ def run(arguments: Sequence[str | Path], folder: Path) -> Usage:
             while block := os.read(output.fileno(), _BLOCK):
                 counter.count(block)
         status = process.wait()
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - started
         log.seek(0)
         lines = log.read().splitlines()
         if status:
-            raise Failed(b"\n".join(lines[-5:]).decode(errors="replace"))
+            raise ProgramFailedError(b"\n".join(lines[-5:]).decode(errors="replace"))
         cpu, peak = report.read_text("utf-8").split()
     return Usage(
         seconds=seconds,
         cpu=float(cpu),
         peak_mb=int(peak) * _RSS_UNIT / 1e6,
         bytes_out=counter.bytes,
-        messages=dict(counter.kinds),
+        messages=dict(counter.types),
         records=dict(counter.records),
         log_lines=len(lines),
         last_line=counter.last_line,
@@ -101,7 +101,7 @@ def run(arguments: Sequence[str | Path], folder: Path) -> Usage:
 
 
 def output(arguments: Sequence[str | Path], folder: Path) -> bytes:
-    """Run a program for what it writes to standard output."""
+    """Run a program and return its standard output."""
     done = subprocess.run(  # noqa: S603
         [str(argument) for argument in arguments],
         capture_output=True,
@@ -113,33 +113,33 @@ def output(arguments: Sequence[str | Path], folder: Path) -> bytes:
 
 
 def _environment() -> dict[str, str]:
-    # Not what is set here for Python, as to write without a buffer: it would be measured too.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return kept | {"PYTHONPATH": str(ROOT)}
+    # Python's own variables, such as PYTHONUNBUFFERED, would distort the measurement.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return inherited | {"PYTHONPATH": str(ROOT)}
 
 
 class _Counter:
-    """Counts messages in blocks, which end anywhere."""
+    """Counts messages in blocks that may end in the middle of a line."""
 
     def __init__(self) -> None:
         self.bytes = 0
-        self.kinds: Counter[str] = Counter()
+        self.types: Counter[str] = Counter()
         self.records: Counter[str] = Counter()
         self.last_line = self.last_state = b""
-        self._rest = b""
+        self._incomplete = b""
 
     def count(self, block: bytes) -> None:
-        """Take note of the next part of the output."""
+        """Add the next block of output."""
         self.bytes += len(block)
-        *lines, self._rest = (self._rest + block).split(b"\n")
+        *lines, self._incomplete = (self._incomplete + block).split(b"\n")
         for line in lines:
             head = _HEAD.match(line)
-            record, stream, kind = head.groups() if head else (None, None, b"other")
-            kind = record or kind
-            self.kinds[kind.decode()] += 1
+            record, stream, message_type = head.groups() if head else (None, None, b"other")
+            message_type = record or message_type
+            self.types[message_type.decode()] += 1
             if stream:
                 self.records[stream.decode()] += 1
-            elif kind == b"STATE":
+            elif message_type == b"STATE":
                 self.last_state = line
         if lines:
             self.last_line = lines[-1]

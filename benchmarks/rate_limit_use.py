@@ -1,10 +1,9 @@
-"""How much of the allowance is used: 300 matters, by three latencies and two allowances.
+"""Measure how much of the rate limit is used: 300 matters, three latencies, two rates.
 
-The ideal is that of a client who knows the limits and wastes nothing. The list of matters goes
-first, and its answer takes the latency; then the bucket's content leaves at once and the rest one
-by one at the rate; the last answer takes the latency again. What is measured is the time from the
-arrival of the first request to the last answer, by the API's own clock, so that starting Python
-does not count.
+The ideal client knows the limits and wastes nothing. It sends the list of matters first and waits
+for the response. Then it sends the full burst at once and the remaining requests at the rate. The
+measured time runs from the first request to the last response by the API's clock, so the start of
+Python does not count.
 """
 
 from __future__ import annotations
@@ -13,14 +12,15 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.competitors import ALL, STOCK, lab
-from benchmarks.measure import Failed
+from benchmarks.competitors import COMPETITORS, STOCK, simulated_firm
+from benchmarks.measure import ProgramFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LATENCIES_MS = (50, 200, 800)
-ALLOWANCES = ((20, 20), (5, 5))
+RATE_LIMITS = ((20, 20), (5, 5))
+"""Requests per second, and burst."""
 MATTERS = 300
 STAGGER_SECONDS = 1.0
 
@@ -28,34 +28,34 @@ Case = tuple[str, int, int, int]
 Result = dict[str, Any]
 
 
-def ideal(requests: int, rate: float, burst: int, latency: float) -> float:
-    """Return the least seconds that this many requests can take, the first of them alone."""
-    overflow = max(0.0, rate * latency - 1)  # a full bucket takes no more while the first is out
-    last_leaves = max(latency, (requests - burst + overflow) / rate)
-    return last_leaves + latency
+def ideal_seconds(requests: int, rate: float, burst: int, latency: float) -> float:
+    """Return the minimum duration of some requests, of which the first is sent alone."""
+    overflow = max(0.0, rate * latency - 1)  # a full bucket gains nothing during the first request
+    last_sent = max(latency, (requests - burst + overflow) / rate)
+    return last_sent + latency
 
 
-class Allowance:
-    """All cases: those that are quick first, the slow ones beside whatever comes next.
+class RateLimitBenchmark:
+    """All cases: the fast ones first, the slow ones in parallel with the other benchmarks.
 
-    Nothing here takes much CPU. What keeps the whole allowance busy runs alone with one other,
-    what only waits runs beside it.
+    No case takes much CPU. Cases that use the whole rate run one at a time; cases that mostly wait
+    run in parallel with them.
     """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=len(list(cases())))
         self._futures: dict[Case, Future[Result]] = {}
 
-    def quick(self) -> None:
-        """Begin with all, and return when only the slow ones are left."""
+    def run_fast_cases(self) -> None:
+        """Start all cases and return when only the slow ones are running."""
         waiting: list[Case] = []
         busy: list[Case] = []
         for case in cases():
-            who, _, rate, _ = case
-            (waiting if who == STOCK or rate < max(ALLOWANCES)[0] else busy).append(case)
+            name, _, rate, _ = case
+            (waiting if name == STOCK or rate < max(RATE_LIMITS)[0] else busy).append(case)
         for case in waiting:
             self._futures[case] = self._pool.submit(measure, *case)
-            time.sleep(STAGGER_SECONDS)  # to start takes CPU
+            time.sleep(STAGGER_SECONDS)  # starting a process takes CPU
         for case in busy:
             self._futures[case] = self._pool.submit(measure, *case)
             self._futures[case].exception()
@@ -64,40 +64,40 @@ class Allowance:
                 future.exception()
 
     def results(self) -> list[Result]:
-        """Return the results, in order, as soon as all are there."""
+        """Wait for all cases and return their results in order."""
         with self._pool:
             return [self._futures[case].result() for case in cases()]
 
 
 def cases() -> Iterator[Case]:
-    """Yield who, latency in ms, requests a second and burst."""
-    for rate, burst in ALLOWANCES:
+    """Yield competitor, latency in ms, requests per second and burst."""
+    for rate, burst in RATE_LIMITS:
         for latency_ms in LATENCIES_MS:
-            for who in ALL:
-                yield who, latency_ms, rate, burst
+            for name in COMPETITORS:
+                yield name, latency_ms, rate, burst
 
 
-def measure(who: str, latency_ms: int, rate: int, burst: int) -> Result:
+def measure(name: str, latency_ms: int, rate: int, burst: int) -> Result:
     """Run one case."""
-    result: Result = {"who": who, "latency_ms": latency_ms, "rate": rate, "burst": burst}
-    with lab(
+    result: Result = {"name": name, "latency_ms": latency_ms, "rate": rate, "burst": burst}
+    with simulated_firm(
         matters=MATTERS, fees=1, exact_fees=True, latency_ms=latency_ms, rate=rate, burst=burst
     ) as firm:
         try:
-            outcome = firm.run(who, requests_per_second=rate, burst=burst)
-        except Failed:
-            return result | {"failed": True, "refused": firm.refused()}
-    least = ideal(MATTERS + 1, rate, burst, latency_ms / 1000)
+            run = firm.run(name, requests_per_second=rate, burst=burst)
+        except ProgramFailedError:
+            return result | {"failed": True, "rejected": firm.rejected()}
+    ideal = ideal_seconds(MATTERS + 1, rate, burst, latency_ms / 1000)
     return result | {
-        "failed": outcome.rows.get("fees") != MATTERS,
-        "requests": outcome.requests,
-        "refused": outcome.refused,
-        "seconds": outcome.seconds,
-        "ideal_seconds": least,
-        "share": least / outcome.seconds,
+        "failed": run.rows.get("fees") != MATTERS,
+        "requests": run.requests,
+        "rejected": run.rejected,
+        "seconds": run.seconds,
+        "ideal_seconds": ideal,
+        "share": ideal / run.seconds,
     }
 
 
 def _is_slow(case: Case) -> bool:
-    who, latency_ms, _, _ = case
-    return who == STOCK and latency_ms == max(LATENCIES_MS)
+    name, latency_ms, _, _ = case
+    return name == STOCK and latency_ms == max(LATENCIES_MS)

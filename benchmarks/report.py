@@ -1,10 +1,11 @@
-"""Makes tables of the stored results, for the results' own page, the README and the docs."""
+"""Render the stored results as Markdown for the results page, the README and the docs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.competitors import ALL, DLT, STOCK, TAP
+from benchmarks.competitors import COMPETITORS, DLT, STOCK, TAP
+from benchmarks.decoding import WHERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -12,21 +13,21 @@ if TYPE_CHECKING:
 Results = dict[str, Any]
 
 
-def page(results: Results) -> str:
-    """Return the page with all results."""
+def render_page(results: Results) -> str:
+    """Render the page with all results."""
     lines = [
         "# Results",
         "",
         *provenance(results),
         "",
-        "## The allowance",
+        "## Rate limit",
         "",
-        "Share of the ideal time for 300 matters, and how many requests were answered with 429.",
-        "The ideal is a client that knows the limits and wastes nothing: the list of matters,",
-        "then a full bucket at once, then one request after another at the rate. The stock tap",
-        "and dlt keep no rate; they learn of the limit by 429.",
+        "Share of the ideal time for 300 matters. In parentheses: requests rejected with 429. The",
+        "ideal client knows the limits and wastes nothing: it requests the list of matters, then",
+        "sends the full burst at once and the remaining requests at the rate. The stock tap and",
+        "dlt do not limit their rate; they retry after a 429.",
         "",
-        *allowance(results),
+        *rate_limit(results),
         "",
         "## CPU",
         "",
@@ -42,203 +43,207 @@ def page(results: Results) -> str:
         "",
         *scaling(results),
         "",
-        "## A second run",
+        "## Second run",
         "",
         *changes(results),
         "",
-        "## A day of hourly runs",
+        "## Freshness with hourly runs",
         "",
-        *day(results),
+        *freshness(results),
     ]
     return "\n".join(lines) + "\n"
 
 
 def provenance(results: Results) -> list[str]:
-    """Say on what, with what and when it was measured."""
+    """Describe the date, the machine and the versions of the measurement."""
     machine, versions = results["machine"], results["versions"]
-    with_what = ", ".join(f"{name} {version}" for name, version in versions.items())
+    packages = ", ".join(f"{name} {version}" for name, version in versions.items())
     return [
-        f"Measured on {results['made']} by `make bench`, all in one run of",
-        f"{results['seconds'] // 60} minutes, against the sandbox, on {machine['cores']} cores",
-        f"({machine['cpu']}), {machine['memory_gb']} GB, {machine['system']}: {with_what}.",
-        "Seconds are of this machine; what carries over to others are the ratios.",
+        f"Measured on {results['measured_on']} by `make bench` against the sandbox in one run of",
+        f"{results['seconds'] // 60} minutes. Machine: {machine['cores']} cores",
+        f"({machine['cpu']}), {machine['memory_gb']} GB, {machine['system']}. Versions:",
+        f"{packages}.",
+        "Absolute times depend on the machine; compare the ratios.",
     ]
 
 
-def allowance(results: Results) -> list[str]:
-    """Return the shares of the allowance, a row for each latency and rate."""
+def rate_limit(results: Results) -> list[str]:
+    """Render the shares of the ideal time, one row per rate and latency."""
     by_case: dict[tuple[int, int, int], dict[str, Any]] = {}
-    for one in results["allowance"]:
-        case = one["rate"], one["burst"], one["latency_ms"]
-        by_case.setdefault(case, {})[one["who"]] = one
+    for result in results["rate_limit"]:
+        case = result["rate"], result["burst"], result["latency_ms"]
+        by_case.setdefault(case, {})[result["name"]] = result
     rows = [
-        [f"{rate} a second, burst {burst}", f"{ms} ms", *(_share(found[who]) for who in ALL)]
-        for (rate, burst, ms), found in by_case.items()
+        [
+            f"{rate} per second, burst {burst}",
+            f"{ms} ms",
+            *(_share(by_name[name]) for name in COMPETITORS),
+        ]
+        for (rate, burst, ms), by_name in by_case.items()
     ]
-    return table(["Allowance", "Latency", *ALL], rows)
+    return table(["Rate limit", "Latency", *COMPETITORS], rows)
 
 
-NOISE = "lost in noise"
-"""Said of a figure that a busy machine has made impossible."""
+NOISE = "not measurable"
+"""Shown for a net time that other load on the machine made negative."""
 
 
 def cpu(results: Results) -> list[str]:
-    """Return what a row costs."""
+    """Render the CPU time of rows."""
     measured = results["cpu"]
-    stock = next(one for one in measured["contestants"] if one["who"] == STOCK)
+    stock = next(result for result in measured["competitors"] if result["name"] == STOCK)
     rows = [
         [
-            one["who"],
-            f"{one['rows_a_core_second']:,.0f}" if one["net_cpu"] > 0 else NOISE,
-            _times(stock["net_cpu"], one["net_cpu"]),
-            f"{one['net_cpu']:.2f} s",
-            f"{one['start_cpu']:.2f} s",
+            result["name"],
+            f"{result['rows_per_cpu_second']:,.0f}" if result["net_cpu"] > 0 else NOISE,
+            _times(stock["net_cpu"], result["net_cpu"]),
+            f"{result['net_cpu']:.2f} s",
+            f"{result['start_cpu']:.2f} s",
         ]
-        for one in measured["contestants"]
+        for result in measured["competitors"]
     ]
     return [
-        f"{measured['rows']:,} fees in pages of 500, without latency. The floor decodes the pages",
-        "and encodes the messages with msgspec, and does nothing else; with floats it would lose",
-        "digits.",
+        f"{measured['rows']:,} fees in pages of 500, without latency. The lower bound only decodes",
+        "the pages and encodes the messages with msgspec. With floats, it loses digits.",
         "",
-        *table(["", "Rows a core-second", "Times stock", "CPU", "and to start"], rows),
+        *table(["", "Rows per CPU-second", "Times stock", "CPU", "Start-up CPU"], rows),
         "",
-        f"The tap takes {measured['times_floor']:.2f} times the floor.",
+        f"The tap takes {measured['times_lower_bound']:.2f} times the CPU of the lower bound.",
     ]
 
 
 def decoding(results: Results) -> list[str]:
-    """Say whether decoding elsewhere would pay."""
-    found = results["cpu"]["decoding"]
-    here, threads, process = (found["ms_a_page"][way] for way in ("here", "threads", "process"))
-    pays = min(threads, process) < here
+    """State whether decoding in threads or in a process would be faster."""
+    measured = results["cpu"]["decoding"]
+    main, threads, process = (measured["ms_per_page"][where] for where in WHERE)
+    verdict = "could be faster" if min(threads, process) < main else "would be slower"
     return [
-        f"To decode a page of 500 fees takes {here:.1f} ms in one thread, {threads:.1f} ms in two,",
-        f"which share the interpreter's lock, and {process:.1f} ms in a second process that hands",
-        f"the rows back (Python {found['python']}): it {'could' if pays else 'does not'} pay",
-        "to decode elsewhere than where the page was read. At 5 requests a second a page comes",
-        "every 200 ms.",
+        f"Decoding a page of 500 fees takes {main:.1f} ms in one thread, {threads:.1f} ms in two,",
+        f"which share the interpreter's lock, and {process:.1f} ms in a second process, which has",
+        f"to send the rows back (Python {measured['python']}). So decoding elsewhere {verdict}.",
+        "At 5 requests per second, a page arrives every 200 ms.",
     ]
 
 
 def start_up(results: Results) -> list[str]:
-    """Return what starting costs."""
-    found = results["start_up"]
-    bare = found["import singer_sdk"]
-    rows = [[f"`{name}`", f"{cpu:.2f} s", f"{cpu - bare:+.2f} s"] for name, cpu in found.items()]
-    return table(["", "CPU", "beyond the SDK"], rows)
+    """Render the CPU time of start-up."""
+    measured = results["start_up"]
+    sdk = measured["import singer_sdk"]
+    rows = [[f"`{name}`", f"{cpu:.2f} s", f"{cpu - sdk:+.2f} s"] for name, cpu in measured.items()]
+    return table(["", "CPU", "More than the SDK"], rows)
 
 
 def scaling(results: Results) -> list[str]:
-    """Return what a larger firm costs."""
+    """Render the cost of larger firms."""
     rows = [
         [
-            one["who"],
-            f"{one['matters']:,}",
-            f"{one['cpu']:.1f} s",
-            f"{one['cpu_ms_a_matter']:.2f} ms",
-            f"{one['bytes_out'] / 1e6:,.1f} MB",
-            f"{one['peak_mb']:.0f} MB",
-            f"{one['log_lines']:,}",
+            result["name"],
+            f"{result['matters']:,}",
+            f"{result['cpu']:.1f} s",
+            f"{result['cpu_ms_per_matter']:.2f} ms",
+            f"{result['bytes_out'] / 1e6:,.1f} MB",
+            f"{result['peak_mb']:.0f} MB",
+            f"{result['log_lines']:,}",
         ]
-        for one in sorted(results["scaling"], key=lambda one: ALL.index(one["who"]))
+        for result in sorted(results["scaling"], key=lambda each: COMPETITORS.index(each["name"]))
     ]
-    head = ["", "Matters", "CPU", "a matter", "Output", "Peak memory", "Log lines"]
+    head = ["", "Matters", "CPU", "CPU per matter", "Output", "Peak memory", "Log lines"]
     return [
-        "Matters with one fee each, without latency. The stock tap writes a state with an entry",
-        "for each matter, again and again: it takes with the square of the matters.",
+        "Matters with one fee each, without latency. The stock tap repeatedly writes a state with",
+        "an entry for each matter: its cost grows quadratically with the number of matters.",
         "",
         *table(head, rows),
     ]
 
 
 def changes(results: Results) -> list[str]:
-    """Return what a second run takes."""
+    """Render the requests, rows and output of a second run."""
     rows = [
         [
-            one["who"],
-            f"{one['requests']:,}",
-            f"{one['rows'].get('matters', 0):,}",
-            f"{one['rows'].get('fees', 0):,}",
-            f"{one['bytes_out'] / 1e3:,.0f} kB",
-            f"{one['first_bytes_out'] / 1e3:,.0f} kB",
+            result["name"],
+            f"{result['requests']:,}",
+            f"{result['rows'].get('matters', 0):,}",
+            f"{result['rows'].get('fees', 0):,}",
+            f"{result['bytes_out'] / 1e3:,.0f} kB",
+            f"{result['first_bytes_out'] / 1e3:,.0f} kB",
         ]
-        for one in results["changes"]
+        for result in results["changes"]
     ]
-    head = ["", "Requests", "Matters sent", "Fees sent", "Output", "Output of the first run"]
+    head = ["", "Requests", "Matters", "Fees", "Output", "Output of the first run"]
     changed = results["changes"][0]["changed"]
     return [
-        f"After {changed} of 3,000 fees of 300 matters changed.",
+        f"The firm has 300 matters and 3,000 fees, of which {changed} changed after the first run.",
         "",
         *table(head, rows),
     ]
 
 
-def day(results: Results) -> list[str]:
-    """Return how old the data is."""
-    found = results["day"]
-    check = found["check"]
-    with_matter, silent = found["with_matter"], found["silent"]
+def freshness(results: Results) -> list[str]:
+    """Render the age of the data with hourly runs."""
+    model = results["freshness"]
+    check = model["check"]
+    matter_changed, only_row_changed = model["matter_changed"], model["only_row_changed"]
     rows = [
         [
-            "changed together with its matter",
-            _age(with_matter, "median"),
-            _age(with_matter, "worst"),
+            "The row and its matter",
+            _age(matter_changed, "median"),
+            _age(matter_changed, "worst"),
         ],
-        ["changed silently", _age(silent, "median"), _age(silent, "worst")],
+        ["Only the row", _age(only_row_changed, "median"), _age(only_row_changed, "worst")],
     ]
-    verdict = "the very same" if check["same_reads"] else "NOT the same"
+    verdict = "the same" if check["same_reads"] else "NOT the same"
     return [
-        f"{found['matters']:,} matters, of which {found['changed_a_day']} change a day, with",
-        f"{found['streams']} streams below them; {found['rate']:g} requests a second; a run each",
-        f"hour with `max_run_minutes: {found['limit_minutes']:g}`. On a virtual clock, by the",
-        f"tap's rules: a sweep takes {found['runs_a_sweep']:.1f} runs. How long a change takes to",
-        "arrive:",
+        f"A model of the tap on a virtual clock: {model['matters']:,} matters, of which",
+        f"{model['changed_per_day']} change per day; {model['streams']} child streams of matters;",
+        f"{model['rate']:g} requests per second; hourly runs with",
+        f"`max_run_minutes: {model['limit_minutes']:g}`. A full pass takes",
+        f"{model['runs_per_full_pass']:.1f} runs. Time until a change is loaded:",
         "",
-        *table(["A row that", "at the median", "at worst"], rows),
+        *table(["Changed", "Median", "Worst case"], rows),
         "",
-        f"{check['runs']} real runs on a small firm read {verdict} as the model, and",
-        f"{check['requests_a_run']:.0f} requests a run where it expects",
-        f"{check['predicted_requests_a_run']:.0f}.",
+        f"The model was compared with {check['runs']} real runs on a small firm: they read",
+        f"{verdict} children, with {check['requests_per_run']:.0f} requests per run instead of the",
+        f"predicted {check['predicted_requests_per_run']:.0f}.",
     ]
 
 
 def overview(results: Results) -> list[str]:
-    """Return the table for the README."""
+    """Render the table for the README."""
     shares = {
-        who: [one for one in results["allowance"] if one["who"] == who and one["rate"] == 5]  # noqa: PLR2004
-        for who in ALL
+        (result["name"], result["latency_ms"]): _share(result)
+        for result in results["rate_limit"]
+        if result["rate"] == 5  # noqa: PLR2004
     }
-    by_cpu = {one["who"]: one for one in results["cpu"]["contestants"]}
+    by_cpu = {result["name"]: result for result in results["cpu"]["competitors"]}
     smallest = {
-        one["who"]: one
-        for one in results["scaling"]
-        if one["matters"] == 1_000  # noqa: PLR2004
+        result["name"]: result
+        for result in results["scaling"]
+        if result["matters"] == 1_000  # noqa: PLR2004
     }
-    second = {one["who"]: one for one in results["changes"]}
+    second = {result["name"]: result for result in results["changes"]}
     stock = by_cpu[STOCK]["net_cpu"]
     rows = [
         [
-            f"share of the ideal time, {ms} ms latency (429s)",
-            *(_share(next(o for o in shares[who] if o["latency_ms"] == ms)) for who in ALL),
+            f"Share of the ideal time at {ms} ms latency (429s)",
+            *(shares[name, ms] for name in COMPETITORS),
         ]
         for ms in (50, 200, 800)
     ]
     rows += [
         [
-            "rows a core-second, times stock",
-            *(_times(stock, by_cpu[who]["net_cpu"]) for who in ALL),
+            "Rows per CPU-second, times stock",
+            *(_times(stock, by_cpu[name]["net_cpu"]) for name in COMPETITORS),
         ],
         [
-            "output for 1,000 matters with a fee each",
-            *(f"{smallest[who]['bytes_out'] / 1e6:,.1f} MB" for who in ALL),
+            "Output for 1,000 matters with one fee each",
+            *(f"{smallest[name]['bytes_out'] / 1e6:,.1f} MB" for name in COMPETITORS),
         ],
         [
-            "output after 1% of the fees changed",
-            *(f"{second[who]['bytes_out'] / 1e3:,.0f} kB" for who in ALL),
+            "Output after 1% of the fees changed",
+            *(f"{second[name]['bytes_out'] / 1e3:,.0f} kB" for name in COMPETITORS),
         ],
     ]
-    return table(["5 requests a second, burst 5", *ALL], rows)
+    return table(["5 requests per second, burst 5", *COMPETITORS], rows)
 
 
 def _times(stock: float, own: float) -> str:
@@ -246,7 +251,7 @@ def _times(stock: float, own: float) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return a table in Markdown."""
+    """Render a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return [
         f"| {' | '.join(line)} |".replace("| --- ", "|---").replace("---|", "---|")
@@ -254,15 +259,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     ]
 
 
-def _share(one: Results) -> str:
-    if one["failed"]:
-        return f"gave up ({one['refused']})"
-    return f"{one['share']:.1%} ({one['refused']})"
+def _share(result: Results) -> str:
+    if result["failed"]:
+        return f"failed ({result['rejected']})"
+    return f"{result['share']:.1%} ({result['rejected']})"
 
 
-def _age(delays: dict[str, float], which: str) -> str:
-    hours = delays[f"{which}_hours"]
+def _age(delays: dict[str, float], statistic: str) -> str:
+    hours = delays[f"{statistic}_hours"]
     return f"{hours:.1f} hours" if hours > 2 else f"{hours * 60:.0f} minutes"  # noqa: PLR2004
 
 
-__all__ = ["ALL", "DLT", "STOCK", "TAP", "overview", "page", "table"]
+__all__ = ["COMPETITORS", "DLT", "STOCK", "TAP", "overview", "render_page", "table"]

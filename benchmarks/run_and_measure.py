@@ -1,8 +1,8 @@
-"""Starts a program, and tells what it took: ``python launch.py REPORT PROGRAM ARGUMENT…``.
+"""Run a program and report its CPU time and peak memory.
 
-A process of its own, and a small one: the system counts the memory of whoever starts a program as
-the program's, until that takes more. The report is CPU in seconds and peak memory as `getrusage`
-has it; the exit status is the program's.
+``python run_and_measure.py REPORT PROGRAM [ARGUMENT ...]`` writes CPU seconds and the peak memory
+of `getrusage` to the file REPORT, and exits with the program's status. It is a small process of its
+own because the system counts the memory of the starting process as the program's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 
 
 def main(report: str, *command: str) -> int:
-    """Run the program, write the report, and return the exit status."""
+    """Run the program, write the report and return the exit status."""
     process = os.posix_spawn(command[0], command, os.environ)
     _, status, usage = os.wait4(process, 0)
     with open(report, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib is not small

@@ -1,41 +1,41 @@
-"""What a larger firm costs: 1,000, 4,000 and 16,000 matters with a fee each, no latency."""
+"""Measure firms of 1,000, 4,000 and 16,000 matters with one fee each, without latency."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.competitors import DLT, STOCK, TAP, lab
+from benchmarks.competitors import DLT, STOCK, TAP, simulated_firm
 
 SIZES = {TAP: (1_000, 4_000, 16_000), STOCK: (500, 1_000), DLT: (1_000, 4_000)}
-"""The others run at fewer sizes: the stock tap takes with the square of the matters."""
+"""The competitors run at fewer sizes: the cost of the stock tap grows quadratically."""
 
 Result = dict[str, Any]
 
 
 def measure() -> list[Result]:
-    """Run each contestant at its sizes."""
-    found: list[Result] = []
-    start = {}
-    with lab(matters=1, fees=1, exact_fees=True) as small:
-        for who in SIZES:
-            start[who] = small.run(who).usage.cpu
+    """Run each competitor at its sizes."""
+    results: list[Result] = []
+    start_cpu = {}
+    with simulated_firm(matters=1, fees=1, exact_fees=True) as small:
+        for name in SIZES:
+            start_cpu[name] = small.run(name).usage.cpu
     for size in sorted({size for sizes in SIZES.values() for size in sizes}):
-        with lab(matters=size, fees=1, exact_fees=True) as firm:
-            for who, sizes in SIZES.items():
+        with simulated_firm(matters=size, fees=1, exact_fees=True) as firm:
+            for name, sizes in SIZES.items():
                 if size in sizes:
-                    outcome = firm.run(who)
-                    usage = outcome.usage
-                    found.append(
+                    run = firm.run(name)
+                    usage = run.usage
+                    results.append(
                         {
-                            "who": who,
+                            "name": name,
                             "matters": size,
-                            "rows": outcome.rows.get("fees", 0),
+                            "rows": run.rows.get("fees", 0),
                             "cpu": usage.cpu,
-                            "cpu_ms_a_matter": (usage.cpu - start[who]) / size * 1000,
-                            "bytes_out": outcome.bytes_out,
+                            "cpu_ms_per_matter": (usage.cpu - start_cpu[name]) / size * 1000,
+                            "bytes_out": run.bytes_out,
                             "messages": usage.messages,
                             "peak_mb": usage.peak_mb,
                             "log_lines": usage.log_lines,
                         }
                     )
-    return found
+    return results

@@ -1,9 +1,9 @@
-"""Does everything arrive though the API fails all the time? ``python -m benchmarks.soak``.
+"""Check that all rows arrive although the API keeps failing: ``python -m benchmarks.soak``.
 
-The tap, as a process and with its default number of retries, reads a simulated firm. Requests fail
-in random ways, tokens live two seconds and are revoked once in the middle, and rows change, come
-and vanish meanwhile. A second run, through such faults but without changes, brings what changed
-behind the back of the first. Then each row of the firm must have arrived as it is.
+The tap reads a simulated firm with its default number of retries. Requests fail in random ways,
+tokens expire after two seconds and are revoked once, and rows are added, changed and deleted during
+the run. A second run, with the same faults but without changes, loads the changes that the first
+run missed. Then every row of the firm must have been delivered in its current version.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.competitors import catalog, files_of, settings_of
+from benchmarks.competitors import catalog, sandbox_settings, write_files
 from smokeball_sandbox import SandboxServer
 
 FEES = "GET /matters/{matterId}/fees"
@@ -29,18 +29,18 @@ COMPARED = {
     "expenses": ("versionId", "description", "isDeleted"),
     "invoices": ("versionId", "description", "status"),
 }
-# Not "slow", which does not fail, nor "revoke": two tokens that die within one request are more
-# than bad luck.
+# Without "slow", which is not a failure, and "revoke": no client can retry when two tokens in a row
+# are revoked during one request.
 KINDS = ("status", "reset", "truncate", "html", "error_document", "empty", "hang")
 
 Json = dict[str, Any]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the soak, print a table, and return 0 if everything has arrived."""
+    """Run the check, print a table and return 0 if all rows were delivered."""
     options = _parser().parse_args(arguments)
     lines: list[tuple[str, ...]] = [
-        ("run", "exit", "seconds", "requests", "failed", "retries", "logins", "changes", "rows")
+        ("run", "exit", "seconds", "requests", "failed", "retries", "tokens", "changes", "rows")
     ]
     delivered: dict[str, dict[str, Json]] = {name: {} for name in COMPARED}
     state: Json | None = None
@@ -90,26 +90,26 @@ def main(arguments: list[str] | None = None) -> int:
     for line in lines:
         cells = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
         sys.stdout.write("  ".join(cells) + "\n")
-    answers = ", ".join(f"{code}: {count:,}" for code, count in sorted(statuses.items()))
-    sys.stdout.write(f"answers by status (0: none): {answers}\n")
+    responses = ", ".join(f"{code}: {count:,}" for code, count in sorted(statuses.items()))
+    sys.stdout.write(f"responses by status (0: none): {responses}\n")
     for name, size in sizes.items():
         sys.stdout.write(f"{name}: {size:,} rows, {missing[name]:,} missing or stale\n")
     return 1 if any(missing.values()) or any(line[1] != "0" for line in lines[1:]) else 0
 
 
 class _Tap:
-    """The tap as a process, in a folder of its own."""
+    """The tap as a process with its own folder."""
 
     def __init__(self, sandbox: SandboxServer, folder: Path) -> None:
         self._folder = folder
-        config = settings_of(sandbox) | {"lookback_seconds": 0}
+        config = sandbox_settings(sandbox) | {"lookback_seconds": 0}
         self._files = {"config": config, "catalog": catalog(tuple(COMPARED))}
 
     def run(
         self, state: Json | None, delivered: dict[str, dict[str, Json]]
     ) -> tuple[int, int, Json | None]:
-        """Run once; the exit status, the number of rows, and the state of then."""
-        files = files_of(self._folder, self._files | {"state": state})
+        """Run once; return the exit status, the number of rows and the last state."""
+        files = write_files(self._folder, self._files | {"state": state})
         command = [sys.executable, "-m", "tap_smokeball", *files]
         rows = 0
         with (self._folder / "errors").open("wb") as errors:
@@ -121,17 +121,17 @@ class _Tap:
                 elif message["type"] == "RECORD" and message["stream"] in delivered:
                     rows += 1
                     record = message["record"]
-                    kept = {name: record[name] for name in COMPARED[message["stream"]]}
-                    delivered[message["stream"]][record["id"]] = kept
+                    columns = {name: record[name] for name in COMPARED[message["stream"]]}
+                    delivered[message["stream"]][record["id"]] = columns
             return process.wait(), rows, state
 
     def errors(self) -> str:
-        """What the last run wrote to standard error."""
+        """Return the standard error of the last run."""
         return (self._folder / "errors").read_text()
 
 
 def _missing(sandbox: SandboxServer, name: str, delivered: dict[str, Json]) -> int:
-    """How many rows of the firm did not arrive, or not as they are now."""
+    """Count the rows that were not delivered in their current version."""
     return sum(
         delivered.get(entry["row"]["id"])
         != {column: entry["row"].get(column) for column in COMPARED[name]}
@@ -142,10 +142,25 @@ def _missing(sandbox: SandboxServer, name: str, delivered: dict[str, Json]) -> i
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     add = parser.add_argument
-    add("--matters", type=int, default=2000, help="size of the firm (%(default)s)")
-    add("--faults", type=float, default=0.12, help="share of failing requests (%(default)s)")
-    add("--changes", type=float, default=0.1, help="share of requests with changes (%(default)s)")
-    add("--seed", type=int, default=1, help="what faults and changes are drawn from (%(default)s)")
+    add("--matters", type=int, default=2000, help="number of matters (default: %(default)s)")
+    add(
+        "--faults",
+        type=float,
+        default=0.12,
+        help="share of failing requests (default: %(default)s)",
+    )
+    add(
+        "--changes",
+        type=float,
+        default=0.1,
+        help="share of requests during which rows change (default: %(default)s)",
+    )
+    add(
+        "--seed",
+        type=int,
+        default=1,
+        help="seed of the random faults and changes (default: %(default)s)",
+    )
     return parser
 
 

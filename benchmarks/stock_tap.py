@@ -1,9 +1,10 @@
-"""The tap that the SDK's template leads one to, to compare with: matters, and their fees.
+"""Extract matters and fees with a tap made from the SDK's template, for comparison.
 
-`RESTStream`, a parent with child contexts, an offset paginator, the default writer and state, all
-as the SDK's template and guides have them. Two things are as an author with some care would do
-them: matters are read in full each time, since the fees of the others would be missed; and as fees
-carry no stamp, they are given the time of the run, so that they can be asked for what changed.
+It follows the template and the guides of the SDK: `RESTStream`, a parent stream with child
+contexts, an offset paginator, the default message writer and state. In two places it does what a
+careful author would do. It reads matters in full each time, because a new fee does not change its
+matter. And it adds the time of the run to fees as a replication key, because they have no
+updated-at field, so that it can request only changed fees.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Auth, Context, Record
 
 PAGE_SIZE = 500
-TICKS_OF_1970 = 621_355_968_000_000_000
+UNIX_EPOCH_TICKS = 621_355_968_000_000_000
 
 LINK = th.ObjectType(th.Property("id", th.StringType), th.Property("href", th.StringType))
 
 
 class Paginator(OffsetPaginator):
-    """Offsets, as long as the API offers a next page."""
+    """Increases the offset until the response has no next page."""
 
     @override
     def has_more(self, response: requests.Response) -> bool:
@@ -46,7 +47,7 @@ class Paginator(OffsetPaginator):
 
 
 class SmokeballStream(RESTStream[int]):
-    """What both streams share."""
+    """Requests and records of both streams."""
 
     records_jsonpath = "$.value[*]"
     primary_keys = ("id",)
@@ -196,20 +197,20 @@ class FeesStream(SmokeballStream):
     ) -> dict[str, Any]:
         params = super().get_url_params(context, next_page_token)
         if since := self.get_starting_timestamp(context):
-            params["UpdatedSince"] = TICKS_OF_1970 + int(since.timestamp()) * 10_000_000
+            params["UpdatedSince"] = UNIX_EPOCH_TICKS + int(since.timestamp()) * 10_000_000
         return params
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record:
-        row["extractedAt"] = BEGAN
+        row["extractedAt"] = RUN_STARTED
         return row
 
 
-BEGAN = datetime.now(timezone.utc).isoformat()
+RUN_STARTED = datetime.now(timezone.utc).isoformat()
 
 
 class TapStock(Tap):
-    """The tap."""
+    """Tap with two streams."""
 
     name = "tap-stock"
     config_jsonschema = th.PropertiesList(

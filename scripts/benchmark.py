@@ -27,18 +27,18 @@ def pages(
     performance = read("docs/performance.md")
     for block, render in {
         "provenance": report.provenance,
-        "rate-limit": report.allowance,
+        "rate-limit": report.rate_limit,
         "cpu": report.cpu,
         "decoding": report.decoding,
         "start-up": report.start_up,
         "scaling": report.scaling,
         "changes": report.changes,
-        "freshness": report.day,
+        "freshness": report.freshness,
     }.items():
         lines = ["", *render(results), ""]
         performance = replace_block(performance, "<!-- {} -->", block, lines)
     return {
-        "benchmarks/results/results.md": report.page(results),
+        "benchmarks/results/results.md": report.render_page(results),
         "docs/performance.md": performance,
     }
 

@@ -1,9 +1,9 @@
-"""Compares two of the vendor's descriptions of the API, as far as the tap reads what they describe.
+"""Compare two OpenAPI descriptions of the vendor, as far as they affect the tap.
 
-``python -m scripts.compare_api_descriptions OLD NEW`` prints, as Markdown, which endpoints and
-which fields of the streams were added, changed or removed, and what the tap makes of it. It prints
-nothing if nothing changed, and exits with 0 either way: a person decides what to do. The workflow
-``drift.yml`` runs it each week and opens an issue.
+``python -m scripts.compare_api_descriptions OLD NEW`` prints Markdown: endpoints, and fields and
+parameters of streams, that were added, changed or removed, and their effect on the tap. Without
+changes it prints nothing. The exit status is 0 in both cases, because a person decides what to do.
+The workflow ``drift.yml`` runs it each week and opens an issue.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 Description = dict[str, Any]
 
-DEEPEST = 6
-"""How far fields are followed downwards: schemas refer to one another in circles."""
+MAX_DEPTH = 6
+"""Maximum depth of fields, because schemas can be recursive."""
 
 _WRAPPED = re.compile(r"^(\[\]|(value|items|roles|folders|files)\[\])\.")
 
 
 class Endpoint(NamedTuple):
-    """What a description says of one GET.
+    """Description of a GET endpoint.
 
     Attributes:
-        parameters: Names of its query parameters, with their types.
-        fields: Paths of the fields of its answer, with their types.
+        parameters: Types of the query parameters by name.
+        fields: Types of the response's fields by path.
     """
 
     parameters: dict[str, str]
@@ -41,7 +41,7 @@ class Endpoint(NamedTuple):
 
 
 def main(arguments: list[str]) -> int:
-    """Compare, and print; return the exit status."""
+    """Print the comparison and return the exit status."""
     if len(arguments) != 2:  # noqa: PLR2004
         sys.stderr.write("usage: python -m scripts.compare_api_descriptions OLD.json NEW.json\n")
         return 2
@@ -51,16 +51,17 @@ def main(arguments: list[str]) -> int:
 
 
 def report(old: Description, new: Description) -> list[str]:
-    """Return what differs, in Markdown; nothing if nothing of concern does."""
+    """Return the differences that affect the tap as lines of Markdown."""
     before, after = endpoints(old), endpoints(new)
-    readers = {anonymous(stream.path): stream for stream in streams()}
+    streams_by_path = {anonymous(stream.path): stream for stream in streams()}
     lines: list[str] = []
     for path in sorted(before.keys() - after.keys()):
-        who = f"**the stream `{readers[path].name}` reads it**" if path in readers else "not read"
-        lines.append(f"- went: `GET {path}` ({who})")
-    lines += [f"- appeared: `GET {path}`" for path in sorted(after.keys() - before.keys())]
-    found = ["## Endpoints", "", *lines, ""] if lines else []
-    for path, stream in readers.items():
+        stream = streams_by_path.get(path)
+        effect = f"**read by the stream `{stream.name}`**" if stream else "not read"
+        lines.append(f"- removed: `GET {path}` ({effect})")
+    lines += [f"- added: `GET {path}`" for path in sorted(after.keys() - before.keys())]
+    sections = ["## Endpoints", "", *lines, ""] if lines else []
+    for path, stream in streams_by_path.items():
         if path not in before or path not in after:
             continue
         columns = set(_columns(stream.schema))
@@ -69,65 +70,66 @@ def report(old: Description, new: Description) -> list[str]:
             *_changes("field", before[path].fields, after[path].fields, columns),
         ]
         if changes:
-            found += [f"## {stream.name}", "", *changes, ""]
-    return found
+            sections += [f"## {stream.name}", "", *changes, ""]
+    return sections
 
 
 def endpoints(description: Description) -> dict[str, Endpoint]:
-    """Return the GETs of a description, by path; what stands for an id has no name there."""
+    """Return the GET endpoints of a description by path, with unnamed placeholders."""
     schemas = description.get("components", {}).get("schemas", {})
     found = {}
     for path, operations in description.get("paths", {}).items():
         get = operations.get("get")
         if get is not None:
             parameters = {
-                one["name"]: _kind(_resolved(one.get("schema", {}), schemas))
-                for one in [*operations.get("parameters", ()), *get.get("parameters", ())]
-                if one.get("in") == "query"
+                parameter["name"]: _type(_resolved(parameter.get("schema", {}), schemas))
+                for parameter in [*operations.get("parameters", ()), *get.get("parameters", ())]
+                if parameter.get("in") == "query"
             }
             content = get.get("responses", {}).get("200", {}).get("content", {})
-            schema: Any = next((one.get("schema", {}) for one in content.values()), {})
+            schema: Any = next((media.get("schema", {}) for media in content.values()), {})
             fields = dict(_fields(schema, schemas))
             found[anonymous(path)] = Endpoint(parameters, fields)
     return found
 
 
 def _changes(
-    what: str, before: dict[str, str], after: dict[str, str], columns: set[str]
+    kind: str, before: dict[str, str], after: dict[str, str], columns: set[str]
 ) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys()):
-        known = _WRAPPED.sub("", name) in columns
+        is_column = _WRAPPED.sub("", name) in columns
         if name not in before:
-            note = ", a column already" if known else ""
+            note = ", already a column" if is_column else ""
             note = note or (", kept in `extraFields` until it is a column" if columns else "")
-            yield f"- {what} appeared: `{name}` ({after[name]}){note}"
+            yield f"- {kind} added: `{name}` ({after[name]}){note}"
         elif name not in after:
-            yield f"- {what} went: `{name}` ({before[name]}){', still a column' if known else ''}"
+            note = ", still a column" if is_column else ""
+            yield f"- {kind} removed: `{name}` ({before[name]}){note}"
         elif before[name] != after[name]:
-            yield f"- {what} changed: `{name}`, from {before[name]} to {after[name]}"
+            yield f"- {kind} changed: `{name}`, from {before[name]} to {after[name]}"
 
 
-def _fields(schema: Any, schemas: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
+def _fields(schema: Any, schemas: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     schema = _resolved(schema, schemas)
     if schema.get("type") == "array":
-        yield from _fields(schema.get("items", {}), schemas, f"{at}[]")
+        yield from _fields(schema.get("items", {}), schemas, f"{prefix}[]")
         return
-    for name, below in schema.get("properties", {}).items():
+    for name, field in schema.get("properties", {}).items():
         if name in HYPERMEDIA_KEYS or name in SIGNED_URL_KEYS:
             continue
-        path = f"{at}.{name}" if at else name
-        yield path, _kind(_resolved(below, schemas))
-        if path.count(".") < DEEPEST:
-            yield from _fields(below, schemas, path)
+        path = f"{prefix}.{name}" if prefix else name
+        yield path, _type(_resolved(field, schemas))
+        if path.count(".") < MAX_DEPTH:
+            yield from _fields(field, schemas, path)
 
 
-def _columns(schema: dict[str, Any], at: str = "") -> Iterator[str]:
-    for name, below in schema.get("properties", {}).items():
-        path = f"{at}.{name}" if at else name
+def _columns(schema: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, column in schema.get("properties", {}).items():
+        path = f"{prefix}.{name}" if prefix else name
         yield path
-        if "items" in below:
-            yield from _columns(below["items"], f"{path}[]")
-        yield from _columns(below, path)
+        if "items" in column:
+            yield from _columns(column["items"], f"{path}[]")
+        yield from _columns(column, path)
 
 
 def _resolved(schema: Any, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -140,14 +142,14 @@ def _resolved(schema: Any, schemas: dict[str, Any]) -> dict[str, Any]:
             return dict(schema)
 
 
-def _kind(schema: dict[str, Any]) -> str:
-    kind = schema.get("format") or schema.get("type") or "anything"
+def _type(schema: dict[str, Any]) -> str:
+    name = schema.get("format") or schema.get("type") or "any"
     values = "|".join(str(value) for value in schema.get("enum", ()))
-    return f"{kind}: {values}" if values else str(kind)
+    return f"{name}: {values}" if values else str(name)
 
 
 def anonymous(path: str) -> str:
-    """Return a path whose placeholders have no names."""
+    """Remove the names of a path's placeholders."""
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 

@@ -1,7 +1,7 @@
-"""The pipeline on one machine: a simulated Smokeball, the tap, Meltano and DuckDB.
+"""Run the pipeline on one machine: a simulated Smokeball, the tap, Meltano and DuckDB.
 
-``make demo`` runs this. The first time everything is loaded; each further time some things have
-happened at the simulated firm in the meantime, and only those are loaded.
+``make demo`` runs this. The first run loads everything. Before each further run, rows change at the
+simulated firm, and the run loads only the changed rows.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ FOLDER = ROOT / "output" / "demo"
 DATABASE = FOLDER / "demo.duckdb"
 PAGE = FOLDER / "report.html"
 LOG = FOLDER / "meltano.log"
-# Not the project's own: whoever has a real account keeps their plugins, runs and state apart.
+# Separate from the project's own folder, which may hold plugins, runs and state of a real account.
 MELTANO_FOLDER = ROOT / ".meltano" / "demo"
 PLUGINS = ("tap-smokeball", "target-duckdb")
-# What the plugins are installed from: when one of these changes, they are installed again.
+# A change of one of these files requires a new installation of the plugins.
 SOURCES = (
     "meltano.yml",
     "pyproject.toml",
@@ -41,28 +41,36 @@ SOURCES = (
     "requirements/target-duckdb.txt",
     "loaders/target-duckdb-strict/target_duckdb_strict.py",
 )
-# Lines of the tap and the loader that say nothing to someone who watches.
-TEDIOUS = ("METRIC:", "Skipping ", "Added '", "Beginning sync", "Table '", "Schema '", "Creat")
-TAIL = 30
+# Log lines of the tap and the loader that the terminal does not show.
+HIDDEN_PREFIXES = (
+    "METRIC:",
+    "Skipping ",
+    "Added '",
+    "Beginning sync",
+    "Table '",
+    "Schema '",
+    "Creat",
+)
+TAIL_LINES = 30
 
 
 class DemoError(Exception):
-    """What the demo cannot go on from, in a sentence."""
+    """The demo failed. The text says why and what to do."""
 
 
 class Meltano:
-    """Meltano, with a log of its own and the demo's environment.
+    """Meltano with the demo's environment and log file.
 
     Args:
         settings: Environment variables for the plugins.
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
-        # A real account's settings, from the shell or from .env, must not get into the demo.
-        foreign = ("TAP_", "TARGET_", "MELTANO_")
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
+        # Settings of a real account, from the shell or from .env, must not reach the demo.
+        excluded = ("TAP_", "TARGET_", "MELTANO_")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(excluded)}
         self._environment = {
-            **kept,
+            **inherited,
             **settings,
             "MELTANO_SYS_DIR_ROOT": str(MELTANO_FOLDER),
             "MELTANO_STATE_BACKEND_URI": (FOLDER / "state").as_uri(),
@@ -71,29 +79,29 @@ class Meltano:
         }
 
     def install(self) -> None:
-        """Install the plugins, unless they are."""
+        """Install the plugins, unless this version is installed."""
         files = b"".join((ROOT / name).read_bytes() for name in SOURCES)
-        wanted = hashlib.sha256(files + sys.version.encode()).hexdigest()
-        stamp = MELTANO_FOLDER / "installed"
-        if stamp.exists() and stamp.read_text() == wanted:
+        fingerprint = hashlib.sha256(files + sys.version.encode()).hexdigest()
+        marker = MELTANO_FOLDER / "installed"
+        if marker.exists() and marker.read_text() == fingerprint:
             return
-        say("Installing the tap and the loader (once) ...")
+        say("Installing the tap and the loader (first run only) ...")
         self._run("install", "--clean", *PLUGINS, show=False)
-        stamp.write_text(wanted)
+        marker.write_text(fingerprint)
 
     def run(self) -> None:
-        """Run the pipeline, showing what the tap says."""
+        """Run the pipeline and show the log lines of the tap and the loader."""
         self._run("--environment", "dev", "run", "--state-id-suffix", "demo", *PLUGINS, show=True)
 
     @staticmethod
     def python() -> Path:
-        """The Python of the loader, which has a DuckDB that fits."""
+        """Return the loader's Python, which has a compatible DuckDB."""
         return MELTANO_FOLDER / "loaders" / PLUGINS[1] / "venv" / "bin" / "python"
 
     def _run(self, *arguments: str, show: bool) -> None:
         program = Path(sys.executable).with_name("meltano")
         command = [str(program), "--env-file", os.devnull, *arguments]
-        tail: deque[str] = deque(maxlen=TAIL)
+        tail: deque[str] = deque(maxlen=TAIL_LINES)
         with (
             LOG.open("a", encoding="utf-8") as log,
             subprocess.Popen(  # noqa: S603 - Meltano, and no shell
@@ -109,17 +117,17 @@ class Meltano:
         ):
             for line in process.stdout or ():
                 log.write(line)
-                who, what = plain(line)
-                tail.append(f"  {who}: {what}")
-                if show and who in PLUGINS and not what.startswith(TEDIOUS):
+                plugin, text = parse_log_line(line)
+                tail.append(f"  {plugin}: {text}")
+                if show and plugin in PLUGINS and not text.startswith(HIDDEN_PREFIXES):
                     say(tail[-1])
         if process.returncode:
-            lines = ["Meltano failed. The end of its log:", *tail, f"All of it: {shown(LOG)}"]
+            lines = ["Meltano failed. End of its log:", *tail, f"Full log: {relative(LOG)}"]
             raise DemoError("\n".join(lines))
 
 
-def plain(line: str) -> tuple[str, str]:
-    """Who said what, of a line of Meltano's log."""
+def parse_log_line(line: str) -> tuple[str, str]:
+    """Return the plugin's name and the text of a line of Meltano's log."""
     try:
         entry = json.loads(line)
         return str(entry.get("name", "meltano")), str(entry["event"])
@@ -127,22 +135,22 @@ def plain(line: str) -> tuple[str, str]:
         return "meltano", line.rstrip()
 
 
-def shown(path: Path) -> str:
-    """A path as it is best typed by someone who stands in the project."""
+def relative(path: Path) -> str:
+    """Return a path relative to the project's root."""
     return str(path.relative_to(ROOT))
 
 
 def say(text: str = "") -> None:
-    """Print a line at once, also into a pipe."""
+    """Print a line and flush, in case the output is a pipe."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
-def demonstrate(options: argparse.Namespace) -> None:
-    """Load the firm, or what has changed at it, and report.
+def run_demo(options: argparse.Namespace) -> None:
+    """Load the firm or its changes, and report.
 
     Raises:
-        DemoError: Something went wrong, or rows are missing.
+        DemoError: Meltano failed, or the database differs from the firm.
     """
     firm = {"matters": options.matters, "seed": options.seed}
     history = History.read(FOLDER / "history.json", firm)
@@ -165,76 +173,85 @@ def demonstrate(options: argparse.Namespace) -> None:
         )
         meltano.install()
         say(
-            f"A simulated firm of {options.matters:,} matters and leads answers at {sandbox.url},\n"
-            f"{rate} requests a second. (Smokeball answers 5.)"
+            f"A simulated firm with {options.matters:,} matters and leads runs at {sandbox.url}.\n"
+            f"It allows {rate} requests per second; Smokeball allows 5."
         )
         history.replay(sandbox.control)
-        tell(history)
+        announce(history)
         database = demo_report.Database(DATABASE, Meltano.python())
         before = database.latest_load() if history.loads else demo_report.LONG_AGO
         say()
         meltano.run()
-        history.loaded()
-        held = database.totals()
-        true = demo_report.truth(sandbox.control, held.rows)
+        history.record_load()
+        loaded = database.totals()
+        expected = demo_report.source_totals(sandbox.control, loaded.rows)
     say()
-    summarize(database.rows_since(before), held.rows)
+    summarize(database.rows_since(before), loaded.rows)
     answers = database.answers()
     PAGE.write_text(demo_page.page(answers), encoding="utf-8")
     say()
     for line in demo_report.unbilled(answers):
         say(line)
     say()
-    if held != true:
+    if loaded != expected:
         raise DemoError(
-            f"Smokeball has {true}.\nDuckDB has    {held}.\n"
-            "They differ, and must not. If the sandbox's own program has changed, begin anew:\n"
+            f"DuckDB differs from Smokeball.\nSmokeball: {expected}\nDuckDB:    {loaded}\n"
+            "If the sandbox's code has changed since the last run, start over:\n"
             "make demo DEMO_ARGS=--fresh"
         )
-    say(f"Smokeball and DuckDB agree, to the row and to the cent: {held}.")
-    say(f"The database: {shown(DATABASE)}")
-    say(f"All the firm's answers on a page, for a browser: {shown(PAGE)}")
+    say(f"Smokeball and DuckDB match, row by row and to the cent: {loaded}.")
+    say(f"Database: {relative(DATABASE)}")
+    say(f"Report (open in a browser): {relative(PAGE)}")
     if history.loads == 1:
-        say("Run `make demo` again: things will have happened, and only those will be loaded.")
+        say("Run `make demo` again to see an incremental load: some rows will have changed.")
 
 
-def tell(history: History) -> None:
-    """Say what is about to be loaded."""
+def announce(history: History) -> None:
+    """Print what the run will load."""
     if history.loads == 0:
-        say("This is the first run: everything is loaded.")
+        say("First run: loading everything.")
         return
-    say("Since the last run:")
+    say("Changes since the last run:")
     for each in history.news:
         say(f"  - {each}")
 
 
-def summarize(since: demo_report.Rows, held: demo_report.Rows) -> None:
-    """Say how much of the database this run has loaded."""
-    for line in demo_report.loaded(since, held):
+def summarize(since: demo_report.Rows, total: demo_report.Rows) -> None:
+    """Print the rows of each table that this run has loaded."""
+    for line in demo_report.loaded_rows(since, total):
         say(line)
-    if since != held:
+    if since != total:
         say(
-            "\nWhere Smokeball can tell what changed, only that was loaded, and once more what\n"
-            "changed in the five minutes before the last run. A row that comes twice is found by\n"
-            "its key."
+            "\nWhere the API can filter by time of change, the run loaded only changed rows. The\n"
+            "filter starts five minutes before the last run, so some rows arrive a second time;\n"
+            "the loader updates them by their key."
         )
 
 
 def main() -> int:
     """Run the demo from the command line."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--matters", type=int, default=200, help="size of the firm (%(default)s)")
-    parser.add_argument("--seed", type=int, default=7, help="which firm (%(default)s)")
+    parser.add_argument(
+        "--matters",
+        type=int,
+        default=200,
+        help="number of matters and leads (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=7, help="seed of the simulated data (default: %(default)s)"
+    )
     parser.add_argument(
         "--requests-per-second",
         type=int,
         default=50,
-        help="what the simulated Smokeball allows (%(default)s)",
+        help="rate limit of the simulated Smokeball (default: %(default)s)",
     )
-    parser.add_argument("--fresh", action="store_true", help="forget earlier runs")
+    parser.add_argument(
+        "--fresh", action="store_true", help="delete earlier runs and load everything"
+    )
     options = parser.parse_args()
     try:
-        demonstrate(options)
+        run_demo(options)
     except DemoError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,4 +1,4 @@
-"""The charts of the demo's page: drawn by Vega-Lite into SVG, without a browser or a network."""
+"""Draw the charts of the demo's report as SVG with Vega-Lite, without browser or network."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH = 380
-ROW = 26
-TALL = 220
-# Told apart with any eyesight, and dark enough on white: blue, orange, then grey.
+BAR_HEIGHT = 26
+CHART_HEIGHT = 220
+# Blue, orange and gray are distinct for color-blind people and have enough contrast on white.
 COLORS = ("#1f5f99", "#d9730d", "#8a8a8a")
-# From young to old, light to dark; the last is not one of them.
+# Light to dark with age. The last class has a color of its own.
 AGES = ("#a9cce6", "#6fa8d3", "#3b7fb8", "#1f5f99", "#b3470b")
-INK, FAINT = "#24292f", "#d8dee4"
+TEXT_COLOR, GRID_COLOR = "#24292f", "#d8dee4"
 
 
 def bars(
@@ -27,7 +27,7 @@ def bars(
     title: str,
     colors: Sequence[str] = COLORS,
 ) -> str:
-    """Lying bars, one for each ``name``, made of the ``value`` of each ``series``."""
+    """Draw stacked horizontal bars: one per ``name``, one segment per ``series``."""
     names = list(dict.fromkeys(each["name"] for each in data))
     labels = alt.Axis(title=None, labelLimit=170, ticks=False, domain=False)
     chart = _chart(data).mark_bar(height=16)
@@ -37,7 +37,7 @@ def bars(
         color=_color(series, colors),
         order=alt.Order("order:Q"),
     )
-    return _drawn(chart, height=ROW * len(names))
+    return _data_uri(chart, height=BAR_HEIGHT * len(names))
 
 
 def columns(
@@ -46,7 +46,7 @@ def columns(
     title: str,
     colors: Sequence[str] = COLORS,
 ) -> str:
-    """Standing columns, one for each ``name``, made of the ``value`` of each ``series``."""
+    """Draw stacked columns: one per ``name``, one segment per ``series``."""
     names = list(dict.fromkeys(each["name"] for each in data))
     chart = _chart(data).mark_bar()
     chart = chart.encode(
@@ -55,11 +55,11 @@ def columns(
         color=_color(series, colors),
         order=alt.Order("order:Q"),
     )
-    return _drawn(chart, height=TALL)
+    return _data_uri(chart, height=CHART_HEIGHT)
 
 
 def lines(data: Sequence[dict[str, Any]], series: Sequence[str], title: str) -> str:
-    """A line for each ``series`` over the ``name`` of months, with a point for each ``value``."""
+    """Draw one line per ``series`` over the months in ``name``, with a point per ``value``."""
     names = list(dict.fromkeys(each["name"] for each in data))
     chart = _chart(data).mark_line(point=alt.OverlayMarkDef(size=45), strokeWidth=2)
     chart = chart.encode(
@@ -67,22 +67,22 @@ def lines(data: Sequence[dict[str, Any]], series: Sequence[str], title: str) -> 
         y=alt.Y("value:Q", axis=_axis(title), scale=alt.Scale(zero=True)),
         color=_color(series, COLORS),
         strokeDash=alt.StrokeDash("series:N", sort=list(series), legend=None),
-        shape=alt.ResponseFormat("series:N", sort=list(series), legend=None),
+        shape=alt.Shape("series:N", sort=list(series), legend=None),
     )
-    return _drawn(chart, height=TALL)
+    return _data_uri(chart, height=CHART_HEIGHT)
 
 
-def against(data: Sequence[dict[str, Any]], title: str, wanted: str) -> str:
-    """Lying bars for the ``value`` of each ``name``, with a mark at its ``target``."""
+def bars_with_target(data: Sequence[dict[str, Any]], title: str, target: str) -> str:
+    """Draw one horizontal bar per ``name``, with a mark at its ``target``."""
     names = [each["name"] for each in data]
     base = _chart(data).encode(
         y=alt.Y("name:N", sort=names, axis=alt.Axis(title=None, ticks=False, domain=False))
     )
     bar = base.mark_bar(height=16).encode(
-        x=alt.X("value:Q", axis=_axis(title)), color=_color([title, wanted], COLORS)
+        x=alt.X("value:Q", axis=_axis(title)), color=_color([title, target], COLORS)
     )
     mark = base.mark_tick(thickness=3, size=22, color=COLORS[1]).encode(x="target:Q")
-    return _drawn(alt.layer(bar, mark), height=ROW * len(names))
+    return _data_uri(alt.layer(bar, mark), height=BAR_HEIGHT * len(names))
 
 
 def _chart(data: Sequence[dict[str, Any]]) -> alt.Chart:
@@ -99,10 +99,15 @@ def _color(series: Sequence[str], colors: Sequence[str]) -> alt.Color:
     return alt.Color("series:N", scale=scale, legend=legend)
 
 
-def _drawn(chart: alt.Chart | alt.LayerChart | alt.FacetChart, height: int) -> str:
-    """Return a chart as an address that holds it."""
+def _data_uri(chart: alt.Chart | alt.LayerChart | alt.FacetChart, height: int) -> str:
+    """Render a chart as a data URI."""
     font = "Liberation Sans, Arial, Helvetica, sans-serif"
-    text = {"labelFontSize": 12, "titleFontSize": 12, "labelColor": INK, "titleColor": INK}
+    text = {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "labelColor": TEXT_COLOR,
+        "titleColor": TEXT_COLOR,
+    }
     chart = chart.properties(width="container", height=height, background="white")
     specification = chart.to_dict() | {
         "width": WIDTH,
@@ -110,8 +115,9 @@ def _drawn(chart: alt.Chart | alt.LayerChart | alt.FacetChart, height: int) -> s
         "config": {
             "font": font,
             "view": {"stroke": None},
-            "axis": text | {"titleFontWeight": "normal", "gridColor": FAINT, "labelPadding": 6},
-            "legend": {"labelFontSize": 12, "labelColor": INK, "symbolType": "square"},
+            "axis": text
+            | {"titleFontWeight": "normal", "gridColor": GRID_COLOR, "labelPadding": 6},
+            "legend": {"labelFontSize": 12, "labelColor": TEXT_COLOR, "symbolType": "square"},
         },
     }
     svg = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])

@@ -1,7 +1,7 @@
-"""What happens at the demo's firm from one run to the next.
+"""Simulate one more day at the demo's firm between two runs.
 
-The sandbox forgets everything when it ends. So the changes are written down, with the moment of
-each, and are made again in the next sandbox before new ones come: the firm goes on where it was.
+The sandbox keeps nothing when it stops. So the changes are saved with their timestamps, and
+replayed in the next sandbox before new ones are added.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
     from smokeball_sandbox.control_client import ControlClient
 
-MORE_MINUTES = 6
-CORRECTED, RECORDED = 3, 2
+EXTRA_MINUTES = 6
+CORRECTED_FEES, ADDED_FEES = 3, 2
 
 Document = dict[str, Any]
 
 
 @dataclass
 class History:
-    """The firm's history, in a file.
+    """History of the firm, saved to a file.
 
     Attributes:
         path: The file.
-        firm: Which firm it is the history of.
-        anchor: The day, as ISO has it, on which it was first loaded: its rows lead up to that.
-        loads: How many runs have loaded it.
-        changes: What has happened: method and arguments of the sandbox's controls.
-        news: What no run has loaded yet, in words.
+        firm: Options of the sandbox that define the firm.
+        anchor: ISO date of the first load. The firm's rows end on that day.
+        loads: Number of runs that loaded the firm.
+        changes: Changes so far: methods of the sandbox's control client with their arguments.
+        news: Descriptions of the changes that are not loaded yet.
     """
 
     path: Path
@@ -48,101 +48,101 @@ class History:
 
     @classmethod
     def read(cls, path: Path, firm: Mapping[str, int]) -> History:
-        """The history in a file; a new one if there is none or it is another firm's."""
+        """Read the history, or start one if the file is missing or of another firm."""
         if path.exists():
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            if kept["firm"] == firm:
-                return cls(path, **kept)
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            if saved["firm"] == firm:
+                return cls(path, **saved)
         return cls(path, firm)
 
-    def loaded(self) -> None:
-        """Note that a run has loaded everything up to here."""
+    def record_load(self) -> None:
+        """Record that a run has loaded all changes so far."""
         self.loads += 1
         self.news = []
         self._write()
 
     def replay(self, control: ControlClient) -> None:
-        """Let everything happen again, and then something new."""
+        """Repeat the changes so far, then add a day if the firm was loaded before."""
         for change in self.changes:
             _call(control, change)
         if self.loads:
-            self.news += _Day(self, control).happenings()
-        # Before the pipeline runs: if it fails, the next one still finds the firm as it was.
+            self.news += _Day(self, control).simulate()
+        # If the pipeline fails, the next run still has these changes.
         self._write()
 
-    def happens(
-        self, control: ControlClient, call: str, /, *arguments: str, **more: Any
-    ) -> Document:
-        """Let something happen, and write it down."""
+    def apply(self, control: ControlClient, call: str, /, *arguments: str, **more: Any) -> Document:
+        """Apply a change and record it with its timestamp."""
         change = {"call": call, "arguments": arguments, "more": more}
-        answer = _call(control, change)
+        response = _call(control, change)
         if call != "convert":
-            more["updated"] = answer["updated"]
+            more["updated"] = response["updated"]
         self.changes.append(change)
-        return answer
+        return response
 
     def _write(self) -> None:
-        kept = {
+        content = {
             "firm": self.firm,
             "anchor": self.anchor,
             "loads": self.loads,
             "changes": self.changes,
             "news": self.news,
         }
-        self.path.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        self.path.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 class _Day:
-    """One more day at the firm."""
+    """Changes of one day at the firm."""
 
     def __init__(self, history: History, control: ControlClient) -> None:
         self._history = history
         self._control = control
         self._chance = Random(f"{history.firm} {history.loads}")  # noqa: S311 - no secrets here
 
-    def happenings(self) -> list[str]:
-        """Let it pass; in words, what has happened."""
+    def simulate(self) -> list[str]:
+        """Change, add and convert rows; return a description of each change."""
         matters = {each["row"]["id"]: each["row"] for each in self._control.rows("matters")}
         open_ = [row for row in matters.values() if row["status"] == "Open" and not row["isLead"]]
         leads = [row for row in matters.values() if row["status"] == "Open" and row["isLead"]]
-        fees = [each for each in self._control.rows("fees") if _can_grow(each["row"])]
+        fees = [each for each in self._control.rows("fees") if _is_plain_unbilled_time(each["row"])]
         return [
-            *(self._correct(each) for each in self._some(fees, CORRECTED)),
-            *(self._record(row) for row in self._some(open_, RECORDED)),
-            *(self._convert(row) for row in self._some(leads, 1)),
+            *(self._correct(each) for each in self._sample(fees, CORRECTED_FEES)),
+            *(self._add(row) for row in self._sample(open_, ADDED_FEES)),
+            *(self._convert(row) for row in self._sample(leads, 1)),
         ]
 
-    def _some(self, rows: list[Document], count: int) -> list[Document]:
+    def _sample(self, rows: list[Document], count: int) -> list[Document]:
         return self._chance.sample(rows, min(count, len(rows)))
 
     def _correct(self, fee: Document) -> str:
         row, matter = fee["row"], fee["parent"]
-        minutes = row["duration"] + MORE_MINUTES
+        minutes = row["duration"] + EXTRA_MINUTES
         amount = Decimal(str(row["rate"])) * minutes / 60
         dollars = float(amount.quantize(Decimal("0.01"), ROUND_HALF_UP))
         names = ("amount", "amountExcTax", "amountIncTax", "billableAmountExcTax")
         changed = {"duration": minutes, **dict.fromkeys(names, dollars)}
-        self._history.happens(self._control, "touch", "fees", row["id"], parent=matter, set=changed)
-        return f"a time entry was corrected from {row['duration']} to {minutes} minutes"
+        self._history.apply(self._control, "touch", "fees", row["id"], parent=matter, set=changed)
+        return f"a time entry changed from {row['duration']} to {minutes} minutes"
 
-    def _record(self, matter: Document) -> str:
+    def _add(self, matter: Document) -> str:
         when = {"feeDate": _today().isoformat()}
-        fee = self._history.happens(self._control, "add", "fees", parent=matter["id"], set=when)
-        return f"${fee['row']['amount']:,.2f} was recorded on {matter['title']}"
+        fee = self._history.apply(self._control, "add", "fees", parent=matter["id"], set=when)
+        return f"a time entry of ${fee['row']['amount']:,.2f} was added to {matter['title']}"
 
     def _convert(self, lead: Document) -> str:
-        self._history.happens(self._control, "convert", lead["id"])
-        # The same once more, with the moment written down.
-        matter = self._history.happens(self._control, "touch", "matters", lead["id"])
-        return f"a lead became a client: {matter['row']['number']}, {matter['row']['title']}"
+        self._history.apply(self._control, "convert", lead["id"])
+        # `convert` has no timestamp argument, so an update records the time for the replay.
+        matter = self._history.apply(self._control, "touch", "matters", lead["id"])
+        return (
+            f"a lead was converted to a matter: {matter['row']['number']}, {matter['row']['title']}"
+        )
 
 
 def _today() -> date:
     return datetime.now(timezone.utc).date()
 
 
-def _can_grow(fee: Document) -> bool:
-    """Whether a fee is plain unbilled time, so that a correction is easily computed."""
+def _is_plain_unbilled_time(fee: Document) -> bool:
+    """Whether a fee is unbilled time without tax: its amount is rate times duration."""
     return (
         fee["feeType"] == 1
         and fee["isBillable"]
@@ -153,5 +153,5 @@ def _can_grow(fee: Document) -> bool:
 
 
 def _call(control: ControlClient, change: Document) -> Document:
-    answer: Document = getattr(control, change["call"])(*change["arguments"], **change["more"])
-    return answer
+    response: Document = getattr(control, change["call"])(*change["arguments"], **change["more"])
+    return response

@@ -1,4 +1,4 @@
-"""How the demo's page writes amounts, and what a question on it is made of."""
+"""Format amounts and tables for the demo's report."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-MOST = 8
+MAX_ROWS = 8
 MONTHS = 12
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: ``minor`` ones are left out where the screen is narrow."""
+    """A column of a table. Narrow screens do not show ``minor`` columns."""
 
     name: str
     number: bool = True
@@ -28,15 +28,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure of the head of the page."""
+    """A key figure at the top of the report."""
 
     value: str
     label: str
 
 
 @dataclass(frozen=True)
-class Part:
-    """A question: what is counted, a chart, and the same as a table."""
+class Section:
+    """A section of the report: a definition, a chart and a table of the same data."""
 
     title: str
     note: str
@@ -52,61 +52,61 @@ def total(rows: Iterable[Row], column: str) -> Decimal:
 
 
 def money(amount: Decimal) -> str:
-    """Write an amount to the cent, as ``$1,234.50``."""
+    """Format an amount with cents, such as ``$1,234.50``."""
     return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
 
 
 def dollars(amount: Decimal) -> str:
-    """Write an amount without its cents, and a dash for nothing."""
+    """Format an amount without cents, and zero as a dash."""
     return money(amount.quantize(Decimal(1), ROUND_HALF_UP))[:-3] if amount else "-"
 
 
 def latest(rows: Sequence[Row]) -> Sequence[Row]:
-    """Return the last months; what has no date is in none of them."""
+    """Return the rows of the last months, without rows that have no month."""
     return [row for row in rows if row["month"]][-MONTHS:]
 
 
 def matter_number(row: Row) -> str:
-    """Return the number of a row's matter; leads have none."""
+    """Return the number of a row's matter, or ``lead``."""
     return str(row["number"] or "lead")
 
 
 def month_of(row: Row, *, short: bool = False) -> str:
-    """Write the month of a row, as ``May 2026``."""
+    """Format the month of a row, such as ``May 2026``."""
     month = date.fromisoformat(row["month"])
     return f"{month:%b}" if short else f"{month:%b %Y}"
 
 
-def how_many(rows: Sequence[Row]) -> str:
-    """Say how many matters the rows are of."""
+def matter_count(rows: Sequence[Row]) -> str:
+    """Count the matters of the rows, such as ``3 matters``."""
     count = len({row["matter_id"] for row in rows})
     return f"{count:,} matter{'' if count == 1 else 's'}"
 
 
 def percent(part: Decimal, whole: Decimal) -> str:
-    """Write a share in percent; nothing, of nothing."""
+    """Format a share as a percentage, or as empty text if the whole is zero."""
     return f"{100 * part / whole:,.1f}%" if whole else ""
 
 
 def amounts(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
-    """Write the sums of columns: ``hours``, or dollars."""
+    """Format the sums of columns: ``hours`` with one decimal, others in dollars."""
     sums = ((name, total(rows, name)) for name in names)
     return [f"{value:,.1f}" if name == "hours" else dollars(value) for name, value in sums]
 
 
-def rest_and_all(
-    found: Sequence[Row], what: str, cells: Callable[[Sequence[Row]], list[str]]
+def remainder_and_total(
+    rows: Sequence[Row], label: str, cells: Callable[[Sequence[Row]], list[str]]
 ) -> list[list[str]]:
-    """Return a line for those that the table leaves out, and one for all."""
-    more = found[MOST:]
-    last = [["", f"{len(more):,} {what}", *cells(more)]] if more else []
-    return [*last, ["All", "", *cells(found)]]
+    """Return a row for the rows that the table omits, and a row of totals."""
+    more = rows[MAX_ROWS:]
+    remainder = [["", f"{len(more):,} {label}", *cells(more)]] if more else []
+    return [*remainder, ["All", "", *cells(rows)]]
 
 
 def stacked(
     rows: Sequence[Row], name: Callable[[Row], str], series: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """Return what a chart draws: a value for each row and each column of ``series``."""
+    """Return the data of a chart: one value per row and column of ``series``."""
     return [
         {"name": name(row), "series": title, "order": place, "value": float(row[key])}
         for row in rows
@@ -114,12 +114,13 @@ def stacked(
     ]
 
 
-def reconciled(rows: Sequence[Row]) -> str:
-    """Say whether balances and transactions agree."""
+def reconciliation(rows: Sequence[Row]) -> str:
+    """State whether trust balances match their transactions."""
     wrong = [row for row in rows if Decimal(row["difference"]) or row["unknown"]]
     if wrong:
-        apart = money(sum((abs(Decimal(row["difference"])) for row in wrong), Decimal()))
+        difference = money(sum((abs(Decimal(row["difference"])) for row in wrong), Decimal()))
         return (
-            f"{len(wrong):,} of {len(rows):,} balances differ from their transactions, by {apart}."
+            f"{len(wrong):,} of {len(rows):,} balances differ from their transactions, "
+            f"by {difference} in total."
         )
-    return f"All {len(rows):,} balances are the sums of their transactions, to the cent."
+    return f"All {len(rows):,} balances match the sum of their transactions to the cent."

@@ -1,4 +1,4 @@
-"""The demo's page: what a firm's partners ask, on one sheet of HTML that needs nothing else."""
+"""Render the demo's report for a firm's partners: one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from scripts.demo_formatting import Tile, dollars, how_many, latest, percent, reconciled, total
+from scripts.demo_formatting import (
+    Tile,
+    dollars,
+    latest,
+    matter_count,
+    percent,
+    reconciliation,
+    total,
+)
 from scripts.demo_questions import PARTS
 
 if TYPE_CHECKING:
@@ -18,41 +26,42 @@ if TYPE_CHECKING:
 
 
 def page(answers: Answers) -> str:
-    """Return the page."""
+    """Render the report."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
-    parts = [make(answers) for make in PARTS]
+    sections = [make_section(answers) for make_section in PARTS]
     today = date.fromisoformat(answers["matters_by_stage"][0]["as_of"])
     return environment.get_template("demo_page.html.j2").render(
         firm=answers["firm"][0]["name"],
-        today=written(today),
+        today=long_date(today),
         tiles=tiles(answers),
-        parts=parts,
+        sections=sections,
         classes=_classes,
-        footer=reconciled(answers["trust_reconciliation"]),
+        footer=reconciliation(answers["trust_reconciliation"]),
     )
 
 
 def tiles(answers: Answers) -> list[Tile]:
-    """Return the figures that stand first."""
-    owed, sent = answers["receivables_by_age"], latest(answers["realization_and_collection"])
-    late = percent(total(owed, "over_90_days"), total(owed, "total"))
+    """Return the key figures at the top of the report."""
+    owed, invoiced = answers["receivables_by_age"], latest(answers["realization_and_collection"])
+    overdue = percent(total(owed, "over_90_days"), total(owed, "total"))
     held = answers["trust_balances"]
     return [
-        Tile(dollars(total(answers["work_in_progress"], "total")), "can still be billed"),
-        Tile(dollars(total(owed, "total")), f"owed by clients, {late} of it over 90 days late"),
+        Tile(dollars(total(answers["work_in_progress"], "total")), "unbilled work in progress"),
+        Tile(dollars(total(owed, "total")), f"owed by clients, {overdue} over 90 days overdue"),
         Tile(
-            percent(total(sent, "billed"), total(sent, "recorded")), "of recorded work was billed"
+            percent(total(invoiced, "billed"), total(invoiced, "recorded")),
+            "of recorded work was billed",
         ),
-        Tile(percent(total(sent, "paid"), total(sent, "due")), "of what was billed is paid"),
-        Tile(dollars(total(held, "balance")), f"held in trust for {how_many(held)}"),
-        Tile(f"{sum(row['matters'] for row in answers['matters_by_stage']):,}", "running matters"),
+        Tile(percent(total(invoiced, "paid"), total(invoiced, "due")), "of billed amounts is paid"),
+        Tile(dollars(total(held, "balance")), f"held in trust for {matter_count(held)}"),
+        Tile(f"{sum(row['matters'] for row in answers['matters_by_stage']):,}", "active matters"),
     ]
 
 
-def written(day: date) -> str:
-    """Write a day, as ``May 4, 2026``."""
+def long_date(day: date) -> str:
+    """Format a date, such as ``May 4, 2026``."""
     return f"{day:%B} {day.day}, {day.year}"
 
 

@@ -1,4 +1,4 @@
-"""The questions on the demo's page: of each the chart, and the same as a table."""
+"""Build the sections of the demo's report, each with a chart and a table."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from scripts import demo_charts
 from scripts.demo_formatting import (
-    MOST,
+    MAX_ROWS,
     Column,
-    Part,
+    Section,
     amounts,
     dollars,
-    how_many,
     latest,
+    matter_count,
     matter_number,
     money,
     month_of,
     percent,
-    reconciled,
-    rest_and_all,
+    reconciliation,
+    remainder_and_total,
     stacked,
     total,
 )
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from scripts.demo_formatting import Row
     from scripts.demo_report import Answers
 
-AGES = {
+DAYS_OVERDUE = {
     "not_due": "Not due",
     "days_1_30": "1-30",
     "days_31_60": "31-60",
     "days_61_90": "61-90",
     "over_90_days": "Over 90",
 }
-OPEN_FOR = {
+AGE_CLASSES = {
     "up_to_90_days": "Up to 90",
     "days_91_180": "91-180",
     "days_181_365": "181-365",
@@ -47,8 +47,8 @@ OPEN_FOR = {
 }
 
 
-def work_in_progress(answers: Answers) -> Part:
-    """What can still be billed."""
+def work_in_progress(answers: Answers) -> Section:
+    """Build the section on unbilled work by matter."""
     found = answers["work_in_progress"]
     columns = (
         Column("Matter", number=False),
@@ -62,51 +62,51 @@ def work_in_progress(answers: Answers) -> Part:
     sums = ("hours", "fees", "expenses", "total")
     rows = [
         [matter_number(row), subject(row), row["responsible"] or "", *amounts([row], sums)]
-        for row in found[:MOST]
+        for row in found[:MAX_ROWS]
     ]
-    rows += rest_and_all(found, "more matters", lambda some: ["", *amounts(some, sums)])
-    return Part(
+    rows += remainder_and_total(found, "more matters", lambda some: ["", *amounts(some, sums)])
+    return Section(
         "Work in progress",
-        "Fees and expenses that can be billed and are on no invoice that went out, without tax.",
+        "Billable fees and expenses that are not on a sent invoice, without tax.",
         demo_charts.bars(
-            stacked(found[:MOST], matter_number, {"fees": "Fees", "expenses": "Expenses"}),
+            stacked(found[:MAX_ROWS], matter_number, {"fees": "Fees", "expenses": "Expenses"}),
             ["Fees", "Expenses"],
             "Dollars",
         ),
-        f"The {MOST} matters with the most work in progress, as in the table",
+        f"The {MAX_ROWS} matters with the most work in progress; the table has the same data",
         columns,
         rows,
     )
 
 
-def receivables(answers: Answers) -> Part:
-    """What clients owe."""
+def receivables(answers: Answers) -> Section:
+    """Build the section on unpaid invoices by age."""
     found = answers["receivables_by_age"]
     columns = (
         Column("Matter", number=False),
         Column("Client and subject", number=False),
-        *(Column(name, minor=key != "over_90_days") for key, name in AGES.items()),
+        *(Column(name, minor=key != "over_90_days") for key, name in DAYS_OVERDUE.items()),
         Column("Total"),
     )
-    sums = (*AGES, "total")
-    rows = [[matter_number(row), subject(row), *amounts([row], sums)] for row in found[:MOST]]
-    rows += rest_and_all(found, "more matters", lambda some: amounts(some, sums))
+    sums = (*DAYS_OVERDUE, "total")
+    rows = [[matter_number(row), subject(row), *amounts([row], sums)] for row in found[:MAX_ROWS]]
+    rows += remainder_and_total(found, "more matters", lambda some: amounts(some, sums))
     data = [
         {"name": name, "series": "Owed", "order": 0, "value": float(total(found, key))}
-        for key, name in AGES.items()
+        for key, name in DAYS_OVERDUE.items()
     ]
-    return Part(
+    return Section(
         "Receivables by age",
-        "What is unpaid of invoices that have gone out, with tax and interest, by days overdue.",
+        "Unpaid amounts of sent invoices, with tax and interest, by days overdue.",
         demo_charts.columns(data, ["Owed"], "Dollars"),
-        "What is owed by days overdue, as in the last row of the table",
+        "Owed amounts by days overdue; the last row of the table has the same data",
         columns,
         rows,
     )
 
 
-def collection(answers: Answers) -> Part:
-    """How much of the work was billed and paid."""
+def collection(answers: Answers) -> Section:
+    """Build the section on billed and paid shares by month."""
     found = latest(answers["realization_and_collection"])
     columns = (
         Column("Month", number=False),
@@ -136,23 +136,23 @@ def collection(answers: Answers) -> Part:
         for key, name in series.items()
         if row[key] is not None
     ]
-    return Part(
+    return Section(
         "Realization and collection",
-        "Of the value that was recorded, how much was billed; of what was billed, with tax, how "
-        f"much is paid by now. The last {len(found)} months with invoices, by their date of issue.",
+        "Realization is the billed share of recorded work. Collection is the paid share of billed "
+        f"amounts, with tax. The last {len(found)} months with invoices, by date of issue.",
         demo_charts.lines(data, list(series.values()), "Percent"),
-        "Realization and collection by month, as in the table",
+        "Realization and collection by month; the table has the same data",
         columns,
         [*([month_of(row), *cells([row])] for row in found), ["All", *cells(found)]],
     )
 
 
-def hours(answers: Answers) -> Part:
-    """What fee earners recorded in the last month that is over."""
-    every = answers["hours_against_target"]
-    this = date.fromisoformat(answers["matters_by_stage"][0]["as_of"]).replace(day=1)
-    last = max(row["month"] for row in every if row["month"] < this.isoformat())
-    found = [row for row in every if row["month"] == last]
+def hours(answers: Answers) -> Section:
+    """Build the section on billable hours in the last complete month."""
+    all_months = answers["hours_against_target"]
+    this_month = date.fromisoformat(answers["matters_by_stage"][0]["as_of"]).replace(day=1)
+    last_month = max(row["month"] for row in all_months if row["month"] < this_month.isoformat())
+    found = [row for row in all_months if row["month"] == last_month]
     columns = (
         Column("Fee earner", number=False),
         Column("Hours", minor=True),
@@ -162,10 +162,10 @@ def hours(answers: Answers) -> Part:
     )
 
     def cells(rows: Sequence[Row]) -> list[str]:
-        wanted = total(rows, "target_hours")
+        target = total(rows, "target_hours")
         billable = total(rows, "billable_hours")
         worked = amounts(rows, ("hours",))
-        return [*worked, f"{billable:,.1f}", f"{wanted:,.0f}", percent(billable, wanted)]
+        return [*worked, f"{billable:,.1f}", f"{target:,.0f}", percent(billable, target)]
 
     data = [
         {
@@ -176,21 +176,21 @@ def hours(answers: Answers) -> Part:
         }
         for row in found
     ]
-    return Part(
+    return Section(
         "Hours against target",
-        f"Time recorded in {month_of(found[0])}. The simulated firm records little: {TARGET} "
-        "billable hours a month are its target.",
-        demo_charts.against(data, "Billable hours", "Target"),
-        "Billable hours of each fee earner and the target, as in the table",
+        f"Time recorded in {month_of(found[0])}. The target is {TARGET} billable hours per month, "
+        "because the simulated firm records little time.",
+        demo_charts.bars_with_target(data, "Billable hours", "Target"),
+        "Billable hours and target of each fee earner; the table has the same data",
         columns,
         [*([row["name"], *cells([row])] for row in found), ["All", *cells(found)]],
     )
 
 
-def trust(answers: Answers) -> Part:
-    """What is held for clients."""
+def trust(answers: Answers) -> Section:
+    """Build the section on money held in trust."""
     found = answers["trust_balances"]
-    idle = [row for row in found if row["status"] not in {"Open", "Pending"}]
+    inactive = [row for row in found if row["status"] not in {"Open", "Pending"}]
     columns = (
         Column("Matter", number=False),
         Column("Client and subject", number=False),
@@ -202,34 +202,36 @@ def trust(answers: Answers) -> Part:
     sums = ("protected", "available", "balance")
     rows = [
         [matter_number(row), subject(row), row["status"], *amounts([row], sums)]
-        for row in found[:MOST]
+        for row in found[:MAX_ROWS]
     ]
-    rows += rest_and_all(found, "more balances", lambda some: ["", *amounts(some, sums)])
-    return Part(
+    rows += remainder_and_total(found, "more balances", lambda some: ["", *amounts(some, sums)])
+    return Section(
         "Trust balances",
         "Money held for clients, by matter. "
-        f"{how_many(idle).capitalize()} that no longer run still hold "
-        f"{money(total(idle, 'balance'))}. {reconciled(answers['trust_reconciliation'])}",
+        f"{matter_count(inactive).capitalize()} that are closed still hold "
+        f"{money(total(inactive, 'balance'))}. {reconciliation(answers['trust_reconciliation'])}",
         demo_charts.bars(
             stacked(
-                found[:MOST], matter_number, {"available": "Available", "protected": "Protected"}
+                found[:MAX_ROWS],
+                matter_number,
+                {"available": "Available", "protected": "Protected"},
             ),
             ["Available", "Protected"],
             "Dollars",
         ),
-        f"The {MOST} largest balances, as in the table",
+        f"The {MAX_ROWS} largest balances; the table has the same data",
         columns,
         rows,
     )
 
 
-def stages(answers: Answers) -> Part:
-    """How far the running matters are."""
+def stages(answers: Answers) -> Section:
+    """Build the section on active matters by stage and age."""
     found = answers["matters_by_stage"]
     columns = (
         Column("Stage set", number=False),
         Column("Stage", number=False),
-        *(Column(name, minor=True) for name in OPEN_FOR.values()),
+        *(Column(name, minor=True) for name in AGE_CLASSES.values()),
         Column("Matters"),
         Column("Average age"),
     )
@@ -237,7 +239,7 @@ def stages(answers: Answers) -> Part:
         [
             row["stage_set"],
             row["stage"],
-            *(f"{row[key]:,}" for key in OPEN_FOR),
+            *(f"{row[key]:,}" for key in AGE_CLASSES),
             f"{row['matters']:,}",
             "" if row["average_age"] is None else f"{Decimal(row['average_age']):,.0f}",
         ]
@@ -245,55 +247,55 @@ def stages(answers: Answers) -> Part:
     ]
     sets: dict[str, Row] = {}
     for row in found:
-        kept = sets.setdefault(row["stage_set"], {"stage_set": row["stage_set"]})
-        for key in OPEN_FOR:
-            kept[key] = kept.get(key, 0) + row[key]
-    counts = [f"{sum(row[key] for row in found):,}" for key in (*OPEN_FOR, "matters")]
-    return Part(
+        sums = sets.setdefault(row["stage_set"], {"stage_set": row["stage_set"]})
+        for key in AGE_CLASSES:
+            sums[key] = sums.get(key, 0) + row[key]
+    counts = [f"{sum(row[key] for row in found):,}" for key in (*AGE_CLASSES, "matters")]
+    return Section(
         "Matters by stage and age",
-        "Matters that run, without leads, by their stage; ages are days since opening.",
+        "Open and pending matters, without leads, by stage. The age is in days since opening.",
         demo_charts.bars(
-            stacked(list(sets.values()), lambda row: row["stage_set"], OPEN_FOR),
-            list(OPEN_FOR.values()),
+            stacked(list(sets.values()), lambda row: row["stage_set"], AGE_CLASSES),
+            list(AGE_CLASSES.values()),
             "Matters",
             demo_charts.AGES,
         ),
-        "Running matters of each stage set by age, as in the table",
+        "Active matters of each stage set by age; the table has the same data",
         columns,
         [*rows, ["All", "", *counts, ""]],
     )
 
 
-def leads(answers: Answers) -> Part:
-    """What has become of the leads."""
-    fates = {"converted": "Became clients", "still_open": "Open", "lost": "Lost"}
+def leads(answers: Answers) -> Section:
+    """Build the section on converted and lost leads by year."""
+    outcomes = {"converted": "Converted", "still_open": "Open", "lost": "Lost"}
     years: dict[str, Row] = {}
     for row in answers["lead_conversion"]:
-        kept = years.setdefault(row["month"][:4], {"year": row["month"][:4]})
-        for key in ("leads", *fates):
-            kept[key] = kept.get(key, 0) + row[key]
+        sums = years.setdefault(row["month"][:4], {"year": row["month"][:4]})
+        for key in ("leads", *outcomes):
+            sums[key] = sums.get(key, 0) + row[key]
     found = list(years.values())
     columns = (
         Column("Year", number=False),
         Column("Leads"),
-        *(Column(name) for name in fates.values()),
+        *(Column(name) for name in outcomes.values()),
         Column("Conversion"),
     )
 
     def cells(rows: Sequence[Row]) -> list[str]:
-        counts = {key: sum(row[key] for row in rows) for key in ("leads", *fates)}
+        counts = {key: sum(row[key] for row in rows) for key in ("leads", *outcomes)}
         decided = Decimal(counts["converted"] + counts["lost"])
         conversion = percent(Decimal(counts["converted"]), decided)
         return [*(f"{count:,}" for count in counts.values()), conversion]
 
-    return Part(
+    return Section(
         "Lead conversion",
-        "What has become of the leads, by the year in which they came. Smokeball forgets that a "
-        "client was a lead: conversions are seen from the first load on.",
+        "Outcome of the leads by the year of their creation. Smokeball does not record that a "
+        "matter was a lead, so only conversions after the first load are counted.",
         demo_charts.columns(
-            stacked(found, lambda row: row["year"], fates), list(fates.values()), "Leads"
+            stacked(found, lambda row: row["year"], outcomes), list(outcomes.values()), "Leads"
         ),
-        "Leads of each year by what has become of them, as in the table",
+        "Leads of each year by outcome; the table has the same data",
         columns,
         [*([row["year"], *cells([row])] for row in found), ["All", *cells(found)]],
     )

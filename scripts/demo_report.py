@@ -1,4 +1,4 @@
-"""What the demo shows of its database, and what it compares it with."""
+"""Query the demo's database, and compare it with the simulated firm."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from smokeball_sandbox.control_client import ControlClient
 
 LONG_AGO = "0001-01-01"
-MOST = 15
-WIDEST = 46
+MAX_ROWS = 15
+MAX_WIDTH = 46
 
-# Runs with the loader's Python: one DuckDB is enough, and it is the one that wrote the file.
+# The loader's Python runs this: only the DuckDB version that wrote the file is sure to read it.
 READER = """
 import duckdb, json, sys
 rows = duckdb.connect(sys.argv[1], read_only=True).execute(sys.argv[2], sys.argv[3:]).fetchall()
 json.dump(rows, sys.stdout, default=str)
 """
 
-# The same, for queries that have names, in their order: the first of them writes.
-ANSWERER = """
+# Runs named queries in order. The first one writes, so the connection is not read-only.
+QUERY_RUNNER = """
 import duckdb, json, sys
-database, answers = duckdb.connect(sys.argv[1]), {}
+database, results = duckdb.connect(sys.argv[1]), {}
 for name, query in json.load(sys.stdin).items():
-    done = database.execute(query)
-    names = [column[0] for column in done.description]
-    answers[name] = [dict(zip(names, row)) for row in done.fetchall()]
-json.dump(answers, sys.stdout, default=str)
+    result = database.execute(query)
+    names = [column[0] for column in result.description]
+    results[name] = [dict(zip(names, row)) for row in result.fetchall()]
+json.dump(results, sys.stdout, default=str)
 """
 
 TABLES = """
@@ -50,7 +50,7 @@ AMOUNT = "select sum(amount::decimal(18, 2)) from smokeball.fees"
 
 HEADINGS = ("Matter", "Client and subject", "Responsible", "Hours", "Unbilled $", "Oldest")
 
-SUMMED = ("hours", "total")
+SUM_COLUMNS = ("hours", "total")
 TARGET = 8
 QUERIES = Path(__file__).parent.parent / "examples" / "analytics" / "duckdb"
 
@@ -60,38 +60,38 @@ Answers = dict[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Totals:
-    """How many rows there are of each kind, and what all fees come to."""
+    """Rows by table, and the sum of all fees."""
 
     rows: Rows
     amount: Decimal
 
     @override
     def __str__(self) -> str:
-        """As part of a sentence."""
+        """Return the totals as part of a sentence."""
         rows = sum(self.rows.values())
-        return f"{rows:,} rows in {len(self.rows)} tables, the fees coming to ${self.amount:,.2f}"
+        return f"{rows:,} rows in {len(self.rows)} tables, fees of ${self.amount:,.2f}"
 
 
-def truth(control: ControlClient, tables: Iterable[str]) -> Totals:
-    """What the sandbox has."""
+def source_totals(control: ControlClient, tables: Iterable[str]) -> Totals:
+    """Return the totals of the simulated firm."""
     counts = {name: len(control.rows(name)) for name in tables}
     amounts = (Decimal(str(each["row"]["amount"])) for each in control.rows("fees"))
     return Totals(counts, sum(amounts, Decimal()))
 
 
-def loaded(since: Rows, held: Rows) -> Iterator[str]:
-    """What a run loaded of each table, as a table."""
-    lines = [(name, f"{since[name]:,}", f"{count:,}") for name, count in held.items()]
-    lines.append(("All", f"{sum(since.values()):,}", f"{sum(held.values()):,}"))
-    yield from _table(("Table", "Loaded now", "Rows"), lines)
+def loaded_rows(since: Rows, total: Rows) -> Iterator[str]:
+    """Yield the lines of a table: rows of the last load and all rows, by table."""
+    lines = [(name, f"{since[name]:,}", f"{count:,}") for name, count in total.items()]
+    lines.append(("All", f"{sum(since.values()):,}", f"{sum(total.values()):,}"))
+    yield from _table(("Table", "Loaded by this run", "Total rows"), lines)
 
 
 class Database:
-    """The database that the pipeline loads.
+    """The DuckDB database of the pipeline.
 
     Args:
-        path: Its file.
-        python: A Python that has DuckDB.
+        path: The database file.
+        python: A Python interpreter that has DuckDB.
     """
 
     def __init__(self, path: Path, python: Path) -> None:
@@ -99,26 +99,26 @@ class Database:
         self._python = python
 
     def totals(self) -> Totals:
-        """What the database has."""
+        """Return the totals of the database."""
         [[amount]] = self._query(AMOUNT)
         return Totals(self.rows_since(LONG_AGO), Decimal(amount or 0))
 
     def latest_load(self) -> str:
-        """When the last row was loaded."""
+        """Return the timestamp of the last load."""
         parts = (
-            f"select max(_sdc_batched_at) as moment from smokeball.{name}"  # noqa: S608
+            f"select max(_sdc_batched_at) as loaded_at from smokeball.{name}"  # noqa: S608
             for name in self._tables
         )
-        [[moment]] = self._query(f"select max(moment) from ({' union all '.join(parts)})")  # noqa: S608
-        return str(moment)
+        [[loaded_at]] = self._query(f"select max(loaded_at) from ({' union all '.join(parts)})")  # noqa: S608
+        return str(loaded_at)
 
-    def rows_since(self, moment: str) -> Rows:
-        """How many rows of each table were loaded, anew or again, after a moment."""
+    def rows_since(self, timestamp: str) -> Rows:
+        """Count the rows of each table that were inserted or updated after a timestamp."""
         parts = (
             f"(select count(*) from smokeball.{name} where _sdc_batched_at > $1::timestamp)"  # noqa: S608
             for name in self._tables
         )
-        [counts] = self._query(f"select {', '.join(parts)}", moment)
+        [counts] = self._query(f"select {', '.join(parts)}", timestamp)
         return dict(zip(self._tables, counts, strict=True))
 
     @property
@@ -126,66 +126,66 @@ class Database:
         return [name for [name] in self._query(TABLES)]
 
     def answers(self) -> Answers:
-        """What the queries of ``examples/analytics`` answer; leads are noted first."""
+        """Run the queries of ``examples/analytics``, the one that saves leads first."""
         files = sorted(QUERIES.glob("*.sql"), key=lambda path: (path.stem != "keep_leads", path))
         queries = {path.stem: path.read_text(encoding="utf-8") for path in files}
-        # Its people record a fifteenth of what real ones do, and would all miss a real target.
+        # The simulated staff record a fifteenth of the usual hours: a realistic target is too high.
         hours = queries["hours_against_target"]
         queries["hours_against_target"] = hours.replace("cast(120 as", f"cast({TARGET} as")
         queries["firm"] = "select name from smokeball.firm"
-        found: Answers = json.loads(self._run(ANSWERER, stdin=json.dumps(queries)))
-        return found
+        answers: Answers = json.loads(self._run(QUERY_RUNNER, stdin=json.dumps(queries)))
+        return answers
 
     def _query(self, query: str, *values: str) -> list[list[Any]]:
         rows: list[list[Any]] = json.loads(self._run(READER, query, *values))
         return rows
 
     def _run(self, program: str, *arguments: str, stdin: str = "") -> str:
-        done = subprocess.run(  # noqa: S603 - our own program, and no shell
+        completed = subprocess.run(  # noqa: S603 - the program is a constant, without a shell
             [str(self._python), "-c", program, str(self._path), *arguments],
             check=True,
             input=stdin,
             stdout=subprocess.PIPE,
             encoding="utf-8",
         )
-        return done.stdout
+        return completed.stdout
 
 
 def unbilled(answers: Answers) -> Iterator[str]:
-    """Work in progress by matter, as a table."""
-    found = answers["work_in_progress"]
+    """Yield the lines of a table of work in progress by matter."""
+    rows = answers["work_in_progress"]
     lines: list[tuple[str, ...]] = [
         (
             row["number"] or "lead",
-            shortened(subject(row)),
+            truncated(subject(row)),
             row["responsible"] or "",
             _hours(row["hours"]),
             f"{Decimal(row['total']):,.2f}",
             row["oldest"],
         )
-        for row in found[:MOST]
+        for row in rows[:MAX_ROWS]
     ]
-    rest = found[MOST:]
+    rest = rows[MAX_ROWS:]
     if rest:
         oldest = min(row["oldest"] for row in rest)
         lines.append(("", f"{len(rest):,} more matters", "", *_sums(rest), oldest))
-    lines.append(("", "All work in progress", "", *_sums(found), ""))
-    yield "Work in progress: what can still be billed, by matter"
+    lines.append(("", "All work in progress", "", *_sums(rows), ""))
+    yield "Unbilled work in progress by matter"
     yield from _table(HEADINGS, lines, left=3)
 
 
 def subject(row: dict[str, Any]) -> str:
-    """Title of a matter, without the number that it begins with."""
+    """Return the title of a matter without its leading number."""
     return str(row["title"]).removeprefix(f"{row['number']} - ")
 
 
-def shortened(text: str) -> str:
-    """A text that fits into a column."""
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 3]}..."
+def truncated(text: str) -> str:
+    """Truncate a text to the width of a column."""
+    return text if len(text) <= MAX_WIDTH else f"{text[: MAX_WIDTH - 3]}..."
 
 
 def _sums(rows: list[dict[str, Any]]) -> tuple[str, str]:
-    hours, total = (sum((Decimal(row[name]) for row in rows), Decimal()) for name in SUMMED)
+    hours, total = (sum((Decimal(row[name]) for row in rows), Decimal()) for name in SUM_COLUMNS)
     return _hours(hours), f"{total:,.2f}"
 
 
@@ -199,10 +199,10 @@ def _table(
     *,
     left: int = 1,
 ) -> Iterator[str]:
-    """Lay out a table whose first columns are words and whose last line is a total."""
+    """Yield the lines of a table. The first columns are text; the last line is a total."""
     widths = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
 
-    def shown(line: tuple[str, ...]) -> str:
+    def format_line(line: tuple[str, ...]) -> str:
         cells = (
             cell.ljust(width) if place < left else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
@@ -210,9 +210,9 @@ def _table(
         return "  ".join(cells).rstrip()
 
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    yield shown(headings)
+    yield format_line(headings)
     yield rule
     for line in lines[:-1]:
-        yield shown(line)
+        yield format_line(line)
     yield rule
-    yield shown(lines[-1])
+    yield format_line(lines[-1])

@@ -1,7 +1,7 @@
-"""Writes into docs/operations.md what the tap says, taken from a simulated firm.
+"""Write the tap's output for a simulated firm into docs/operations.md.
 
-``python -m scripts.operations`` runs the tap and writes; a test holds the page against a run, less
-what differs from one to the next.
+``python -m scripts.operations`` runs the tap and writes the page. A test compares the page with a
+run, except for values that differ replace_block runs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STREAMS_SHOWN = ("matters", "fees", "tasks")
 
 
 class _Log(logging.Handler):
-    """Keeps what is said."""
+    """Collects log messages."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,13 +37,13 @@ class _Log(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage())
 
-    def after(self, begin: str) -> list[str]:
-        """Return what follows a beginning, in each message that has it."""
-        return [line[len(begin) :] for line in self.lines if line.startswith(begin)]
+    def after(self, prefix: str) -> list[str]:
+        """Return the messages that start with a prefix, without the prefix."""
+        return [line.removeprefix(prefix) for line in self.lines if line.startswith(prefix)]
 
 
 def blocks() -> dict[str, list[str]]:
-    """Return what the page shows, by the name of the part."""
+    """Return the output that the page shows, by name of the block."""
     with SandboxServer(matters=60) as firm:
         config = {
             "api_url": firm.url,
@@ -51,20 +51,20 @@ def blocks() -> dict[str, list[str]]:
             **firm.credentials,
             "burst": 100,
         }
-        plan = _said(TapSmokeball.run_plan, config)[0]
-        test = _said(TapSmokeball.run_access_check, config)[1].after("Access check:\n")[0]
+        plan = _capture(TapSmokeball.run_plan, config)[0]
+        test = _capture(TapSmokeball.run_access_check, config)[1].after("Access check:\n")[0]
         fast = {**config, "requests_per_second": 1000, "burst": 5}
-        _, log = _said(TapSmokeball.run_streams, fast, STREAMS_SHOWN)
-    point = next(
-        point
-        for point in (json.loads(each) for each in log.after("METRIC: "))
-        if point["metric"] == "run_summary"
+        _, log = _capture(TapSmokeball.run_streams, fast, STREAMS_SHOWN)
+    summary = next(
+        metric
+        for metric in (json.loads(line) for line in log.after("METRIC: "))
+        if metric["metric"] == "run_summary"
     )
     return {
         "plan": _fenced("console", "$ tap-smokeball --config=ENV --plan", plan),
         "test": _fenced("console", "$ tap-smokeball --config=ENV --test > /dev/null", test),
         "table": _fenced("text", log.after("Run summary:\n")[0]),
-        "line": _fenced("json", json.dumps(point, indent=2)),
+        "line": _fenced("json", json.dumps(summary, indent=2)),
     }
 
 
@@ -76,8 +76,10 @@ def main() -> None:
     (ROOT / PAGE).write_text(page, encoding="utf-8")
 
 
-def _said(
-    what: Callable[[TapSmokeball], object], config: dict[str, Any], only: tuple[str, ...] = ()
+def _capture(
+    command: Callable[[TapSmokeball], object],
+    config: dict[str, Any],
+    selected: tuple[str, ...] = (),
 ) -> tuple[str, _Log]:
     log, loggers = _Log(), [logging.getLogger(n) for n in ("tap-smokeball", METRICS_LOGGER_NAME)]
     levels = [logger.level for logger in loggers]
@@ -89,8 +91,8 @@ def _said(
         with contextlib.redirect_stdout(out):
             tap = TapSmokeball(config=dict(config))
             for stream in tap.streams.values():
-                stream.selected = stream.name in only if only else stream.selected
-            what(tap)
+                stream.selected = stream.name in selected if selected else stream.selected
+            command(tap)
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

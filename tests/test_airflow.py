@@ -35,6 +35,8 @@ from smokeball_airflow.config import SECRET, ConfigError
 from smokeball_airflow.config import Deployment as Config
 from smokeball_airflow.summary import Summary
 
+pytestmark = pytest.mark.slow
+
 requires_airflow = pytest.mark.skipif(
     bool(MISSING_ENVIRONMENTS),
     reason=f"no {', '.join(MISSING_ENVIRONMENTS)}: `make test` installs them on Python 3.10-3.12",
@@ -150,14 +152,14 @@ def test_dag_config_knows_all_secret_settings() -> None:
 @pytest.mark.parametrize(
     ("firms", "message"),
     [
-        ([{"firm": "a", "settings": {"api_key": "canary"}}], "a: api_key belongs into"),
+        ([{"firm": "a", "settings": {"api_key": "canary"}}], "a: api_key is secret"),
         ([{"firm": "a", "settings": {"burst": 7}}], "a: burst cannot be set"),
         ([{"firm": "a", "app": "two"}], "a: app must be one of one"),
         ([{"firm": "a"}, {"firm": "a"}], "listed more than once: a"),
-        ([{"firm": "../a"}], "0.firm does not fit: pattern"),
+        ([{"firm": "../a"}], "0.firm: invalid value, expected pattern"),
         ([{"firm": "a", "secret": "canary"}], "unknown entries: secret"),
-        ({"a": "canary"}, "does not fit: type array"),
-        (None, "does not fit: type array"),
+        ({"a": "canary"}, "invalid value, expected type array"),
+        (None, "invalid value, expected type array"),
     ],
 )
 def test_dag_firm_list_rejects_bad_entries(tmp_path: Path, firms: Any, message: str) -> None:
@@ -171,11 +173,11 @@ def test_dag_firm_list_rejects_bad_entries(tmp_path: Path, firms: Any, message: 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"apps": {}}, "apps does not fit: minProperties"),
-        ({"firms": {"file": "a", "variable": "b"}}, "firms does not fit: maxProperties"),
+        ({"apps": {}}, "apps: invalid value, expected minProperties"),
+        ({"firms": {"file": "a", "variable": "b"}}, "firms: invalid value, expected maxProperties"),
         (
             {"apps": {name: {"connection": "c", "pool": "p"} for name in ("a", "b")}},
-            "each app needs a pool of its own",
+            "two apps have the same pool",
         ),
         (
             {
@@ -187,7 +189,7 @@ def test_dag_firm_list_rejects_bad_entries(tmp_path: Path, firms: Any, message: 
                     }
                 }
             },
-            "password belongs into a connection",
+            "password is secret. Move it to a connection",
         ),
     ],
 )

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     RunScript = Callable[[str], list[dict[str, Any]]]
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parent.parent / "examples" / "analytics"
 STREAMS = (
     "matters",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.harness import (
     FEES,
     catalog,
@@ -17,6 +19,8 @@ from tests.harness import (
 if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Output
+
+pytestmark = pytest.mark.slow
 
 CHILDREN = ("fees", "expenses", "invoices", "matter_roles")
 

@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.harness import (
     DEFAULT_STREAMS,
     FEES,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.conftest import StartFirm
     from tests.harness import Process
+
+pytestmark = pytest.mark.slow
 
 
 def test_run_ends_with_summary_table(firm: SandboxServer, process: Process) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Output, Process
 
+pytestmark = pytest.mark.slow
+
 
 def is_complete(output: Output, firm: SandboxServer) -> bool:
     return output.status == 0 and all(

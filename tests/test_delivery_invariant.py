@@ -26,6 +26,8 @@ from tests.strategies import Interleaving, interleavings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("INTERLEAVINGS", "40"))
 KILL_EXAMPLES = max(3, EXAMPLES // 20)
 TIMEOUT_SECONDS = 60 + 20 * EXAMPLES

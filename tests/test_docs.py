@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.harness import Json
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 PAGES = [
     ROOT / "README.md",

@@ -49,11 +49,11 @@ def test_api_comparison_reports_field_changes() -> None:
         "## fees",
         "",
         "- field changed: `value[].amount`, from int32 to string",
-        "- field appeared: `value[].emoji` (int32), kept in `extraFields` until it is a column",
-        "- field went: `value[].rate` (int32), still a column",
-        "- field appeared: `value[].staff` (object), a column already",
-        "- field appeared: `value[].staff.href` (string), a column already",
-        "- field appeared: `value[].staff.id` (string), a column already",
+        "- field added: `value[].emoji` (int32), kept in `extraFields` until it is a column",
+        "- field removed: `value[].rate` (int32), still a column",
+        "- field added: `value[].staff` (object), already a column",
+        "- field added: `value[].staff.href` (string), already a column",
+        "- field added: `value[].staff.id` (string), already a column",
         "",
     ]
 
@@ -65,8 +65,8 @@ def test_api_comparison_reports_parameter_changes() -> None:
         {"in": "path", "name": "matter", "schema": {"type": "string"}},
     ]
     assert report(old, new)[2:4] == [
-        "- parameter appeared: `LastUpdated` (date-time)",
-        "- parameter went: `UpdatedSince` (integer)",
+        "- parameter added: `LastUpdated` (date-time)",
+        "- parameter removed: `UpdatedSince` (integer)",
     ]
 
 
@@ -76,9 +76,9 @@ def test_api_comparison_reports_endpoint_changes() -> None:
     assert report(old, new) == [
         "## Endpoints",
         "",
-        "- went: `GET /matters/{}/fees` (**the stream `fees` reads it**)",
-        "- went: `GET /plugins` (not read)",
-        "- appeared: `GET /matters/{}/advances`",
+        "- removed: `GET /matters/{}/fees` (**read by the stream `fees`**)",
+        "- removed: `GET /plugins` (not read)",
+        "- added: `GET /matters/{}/advances`",
         "",
     ]
 
@@ -98,7 +98,7 @@ def test_api_comparison_command_prints_report(
     old.write_text(json.dumps(api_description(id=TEXT)))
     new.write_text(json.dumps(api_description(id=TEXT, colour=TEXT)))
     assert main([str(old), str(new)]) == 0
-    assert "- field appeared: `value[].colour` (string)" in capsys.readouterr().out
+    assert "- field added: `value[].colour` (string)" in capsys.readouterr().out
     assert main([str(old)]) == 2
     assert "usage" in capsys.readouterr().err
 
@@ -117,6 +117,6 @@ class TestVendorDescription:
         assert report(old, new)[:3] == [
             "## matters",
             "",
-            "- field went: `value[].versionId` (string), still a column",
+            "- field removed: `value[].versionId` (string), still a column",
         ]
         assert report(old, old) == []

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tests.servers import UnavailableError
 from tests.warehouses import DuckDB
 
+pytestmark = pytest.mark.slow
+
 AMBIGUOUS_ROWS = [
     ("", "x"),
     ("a;b", "c;d"),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.harness import Json, Process
 
+pytestmark = pytest.mark.slow
+
 NOT_JSON = "is not a file with one JSON object"
 NO_STATE = "holds no Singer state"
 NO_CATALOG = "holds no Singer catalog"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from tests.login_helpers import LoginDriver
 
+pytestmark = pytest.mark.slow
+
 
 class TestSignIn:
     def test_saved_token_runs_the_tap(self, login_driver: LoginDriver) -> None:

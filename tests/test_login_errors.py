@@ -20,6 +20,8 @@ from tests.webdriver import free_port
 if TYPE_CHECKING:
     from tests.login_helpers import LoginDriver
 
+pytestmark = pytest.mark.slow
+
 
 class TestSignInErrors:
     def test_unregistered_redirect_uri_is_named(self, login_driver: LoginDriver) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.login_helpers import LoginDriver
 
+pytestmark = pytest.mark.slow
+
 
 class Terminal:
     """A sign-in at a terminal, which echoes input unless a prompt hides it."""

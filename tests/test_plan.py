@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json, Output, Process
 
+pytestmark = pytest.mark.slow
+
 
 SOME_STREAMS = ("matters", "fees", "contacts", "tasks", "transactions")
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json, Process
 
+pytestmark = pytest.mark.slow
+
 COLUMNS, LINES = 110, 24
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.harness import Json, Output, Process
 
+pytestmark = pytest.mark.slow
+
 DEBUG = {"TAP_SMOKEBALL_LOGLEVEL": "DEBUG", "LOGLEVEL": "DEBUG"}
 CLIENT_DATA = "canary of the client"
 

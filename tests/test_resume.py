@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json, Output, Process
 
+pytestmark = pytest.mark.slow
+
 
 def all_ids(firm: SandboxServer, stream: str) -> set[str]:
     return {entry["row"]["id"] for entry in sandbox_rows(firm, stream)}

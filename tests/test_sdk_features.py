@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json, Process
 
+pytestmark = pytest.mark.slow
+
 
 def test_stream_maps_filter_copy_and_rename(firm: SandboxServer) -> None:
     """The fast record path applies filters, copies and aliases."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Process
 
+pytestmark = pytest.mark.slow
+
 GOOD = {"api_key": "k", "client_id": "c", "client_secret": "s"}
 CANARY = "c4nary-value"
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.harness import Process
 
+pytestmark = pytest.mark.slow
+
 CREDENTIALS = {"api_key": "k", "client_id": "c", "refresh_token": "r"}
 
 

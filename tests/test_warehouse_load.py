@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.warehouses import Warehouse
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(900)  # a whole firm, twice
 @pytest.mark.parametrize(

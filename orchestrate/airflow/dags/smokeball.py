@@ -1,7 +1,7 @@
-"""Loads law firms' Smokeball data: a DAG for each of ``smokeball.yml``, a task for each firm.
+"""Load law firms' Smokeball data: one DAG per entry of ``smokeball.yml``, one task per firm.
 
-Each app, that is each API key, has a mapped task of its own: the allowance is the app's, and so is
-the pool, and a mapped task has one pool.
+Each app (API key) has its own mapped task, because the rate limit applies to the app: a pool
+enforces it, and a mapped task has one pool.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 @task
 def list_firms(app: str) -> list[dict[str, Any]]:
-    """Return the firms of an app, all or those that the run is asked for."""
+    """Return the firms of an app: all, or those in the run's `firms` parameter."""
     return firms_of(app, get_current_context()["params"]["firms"])
 
 
 def load_firms(app: App, job: Job) -> None:
     """Add the tasks that load the firms of an app."""
-    again: dict[str, Any] = {
+    retry_options: dict[str, Any] = {
         "retries": job.retries,
         "retry_delay": timedelta(seconds=job.retry_delay_seconds),
         "retry_exponential_backoff": 2,
     }
-    firms = list_firms.override(task_id="list", **again)(app.name)
+    firms = list_firms.override(task_id="list", **retry_options)(app.name)
     limit = timedelta(minutes=job.max_run_minutes + job.grace_minutes)
     LoadFirm.partial(
         task_id="load",
         pool=app.pool,
         execution_timeout=limit,
-        **again,
+        **retry_options,
         map_index_template="{{ task.firm['firm'] }}",
         app_connection=app.connection,
         share=app.share,
@@ -49,26 +49,26 @@ def load_firms(app: App, job: Job) -> None:
     ).expand(firm=firms)
 
 
-known = deployment()
-for each in known.jobs:
+config = deployment()
+for job in config.jobs:
     with DAG(
-        each.dag_id,
-        schedule=each.schedule,
+        job.dag_id,
+        schedule=job.schedule,
         start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
         catchup=False,
-        # A run that is late is not joined by the next: the firms' states are going on meanwhile.
+        # Two runs of one firm would overwrite each other's state.
         max_active_runs=1,
         params={
             "firms": Param(
                 None,
                 type=["null", "array"],
                 items={"type": "string"},
-                description="Names of the firms to load; nothing means all",
+                description="Names of the firms to load. Default: all",
             ),
         },
         tags=["smokeball"],
         doc_md=__doc__,
     ):
-        for one in known.apps.values():
-            with TaskGroup(one.name):
-                load_firms(one, each)
+        for app in config.apps.values():
+            with TaskGroup(app.name):
+                load_firms(app, job)

@@ -1,1 +1,1 @@
-"""Loads law firms' data by Meltano, one Airflow task a firm."""
+"""Load law firms' data with Meltano, one Airflow task per firm."""

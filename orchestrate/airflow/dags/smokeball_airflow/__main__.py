@@ -1,4 +1,4 @@
-"""Prints the pools of ``smokeball.yml``, for ``airflow pools import``."""
+"""Print the pools of ``smokeball.yml`` for ``airflow pools import``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What is loaded, and how: ``smokeball.yml`` and the list of firms. Neither holds a secret.
+"""Read ``smokeball.yml`` and the list of firms, which hold no secrets.
 
-Nothing here needs Airflow.
+This module does not import Airflow.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 SECRET = re.compile(
     r"password|passphrase|secret|token(?!_issued)|api_key|private_key|credentials(?!_path)"
 )
-"""Settings that belong into a connection: the lists of firms are seen by whoever sees a DAG."""
+"""Settings that belong in a connection: everyone who can see a DAG can see the list of firms."""
 
-OURS = ("requests_per_second", "burst", "max_run_minutes")
-"""Settings that follow from the app and the DAG; a firm cannot have its own."""
+RESERVED = ("requests_per_second", "burst", "max_run_minutes")
+"""Settings that the app and the DAG define; a firm cannot override them."""
 
-# They become names of tasks, folders, states and schemas.
+# Names of tasks, folders, states and schemas contain these names.
 _NAME = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"}
 _TEXT = {"type": "string", "minLength": 1}
 _POSITIVE = {"type": "number", "exclusiveMinimum": 0}
@@ -95,20 +95,20 @@ _FIRMS = {
 
 
 class ConfigError(ValueError):
-    """Something is wrong with what is to be loaded; trying again will not help."""
+    """``smokeball.yml`` or the list of firms is invalid; a retry cannot succeed."""
 
 
 @dataclass(frozen=True)
 class App:
-    """An API key with its allowance.
+    """An API key with its rate limit.
 
     Attributes:
-        name: Names the group of tasks.
-        connection: Id of the connection with its secrets.
-        pool: Airflow's pool; it has ``slots``.
-        requests_per_second: What Smokeball gave the key.
-        burst: Likewise.
-        slots: How many firms are read at once.
+        name: Name of the app and of its task group.
+        connection: Id of the connection with the app's secrets.
+        pool: Name of the Airflow pool, which has ``slots``.
+        requests_per_second: Smokeball's rate limit for the key.
+        burst: Smokeball's burst for the key.
+        slots: Number of firms that are loaded in parallel.
     """
 
     name: str
@@ -119,13 +119,13 @@ class App:
     slots: int = 1
 
     @classmethod
-    def of(cls, name: str, entry: Mapping[str, Any]) -> App:
-        """Build one from its entry in ``smokeball.yml``."""
+    def from_entry(cls, name: str, entry: Mapping[str, Any]) -> App:
+        """Create an app from its entry in ``smokeball.yml``."""
         return cls(name, **{"pool": f"smokeball_{name}", **entry})
 
     @property
     def share(self) -> dict[str, float]:
-        """The part of the allowance that each firm has, as settings of the tap."""
+        """Return the rate limit of one firm, as settings of the tap."""
         return {
             "requests_per_second": self.requests_per_second / self.slots,
             "burst": max(1, self.burst // self.slots),
@@ -134,20 +134,20 @@ class App:
 
 @dataclass(frozen=True)
 class Loader:
-    """Where the rows go.
+    """A Meltano loader.
 
     Attributes:
         name: The loader's name in ``meltano.yml``.
-        connection: Id of the connection with its secrets, if it needs any.
-        settings: Its other settings; ``{firm}`` in them stands for the firm's name.
+        connection: Id of the connection with the loader's secrets, or None.
+        settings: Other settings. ``{firm}`` in a value is replaced by the firm's name.
     """
 
     name: str
     connection: str | None = None
     settings: Mapping[str, Any] | None = None
 
-    def settings_of(self, firm: str) -> dict[str, Any]:
-        """Return its settings for a firm."""
+    def settings_for(self, firm: str) -> dict[str, Any]:
+        """Return the loader's settings for a firm."""
         text = json.dumps(dict(self.settings or {}))
         settings: dict[str, Any] = json.loads(text.replace("{firm}", firm))
         return settings
@@ -158,14 +158,14 @@ class Job:
     """A DAG.
 
     Attributes:
-        dag_id: Its id.
-        schedule: When it runs, as Airflow takes it.
-        max_run_minutes: Age at which a firm's run ends cleanly; the next goes on from there.
-        loader: Where the rows go.
-        grace_minutes: How much later Airflow gives the task up: time for start and end.
-        retries: How often a firm's task is tried again. It goes on from where it was.
-        retry_delay_seconds: How long it waits at first; then longer.
-        environment: Meltano's environment; by default that of ``meltano.yml``.
+        dag_id: The DAG's id.
+        schedule: The DAG's schedule in Airflow's syntax.
+        max_run_minutes: Time limit of the tap. The next run resumes from there.
+        loader: The loader.
+        grace_minutes: Airflow's task timeout is this much longer than the tap's time limit.
+        retries: Retries of a firm's task. A retry resumes from the saved state.
+        retry_delay_seconds: Delay before the first retry; later delays are longer.
+        environment: Meltano environment. Default: that of ``meltano.yml``.
         extractor: The tap's name in ``meltano.yml``.
     """
 
@@ -182,13 +182,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Deployment:
-    """All that ``smokeball.yml`` says.
+    """Content of ``smokeball.yml``.
 
     Attributes:
-        folder: Where the file is.
-        apps: By name.
-        firms: Where the list of firms is: ``file``, ``variable`` or ``connection``, and its name.
-        jobs: One for each DAG.
+        folder: Folder of the file.
+        apps: Apps by name.
+        firms: Source of the list of firms: ``file``, ``variable`` or ``connection``, and its name.
+        jobs: One per DAG.
     """
 
     folder: Path
@@ -198,67 +198,72 @@ class Deployment:
 
     @classmethod
     def read(cls, path: Path) -> Deployment:
-        """Read the file.
+        """Read and validate the file.
 
         Raises:
-            ConfigError: It cannot be read, or what it says makes no sense.
+            ConfigError: The file cannot be read or is invalid.
         """
-        found = _checked(_load(path), _DEPLOYMENT, path.name)
+        content = _validated(_load(path), _DEPLOYMENT, path.name)
         jobs = []
-        for dag_id, entry in found["dags"].items():
+        for dag_id, entry in content["dags"].items():
             loader = Loader(**entry["loader"])
-            _refuse_secrets(loader.settings, f"{path.name}: the loader of {dag_id}")
+            _reject_secrets(loader.settings, f"{path.name}: the loader of {dag_id}")
             jobs.append(Job(dag_id, **{**entry, "loader": loader}))
-        apps = {name: App.of(name, entry) for name, entry in found["apps"].items()}
+        apps = {name: App.from_entry(name, entry) for name, entry in content["apps"].items()}
         pools = [app.pool for app in apps.values()]
         if len(set(pools)) < len(pools):
-            raise ConfigError(f"{path.name}: each app needs a pool of its own")
-        [source] = found["firms"].items()
+            raise ConfigError(
+                f"{path.name}: two apps have the same pool. Give each app its own pool."
+            )
+        [source] = content["firms"].items()
         return cls(path.parent, apps, source, jobs)
 
     @property
     def pools(self) -> dict[str, dict[str, Any]]:
-        """The pools, as ``airflow pools import`` takes them."""
+        """Return the pools in the format of ``airflow pools import``."""
         return {
             app.pool: {
                 "slots": app.slots,
-                "description": f"Smokeball's allowance of the app {app.name}",
+                "description": f"Smokeball rate limit of the app {app.name}",
                 "include_deferred": False,
             }
             for app in self.apps.values()
         }
 
     def listed(self, firms: Any) -> list[dict[str, Any]]:
-        """Return the firms of a list, checked and with their defaults.
+        """Validate the list of firms and add the defaults.
 
         Args:
-            firms: The list as it was read.
+            firms: The decoded list.
 
         Raises:
-            ConfigError: It makes no sense.
+            ConfigError: The list is invalid.
         """
-        _checked(firms, _FIRMS, "the list of firms")
+        _validated(firms, _FIRMS, "the list of firms")
         full = []
         for entry in firms:
             name, settings = entry["firm"], entry.get("settings") or {}
             app = entry.get("app") or (next(iter(self.apps)) if len(self.apps) == 1 else None)
             if app not in self.apps:
                 raise ConfigError(f"{name}: app must be one of {', '.join(self.apps)}")
-            _refuse_secrets(settings, name)
-            if ours := sorted(settings.keys() & set(OURS)):
-                raise ConfigError(f"{name}: {', '.join(ours)} cannot be set for one firm")
+            _reject_secrets(settings, name)
+            if reserved := sorted(settings.keys() & set(RESERVED)):
+                raise ConfigError(
+                    f"{name}: {', '.join(reserved)} cannot be set for one firm. "
+                    "Remove it from the list of firms."
+                )
             connection = entry.get("connection", f"smokeball_{name}")
             full.append({"firm": name, "app": app, "connection": connection, "settings": settings})
         names = [entry["firm"] for entry in full]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ConfigError(f"listed more than once: {', '.join(twice)}")
+        if duplicates := sorted({name for name in names if names.count(name) > 1}):
+            raise ConfigError(f"firms listed more than once: {', '.join(duplicates)}")
         return full
 
     def read_file(self) -> Any:
-        """Return what the file with the list of firms holds.
+        """Return the content of the file with the list of firms.
 
         Raises:
-            ConfigError: It cannot be read.
+            ConfigError: The file cannot be read.
         """
         return _load(self.folder / self.firms[1])
 
@@ -267,23 +272,23 @@ def _load(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read: {type(error).__name__}") from None
+        raise ConfigError(f"cannot read {path}: {type(error).__name__}") from None
 
 
-def _checked(found: Any, schema: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return what was found if it fits; a complaint never holds a value."""
-    error = jsonschema.Draft202012Validator(schema).iter_errors(found)
-    if wrong := jsonschema.exceptions.best_match(error):
-        place = ".".join(str(part) for part in wrong.absolute_path) or "it"
-        wanted = wrong.validator_value
-        if wrong.validator == "additionalProperties":
-            unknown = sorted(set(wrong.instance) - set(wrong.schema["properties"]))
-            raise ConfigError(f"{where}: {place} has unknown entries: {', '.join(unknown)}")
-        raise ConfigError(f"{where}: {place} does not fit: {wrong.validator} {wanted}")
-    result: dict[str, Any] = found
+def _validated(content: Any, schema: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return the content if it matches the schema. An error never contains a value."""
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(content)
+    if error := jsonschema.exceptions.best_match(errors):
+        path = ".".join(str(part) for part in error.absolute_path) or "top level"
+        if error.validator == "additionalProperties":
+            unknown = sorted(set(error.instance) - set(error.schema["properties"]))
+            raise ConfigError(f"{source}: {path}: unknown entries: {', '.join(unknown)}")
+        expected = f"{error.validator} {error.validator_value}"
+        raise ConfigError(f"{source}: {path}: invalid value, expected {expected}")
+    result: dict[str, Any] = content
     return result
 
 
-def _refuse_secrets(settings: Mapping[str, Any] | None, where: str) -> None:
+def _reject_secrets(settings: Mapping[str, Any] | None, source: str) -> None:
     if secret := sorted(name for name in settings or () if SECRET.search(name)):
-        raise ConfigError(f"{where}: {', '.join(secret)} belongs into a connection")
+        raise ConfigError(f"{source}: {', '.join(secret)} is secret. Move it to a connection.")

@@ -1,11 +1,11 @@
-"""One run of ``meltano run`` that no other run can disturb, nor be disturbed by.
+"""Run ``meltano run`` isolated from other runs.
 
-Meltano keeps what it works with (configuration with its secrets, catalog, state at hand) in its
-system directory, by the plugin's name: two runs of one tap overwrite each other's. So each run has
-a directory of its own, private to the user and gone afterwards; the plugins are linked into it.
-What must outlive the run is elsewhere: the rows in the warehouse, the state in its backend.
+Meltano keeps working files (configuration with secrets, catalog, current state) in its system
+directory by plugin name, so two runs of one tap overwrite each other's files. Each run therefore
+has its own directory, which is private to the user and removed afterwards, with links to the
+plugins. The rows are in the warehouse and the state is in its backend.
 
-Nothing here needs Airflow.
+This module does not import Airflow.
 """
 
 from __future__ import annotations
@@ -36,20 +36,19 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 TAP = "tap-smokeball"
-"""The tap's program, whatever the plugin is called."""
+"""Name of the tap's executable, which is the same for all inherited plugins."""
 
 STOP_SECONDS = 120
-"""How long a run that is told to stop may take to write what it has read."""
+"""Time for a stopped run to write the rows that it has read."""
 
 POLL_SECONDS = 0.5
 
-# A firm has what it is given, and nothing of the worker's: neither the settings of another firm nor
-# Airflow's own secrets.
-FOREIGN = ("AIRFLOW", "_AIRFLOW", "TAP_SMOKEBALL", "MELTANO_RUN_")
+# Prefixes of variables that must not reach a run: settings of another firm, and Airflow's secrets.
+EXCLUDED_PREFIXES = ("AIRFLOW", "_AIRFLOW", "TAP_SMOKEBALL", "MELTANO_RUN_")
 
 
-class NotInstalled(Exception):  # noqa: N818 - reads as what is wrong
-    """Something that a run needs is not on this worker."""
+class NotInstalledError(Exception):
+    """The worker lacks a program, a plugin or a setting."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,9 @@ class Project:
     """A Meltano project whose plugins are installed.
 
     Attributes:
-        root: Where ``meltano.yml`` is.
-        meltano: The program.
-        system: Meltano's system directory that the plugins are installed in.
+        root: Folder of ``meltano.yml``.
+        meltano: Path of Meltano's executable.
+        system: Meltano's system directory, which contains the plugins.
     """
 
     root: Path
@@ -67,41 +66,44 @@ class Project:
     system: Path
 
     @classmethod
-    def here(cls, root: Path) -> Project:
-        """Return the worker's project, as its environment says.
+    def from_environment(cls, root: Path) -> Project:
+        """Find the worker's project.
 
         Args:
-            root: Where it is unless ``MELTANO_PROJECT_ROOT`` says otherwise.
+            root: Default of the environment variable ``MELTANO_PROJECT_ROOT``.
 
         Raises:
-            NotInstalled: Something is missing.
+            NotInstalledError: Meltano, its project or its state backend is missing.
         """
         root = Path(os.environ.get("MELTANO_PROJECT_ROOT") or root)
         system = Path(os.environ.get("MELTANO_SYS_DIR_ROOT") or root / ".meltano")
         meltano = shutil.which(os.environ.get("SMOKEBALL_MELTANO") or "meltano")
         if not (root / "meltano.yml").is_file():
-            raise NotInstalled(f"no meltano.yml in {root}: set MELTANO_PROJECT_ROOT")
+            raise NotInstalledError(f"No meltano.yml in {root}. Set MELTANO_PROJECT_ROOT.")
         if meltano is None:
-            raise NotInstalled("no program `meltano`: set SMOKEBALL_MELTANO to its path")
+            raise NotInstalledError(
+                "Meltano is not on the PATH. Set SMOKEBALL_MELTANO to its path."
+            )
         if not os.environ.get("MELTANO_STATE_BACKEND_URI"):
-            raise NotInstalled(
-                "MELTANO_STATE_BACKEND_URI is not set: without a place that all workers share, "
-                "each run would begin anew",
+            raise NotInstalledError(
+                "MELTANO_STATE_BACKEND_URI is not set, so runs on other workers could not resume. "
+                "Set it to a state backend that all workers share.",
             )
         return cls(root, meltano, system)
 
 
 @dataclass
 class Run:
-    """A run, for the length of a ``with`` block; at its end nothing of it is left.
+    """A run of Meltano as a context manager, which removes all working files.
 
     Args:
-        project: What is run.
-        firm: Name of the firm, the suffix of its state's id.
-        plugins: The extractor's and the loader's names.
-        settings: Environment variables for them, secrets included.
-        secrets: What must not be passed on of what they say.
-        environment: Meltano's environment, or None for the project's default.
+        project: The Meltano project.
+        firm: Name of the firm, which is the suffix of the state id.
+        plugins: Names of the extractor and the loader.
+        settings: Environment variables for the plugins, including secrets.
+        secrets: Values to redact from the log.
+        environment: Meltano environment, or None for the project's default.
+        summary: The run summary that the tap logs.
     """
 
     project: Project
@@ -111,31 +113,31 @@ class Run:
     secrets: Iterable[str] = ()
     environment: str | None = None
     summary: Summary = field(default_factory=Summary)
-    _told: bool = False
+    _is_stopping: bool = False
 
     def __enter__(self) -> Self:
-        """Start it.
+        """Start the run.
 
         Raises:
-            NotInstalled: A plugin is not installed.
+            NotInstalledError: A plugin is not installed.
         """
-        _sweep(self.firm)
+        _remove_leftovers(self.firm)
         self._folder = tempfile.TemporaryDirectory(prefix=f"smokeball-{os.getpid()}-{self.firm}-")
         system = Path(self._folder.name)
         try:
             self._prepare(system)
             output = system / "output"
             self._log = output.open("wb")
-            self._said = output.open(encoding="utf-8", errors="replace")
+            self._output = output.open(encoding="utf-8", errors="replace")
             self._process = psutil.Popen(
                 self._command(),
                 cwd=self.project.root,
                 env=self._environment(system),
                 stdin=subprocess.DEVNULL,
-                # Not a pipe: what is left to do after the death of this process can still be done.
+                # A file, not a pipe: Meltano can finish its work after this process was killed.
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
-                # A signal is for this process, which passes on what is meant for the tap.
+                # Signals reach this process only; `stop` forwards them to the tap.
                 start_new_session=True,
             )
         except BaseException:
@@ -149,49 +151,49 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End it, if it has not ended."""
+        """Kill the run if it is still running, and remove its folder."""
         try:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         finally:
             self._log.close()
-            self._said.close()
+            self._output.close()
             self._folder.cleanup()
 
     def wait(self, log: Callable[[str, str, str], None], seconds: float | None = None) -> int:
-        """Wait until the run has ended, and pass on what it says.
+        """Wait for the run to exit and forward its log.
 
         Args:
-            log: Takes a level, who said something, and what.
-            seconds: How long to wait at most; a run that takes longer is ended.
+            log: Receives the level, the plugin and the text of each log line.
+            seconds: Maximum time, after which the run is killed. None means no limit.
 
         Returns:
-            The exit status of Meltano.
+            Meltano's exit status.
         """
-        until = None if seconds is None else time.monotonic() + seconds
+        deadline = None if seconds is None else time.monotonic() + seconds
         while True:
             status = self._process.poll()
-            for line in _lines(self._said):
-                level, who, what = plain(_redacted(line, self.secrets))
-                self.summary.read(who, what)
-                log(level, who, what)
+            for line in _lines(self._output):
+                level, plugin, text = parse_log_line(_redact(line, self.secrets))
+                self.summary.read(plugin, text)
+                log(level, plugin, text)
             if status is not None:
                 return int(status)
-            if until is not None and time.monotonic() > until:
+            if deadline is not None and time.monotonic() > deadline:
                 os.killpg(self._process.pid, signal.SIGKILL)
-                until = None
+                deadline = None
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Tell the tap to stop, and return at once.
+        """Send the tap a signal to stop, without waiting.
 
-        The tap writes its place, the loader all rows, and Meltano the state. Meltano itself would
-        send the signal to the loader, too, which loses the rows at hand.
+        The tap then writes its state, the loader its rows, and Meltano saves the state. A signal
+        to Meltano would also stop the loader, which would lose rows.
         """
-        if self._told:  # a second signal would end the tap at once, without its place
+        if self._is_stopping:  # a second signal would make the tap exit without a state
             return
-        self._told = True
+        self._is_stopping = True
         with contextlib.suppress(psutil.NoSuchProcess):
             children = self._process.children()
             taps = [each for each in children if _is_tap(each)]
@@ -201,12 +203,12 @@ class Run:
     def _prepare(self, system: Path) -> None:
         for kind, name in zip(("extractors", "loaders"), self.plugins, strict=True):
             if not (self.project.system / kind).is_dir():
-                raise NotInstalled(f"{name} is not installed: run `meltano install`")
+                raise NotInstalledError(f"{name} is not installed. Run `meltano install`.")
         for kind in ("extractors", "loaders", "mappers", "utilities"):
             if (self.project.system / kind).is_dir():
                 (system / kind).symlink_to(self.project.system / kind)
         database = self.project.system / "meltano.db"
-        if database.is_file():  # a copy with its tables is 1.5 s faster than one made anew
+        if database.is_file():  # a copy is 1.5 s faster than creating the tables
             with (
                 contextlib.closing(
                     sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)
@@ -220,14 +222,14 @@ class Run:
         if self.environment:
             command += ["--environment", self.environment]
         command += ["run", "--no-install", "--state-id-suffix", self.firm, *self.plugins]
-        # Should this process be killed, the run must not go on beside the one that follows.
+        # If this process is killed, its run must stop: it would overlap with the next one.
         setpriv = shutil.which("setpriv")
         return [setpriv, "--pdeathsig", "TERM", *command] if setpriv else command
 
     def _environment(self, system: Path) -> dict[str, str]:
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(FOREIGN)}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(EXCLUDED_PREFIXES)}
         return {
-            **kept,
+            **inherited,
             **self.settings,
             "MELTANO_PROJECT_ROOT": str(self.project.root),
             "MELTANO_SYS_DIR_ROOT": str(system),
@@ -237,7 +239,7 @@ class Run:
 
 
 def variables(plugin: str, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return settings as the environment variables that Meltano takes them from."""
+    """Convert a plugin's settings to Meltano's environment variables."""
     prefix = plugin.upper().replace("-", "_")
     return {
         f"{prefix}_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
@@ -246,8 +248,8 @@ def variables(plugin: str, settings: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def plain(line: str) -> tuple[str, str, str]:
-    """Return the level, the speaker and the text of a line of Meltano's log."""
+def parse_log_line(line: str) -> tuple[str, str, str]:
+    """Return the level, the plugin and the text of a line of Meltano's log."""
     try:
         entry = json.loads(line)
         return str(entry.get("level", "info")), str(entry.get("name", "meltano")), entry["event"]
@@ -255,24 +257,29 @@ def plain(line: str) -> tuple[str, str, str]:
         return "info", "meltano", line.rstrip()
 
 
-def _redacted(line: str, secrets: Iterable[str]) -> str:
-    """Return a line without secrets, however they are written.
+def _redact(line: str, secrets: Iterable[str]) -> str:
+    """Redact secrets in a line, including their JSON and URL encodings.
 
-    Airflow hides them in the logs of tasks, but not in what ``airflow dags test`` prints.
+    Airflow redacts them in task logs, but not in the output of ``airflow dags test``.
     """
     for secret in secrets:
-        for form in {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}:
-            line = line.replace(form, "***")
+        for encoded in {
+            secret,
+            json.dumps(secret)[1:-1],
+            quote(secret, safe=""),
+            quote_plus(secret),
+        }:
+            line = line.replace(encoded, "***")
     return line
 
 
 def _lines(file: Any) -> Iterator[str]:
-    """Yield the lines that are complete, and leave the rest for the next time."""
+    """Yield complete lines; an incomplete last line stays for the next call."""
     while True:
-        place = file.tell()
+        position = file.tell()
         line = file.readline()
         if not line.endswith("\n"):
-            file.seek(place)
+            file.seek(position)
             return
         yield line
 
@@ -283,9 +290,9 @@ def _is_tap(process: psutil.Process) -> bool:
     return False
 
 
-def _sweep(firm: str) -> None:
-    """Remove what a run left behind whose worker was killed: it holds secrets."""
+def _remove_leftovers(firm: str) -> None:
+    """Remove the folders of runs whose worker was killed, because they hold secrets."""
     name = re.compile(rf"smokeball-(\d+)-{re.escape(firm)}-[a-z0-9_]+")
     for folder in Path(tempfile.gettempdir()).glob("smokeball-*"):
-        if (found := name.fullmatch(folder.name)) and not psutil.pid_exists(int(found[1])):
+        if (match := name.fullmatch(folder.name)) and not psutil.pid_exists(int(match[1])):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""How a run went, from the line for machines that the tap ends with."""
+"""Read the tap's ``run_summary`` metric from the log of a run."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ _FAILED = "failed"
 
 @dataclass
 class Summary:
-    """The metric ``run_summary`` of a run, found in its log.
+    """The ``run_summary`` metric of a run.
 
     Attributes:
-        value: What it tells; empty as long as it has not come.
+        value: The metric's value. Empty until the tap has logged it.
     """
 
     value: dict[str, Any] = field(default_factory=dict)
 
-    def read(self, who: str, line: str) -> None:
-        """Take a line of the run's log.
+    def read(self, plugin: str, line: str) -> None:
+        """Read a line of the run's log.
 
         Args:
-            who: The name of who said it.
-            line: What was said.
+            plugin: Name of the plugin that logged the line.
+            line: Text of the line.
         """
-        if who.startswith("tap-") and (found := _METRIC.search(line)):
+        if plugin.startswith("tap-") and (match := _METRIC.search(line)):
             with contextlib.suppress(ValueError):
-                point = json.loads(found[1])
+                point = json.loads(match[1])
                 if point.get("metric") == "run_summary":
                     self.value = point["value"]
 
     @property
     def failed(self) -> list[str]:
-        """The streams that failed."""
-        return [name for name, each in self._streams.items() if each["ended"] == _FAILED]
+        """Names of the streams that failed."""
+        return [name for name, each in self._streams.items() if each["status"] == _FAILED]
 
     def report(self, firm: str, seconds: float) -> dict[str, Any]:
-        """Return all of it, as the task's output.
+        """Return the summary as the task's output.
 
         Args:
-            firm: Whose run it was.
-            seconds: How long it took, with what Meltano does before and after.
+            firm: Name of the firm.
+            seconds: Duration of the run, including the start and the end of Meltano.
         """
-        nothing = {"rows": 0, "requests": 0, "complete": False, "streams": {}}
-        return {"firm": firm, "seconds": round(seconds, 1), **nothing, **self.value}
+        defaults = {"rows": 0, "requests": 0, "complete": False, "streams": {}}
+        return {"firm": firm, "seconds": round(seconds, 1), **defaults, **self.value}
 
     @property
     def _streams(self) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = self.value.get("streams", {})
-        return found
+        streams: dict[str, dict[str, Any]] = self.value.get("streams", {})
+        return streams
