@@ -1,4 +1,4 @@
-""".NET ticks and UTC: the clock that Smokeball stamps its rows with.
+""".NET ticks and UTC: the form of Smokeball's timestamps.
 
 One tick is 100 ns since 0001-01-01T00:00:00Z in the proleptic Gregorian calendar, which is also
 Python's. Ticks need 60 bits, a float keeps 53: everything here is whole numbers.
@@ -26,15 +26,15 @@ _RFC3339 = re.compile(
 )
 
 
-def from_datetime(moment: datetime) -> int:
+def from_datetime(time: datetime) -> int:
     """Return the ticks of an aware date-time, exact to its microsecond.
 
     Raises:
         ValueError: The date-time has no zone, so its instant is unknown.
     """
-    if moment.tzinfo is None:
-        raise ValueError("a date-time without a zone names no instant")
-    utc = moment.astimezone(timezone.utc)
+    if time.tzinfo is None:
+        raise ValueError("a date-time without a time zone is no instant")
+    utc = time.astimezone(timezone.utc)
     minutes = ((utc.toordinal() - 1) * 24 + utc.hour) * 60 + utc.minute
     return (minutes * 60 + utc.second) * PER_SECOND + utc.microsecond * 10
 
@@ -53,8 +53,8 @@ def from_rfc3339(text: str) -> int:
     import pendulum  # noqa: PLC0415 - 0.1 s of start-up that --version and --discover do without
 
     try:
-        moment = pendulum.parse(f"{day}T{clock}{zone.upper()}", exact=True)
-        whole = from_datetime(cast("datetime", moment))
+        parsed = pendulum.parse(f"{day}T{clock}{zone.upper()}", exact=True)
+        whole = from_datetime(cast("datetime", parsed))
     except OverflowError:
         raise ValueError("an instant outside of the years 1 to 9999") from None
     return whole + int((fraction or "").ljust(7, "0")[:7])
@@ -66,8 +66,8 @@ def from_http_date(text: str) -> int:
     Raises:
         ValueError: The text is not an HTTP date.
     """
-    moment = parsedate_to_datetime(text)
-    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))
+    parsed = parsedate_to_datetime(text)
+    return from_datetime(parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc))
 
 
 def parse(value: object) -> int | None:
@@ -83,18 +83,19 @@ def parse(value: object) -> int | None:
 
 
 def from_timestamp(value: object) -> int | None:
-    """Return the ticks that a row or a bookmark is stamped with, else None.
+    """Return the ticks of the timestamp of a row or a bookmark, else None.
 
-    A stamp is ticks or a date-time; one without a zone is UTC, as in the filters that select by it.
+    A timestamp is ticks or a date-time. Without a time zone it is UTC, as in the updated-since
+    filters.
     """
-    stamp = parse(value)
-    if stamp is None and isinstance(value, str):
+    ticks = parse(value)
+    if ticks is None and isinstance(value, str):
         for text in (value, f"{value}Z"):
             try:
                 return from_rfc3339(text)
             except ValueError:
                 pass
-    return stamp
+    return ticks
 
 
 def to_rfc3339(ticks: int) -> str:

@@ -99,7 +99,7 @@ def _item(  # noqa: PLR0913, PLR0917
         "values": _values(firm, rng),
     }
     if rng.random() < 0.4:  # noqa: PLR2004
-        data["description"] = f"{design.data['name']} as told by the client"
+        data["description"] = f"{design.data['name']} as described by the client"
     events = [] if plan is None else events_of(firm, plan)
     if events and rng.random() < 0.5:  # noqa: PLR2004
         data["events"] = [{"id": guid(rng), "appointmentId": events[0].id}]

@@ -14,7 +14,7 @@ than the API's `size` says, the list is read again, as long as that brings new r
 
 A list that changes as fast as it is read has no end. It is an error when pages bring no new row for
 longer than a full re-read takes, or when many times the list's first size was read. The latter
-needs a true `size`: without one, such a list cannot be told from a long one.
+needs a true `size`: without one, such a list looks like a long one.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ DEFAULT_PAUSE_SECONDS = 1.0
 
 
 class RetryableError(Exception):
-    """A failure that a retry may mend; internal to `tap_smokeball.api` and the sign-in.
+    """A failure that a retry may fix; internal to `tap_smokeball.api` and the sign-in.
 
     Args:
         reason: What failed, without anything confidential.

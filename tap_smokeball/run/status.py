@@ -29,7 +29,7 @@ class RunInterruptedError(Exception):
 
 
 class StreamStatus(Enum):
-    """How a stream ended: the name for machines, the value for people."""
+    """The status of a stream: the name for machines, the value for people."""
 
     PENDING = "not started"
     INTERRUPTED = "interrupted"  # also while it runs: what never ends was interrupted
@@ -51,7 +51,7 @@ class StreamResult:
         stream: Its name.
         rows: Rows read, if the stream is selected.
         seconds: How long it took.
-        status: How it ended.
+        status: Its status.
         error: Why it failed.
         is_resumed: Whether it resumed the full pass of an earlier run.
         estimate: How many requests it takes, and how many are done.
@@ -76,7 +76,7 @@ class StreamResult:
 
     @property
     def description(self) -> str:
-        """How the stream ended, for people."""
+        """The status and the error, for people."""
         return f"{self.status.value}: {self.error.summary}" if self.error else self.status.value
 
 
