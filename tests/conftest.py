@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from smokeball_sandbox import SandboxServer
+from tests.forked_process import stop_fork_server
 from tests.harness import Process
 from tests.login_helpers import login_driver
 from tests.sandbox_client import (
@@ -44,6 +45,13 @@ __all__ = [
 def pytest_xdist_auto_num_workers() -> int:
     """Return the number of workers: one more than cores, since some tests only wait."""
     return 1 + (os.cpu_count() or 1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fork_server() -> Iterator[None]:
+    """Stop the fork server of the tap at the end, while coverage still collects data."""
+    yield
+    stop_fork_server()
 
 
 class StartFirm(Protocol):
