@@ -261,7 +261,7 @@ class _Planner:
     def _fetch_at(
         self, stream: SmokeballStream, ids: dict[str, str], params: dict[str, Any]
     ) -> FetchAt:
-        """Return the function that requests one page of a list, without the opt-in fields that make it large."""
+        """Return the function that requests a page without the large opt-in fields."""
         light = {name: value for name, value in params.items() if name != "Fields"}
         endpoint, page_params = stream.endpoint(), stream.response_format.paginator.params
 
