@@ -90,7 +90,7 @@ def render(runner: Runner, session: Session) -> str:
     lines = [
         format_table(rows),
         "",
-        f"About {total:,.0f} requests: {total_time} at {rate:g} requests per second.",
+        f"About {total:,.0f} requests: {total_time} at {rate:g} per second.",
         *_runs_needed(runner, session, estimates),
         f"This plan took {session.status.requests:,} requests.",
     ]
@@ -263,7 +263,7 @@ class _Planner:
     def _fetch_at(
         self, stream: SmokeballStream, ids: dict[str, str], params: dict[str, Any]
     ) -> FetchAt:
-        """Return the function that requests a page without the large opt-in fields."""
+        """Return the function that fetches a page without the large opt-in fields."""
         light = {name: value for name, value in params.items() if name != "Fields"}
         endpoint, page_params = stream.endpoint(), stream.response_format.paginator.params
 
