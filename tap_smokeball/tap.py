@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import signal
 import sys
 from contextlib import contextmanager
 from functools import cached_property
@@ -22,7 +23,7 @@ from tap_smokeball.records.decimals import align_decimal_format
 from tap_smokeball.redaction import SECRETS
 from tap_smokeball.reporting import progress, summary
 from tap_smokeball.run.status import RunInterruptedError
-from tap_smokeball.run.stop_signals import signals_deferred
+from tap_smokeball.run.stop_signals import signal_handlers_kept
 from tap_smokeball.session import Session
 from tap_smokeball.singer.message_writer import BufferedMessageWriter, OutputClosedError
 from tap_smokeball.sync.child_stream import ChildStream
@@ -80,7 +81,8 @@ class TapSmokeball(Tap):
                 raise ConfigValidationError("bad settings", errors=errors, schema={})
         else:  # the SDK's own check only logs then, and has nothing to log without an API key
             settings.setdefault("api_key", "none")
-        super().__init__(config=settings, validate_config=False, **keywords)
+        with signal_handlers_kept():
+            super().__init__(config=settings, validate_config=False, **keywords)
 
     @cached_property
     def session(self) -> Session:
@@ -230,14 +232,12 @@ class TapSmokeball(Tap):
     def _from_cli(
         cls, config: Any, state: IO[str] | None = None, catalog: IO[str] | None = None
     ) -> TapSmokeball:
-        # Until the run handles signals, the SDK would: it writes a STATE and exits with 0.
-        with signals_deferred():
-            return cls(
-                config=config.config,
-                parse_env_config=config.parse_env,
-                state=input_files.read_state(state) if state else None,
-                catalog=input_files.read_catalog(catalog) if catalog else None,
-            )
+        return cls(
+            config=config.config,
+            parse_env_config=config.parse_env,
+            state=input_files.read_state(state) if state else None,
+            catalog=input_files.read_catalog(catalog) if catalog else None,
+        )
 
     @classmethod
     @contextmanager
@@ -248,6 +248,9 @@ class TapSmokeball(Tap):
         except RunInterruptedError as interrupted:
             cls.logger.warning("Stopped by a signal. The next run resumes from here")
             raise click.exceptions.Exit(128 + interrupted.signal) from None
+        except KeyboardInterrupt:
+            cls.logger.warning("Stopped by a signal before the run started")
+            raise click.exceptions.Exit(128 + signal.SIGINT) from None
         except ConfigValidationError as error:
             for message in error.errors:
                 cls.logger.error("%s", message)  # noqa: TRY400 - here and below: nothing to trace

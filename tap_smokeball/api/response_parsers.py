@@ -45,10 +45,10 @@ class ResponseFormat(NamedTuple):
 
 def _parse_page(body: Any) -> Page:
     if not isinstance(body, dict):
-        raise UnexpectedResponseError("the response has no `value` list")
+        raise UnexpectedResponseError("the response is not an object")
     size = body.get("size")
     return Page(
-        _rows(body.get("value")),
+        _rows(body.get("value"), "`value` list"),
         size=size if isinstance(size, int) else None,
         has_next_link=bool(body.get("next")),
     )
@@ -100,9 +100,9 @@ def _parse_folders(body: Any) -> Page:
     return page._replace(rows=entries)
 
 
-def _rows(value: Any) -> list[Row]:
+def _rows(value: Any, name: str = "list of rows") -> list[Row]:
     if not isinstance(value, list) or not set(map(type, value)) <= {dict}:
-        raise UnexpectedResponseError("the response has no list of rows")
+        raise UnexpectedResponseError(f"the response has no {name}")
     return value
 
 

@@ -138,7 +138,7 @@ class _Planner:
             except SmokeballError as error:
                 stream.fail(error)
                 for child in children:
-                    child.result.fail(ParentListError(f"{stream.name} could not be listed"))
+                    child.fail(ParentListError(f"{child.name}: {stream.name} could not be listed"))
         for child, parents in todo:
             try:
                 yield self._estimate_children(child, parents)

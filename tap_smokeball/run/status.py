@@ -69,7 +69,8 @@ class StreamResult:
 
     def fail(self, error: SmokeballError) -> None:
         """Record that the stream failed, and why."""
-        self.status, self.error = StreamStatus.FAILED, error
+        # Without the frames of its traceback, which would keep their objects alive.
+        self.status, self.error = StreamStatus.FAILED, error.with_traceback(None)
 
     @property
     def is_failed(self) -> bool:

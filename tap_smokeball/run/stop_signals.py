@@ -49,13 +49,23 @@ def stop_on_signals(stop: Callable[[int], None]) -> Iterator[None]:
 
 
 @contextmanager
-def signals_deferred() -> Iterator[None]:
-    """Deliver signals after the block, where the operating system can defer them."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+def signal_handlers_kept() -> Iterator[None]:
+    """Restore the signal handlers after the block, and deliver no signal inside of it.
+
+    The SDK's constructor installs a handler that writes a STATE and exits with 0, whatever is left
+    to do. Windows cannot defer signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    can_defer = hasattr(signal, "pthread_sigmask")
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS) if can_defer else set()
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
+        for number, handler in handlers.items():
+            if handler is not None:  # None: installed by another language than Python
+                signal.signal(number, handler)
+        if can_defer:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -11,7 +11,7 @@ import re
 import sys
 from contextlib import contextmanager
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
@@ -32,7 +32,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers import types
@@ -286,7 +286,9 @@ class SmokeballStream(RecordStream):
     def row_key(self) -> RowKey:
         """Tells the rows of one list apart: the primary key without the parent's id."""
         columns = {column.name: column for column in self.columns}
-        return RowKey([columns[name] for name in self.primary_keys if name != self.parent_key])
+        # A catalog may have other keys, or none: they are those of the target's table.
+        own_keys: Sequence[str] = cast("Any", type(self)).primary_keys
+        return RowKey([columns[name] for name in own_keys if name != self.parent_key])
 
     def complete_pass(self, reached: int | None) -> None:
         """Move the bookmark to the ticks at which the next run shall start, if there are any."""

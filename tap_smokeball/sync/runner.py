@@ -115,7 +115,7 @@ class Runner:
 
     def _is_ready(self, child: ChildStream) -> bool:
         if self._status.result(child.parents.name).is_failed:
-            child.result.fail(ParentListError(f"{child.parents.name} could not be listed"))
+            child.fail(ParentListError(f"{child.name}: {child.parents.name} could not be listed"))
             return False
         return not self._status.should_stop
 
