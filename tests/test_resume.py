@@ -62,9 +62,9 @@ def test_signal_saves_resume_position(
     )
     assert first.status == 128 + signal_number
     assert "Traceback" not in first.stderr
-    assert "stopped, goes on next time" in first.stderr
+    assert "stopped; will resume" in first.stderr
     resume = first.bookmark("fees")["resume"]
-    assert {r["matterId"] for r in first.records("fees")} >= {resume["after"]}
+    assert {r["matterId"] for r in first.records("fees")} >= {resume["last_parent_id"]}
     second = process.run(config(firm), state=first.state)
     fee_counts = first.ids("fees") + second.ids("fees")
     assert fee_counts.keys() == all_ids(firm, "fees")
@@ -117,7 +117,7 @@ def test_change_before_position_is_read_next_pass(start: StartFirm) -> None:
     firm = start(matters=80, fees=1, exact_fees=True, latency_ms=25)
     settings = config(firm, lookback_seconds=0, burst=1)
     first = run_until_time_limit(settings)
-    last_parent_id = first.bookmark("fees")["resume"]["after"]
+    last_parent_id = first.bookmark("fees")["resume"]["last_parent_id"]
     earlier_fee = next(e for e in sandbox_rows(firm, "fees") if e["parent"] < last_parent_id)
     firm.control.touch("fees", earlier_fee["row"]["id"], set={"subject": "Late"})
     new = firm.control.add("fees", parent=earlier_fee["parent"])

@@ -13,17 +13,29 @@ if TYPE_CHECKING:
     from tap_smokeball.api.pagination import Row
 
 
+NO_CONTENT = object()
+"""The body of a response without one (204)."""
+
+
 class ResponseFormat(NamedTuple):
     """How an endpoint sends rows.
 
     Attributes:
-        parse: Takes a page out of a decoded body; raises `UnexpectedResponseError` if there is
-            none.
+        parse_body: Takes a page out of a decoded body; raises `UnexpectedResponseError` if there
+            is none.
         paginator: Reads a list of such pages.
     """
 
-    parse: Callable[[Any], Page]
+    parse_body: Callable[[Any], Page]
     paginator: type[OffsetPaginator] = SinglePagePaginator
+
+    def parse(self, body: Any) -> Page:
+        """Return the page in a decoded body; an empty one if the response has no body.
+
+        Raises:
+            UnexpectedResponseError: The body holds no page.
+        """
+        return Page([], is_complete=True) if body is NO_CONTENT else self.parse_body(body)
 
     @property
     def is_paged(self) -> bool:

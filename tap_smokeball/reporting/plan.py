@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.errors import NotFoundError, ParentListError, SmokeballError
+from tap_smokeball.errors import ParentListError, SmokeballError
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds, page_count
 from tap_smokeball.sync.parent_order import Parent, ParentList
@@ -90,7 +90,7 @@ def render(runner: Runner, session: Session) -> str:
     lines = [
         format_table(rows),
         "",
-        f"About {total:,.0f} requests: {total_time} at {rate:g} requests per second.",
+        f"About {total:,.0f} requests: {total_time} at {rate:g} per second.",
         *_runs_needed(runner, session, estimates),
         f"This plan took {session.status.requests:,} requests.",
     ]
@@ -229,8 +229,10 @@ class _Planner:
                     lambda: sum(len(rows) for rows in stream.read_children(ids, params))
                 )
             return self._count(self._fetch_at(stream, ids, params), self._page_size)[0]
-        except NotFoundError:
-            return 0
+        except SmokeballError as error:
+            if error.is_shared:
+                raise
+            return 0  # a run skips the parent, too
 
     def _count(self, fetch: FetchAt, limit: int = 1) -> tuple[int, str]:
         """Return how many rows a list has, and the basis of that."""
@@ -261,7 +263,7 @@ class _Planner:
     def _fetch_at(
         self, stream: SmokeballStream, ids: dict[str, str], params: dict[str, Any]
     ) -> FetchAt:
-        """Return the function that requests one page of a list, without the opt-in fields that make it large."""
+        """Return the function that fetches a page without the large opt-in fields."""
         light = {name: value for name, value in params.items() if name != "Fields"}
         endpoint, page_params = stream.endpoint(), stream.response_format.paginator.params
 

@@ -53,6 +53,7 @@ class StreamResult:
         seconds: How long it took.
         status: Its status.
         error: Why it failed.
+        unread_parents: Parents that could not be read, and are retried by the next run.
         is_resumed: Whether it resumed the full pass of an earlier run.
         estimate: How many requests it takes, and how many are done.
     """
@@ -62,6 +63,7 @@ class StreamResult:
     seconds: float = 0.0
     status: StreamStatus = StreamStatus.PENDING
     error: SmokeballError | None = None
+    unread_parents: int = 0
     is_resumed: bool = False
     estimate: RequestEstimate = field(default_factory=RequestEstimate)
 

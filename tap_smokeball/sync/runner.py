@@ -11,6 +11,7 @@ from tap_smokeball.errors import (
     ParentListError,
     SmokeballError,
     StreamsFailedError,
+    UnreadParentsError,
     os_error_message,
 )
 from tap_smokeball.run.gc_tuning import rare_garbage_collection
@@ -135,7 +136,9 @@ class Runner:
             reason = f"batch_config: its storage cannot be used: {os_error_message(error)}"
             stream.fail(BatchStorageError(reason))
         finally:
-            if stream.result.is_failed and stream.in_batches:  # its records may not be written
+            is_orderly = isinstance(stream.result.error, UnreadParentsError)
+            if stream.result.is_failed and stream.in_batches and not is_orderly:
+                # Its last records may not be written.
                 stream.state_manager.restore(state_before)
                 stream.write_state()
             result.seconds += time.monotonic() - started
