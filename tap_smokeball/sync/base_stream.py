@@ -32,7 +32,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers import types
@@ -148,15 +148,6 @@ class SmokeballStream(RecordStream):
             return None
         return BookmarkColumn(key, self.schema["properties"][key])
 
-    @override
-    def generate_child_contexts(
-        self,
-        record: types.Record,
-        context: types.Context | None,
-    ) -> Iterable[types.Context | None]:
-        """Start no child for a single record; see `tap_smokeball.sync.child_stream`."""
-        return ()
-
     @property
     def result(self) -> StreamResult:
         """The result of the stream in this run."""
@@ -212,7 +203,12 @@ class SmokeballStream(RecordStream):
     @property
     def in_batches(self) -> bool:
         """Whether records wait in a batch, so that the state must not get ahead of them."""
-        return bool(self.config.get("batch_config"))
+        return bool((self.config.get("batch_config") or {}).get("encoding"))
+
+    @override
+    def get_batch_config(self, config: Mapping[str, Any]) -> Any:
+        # Meltano may send defaults of a part of the setting. singer-sdk 0.54 fails on that.
+        return super().get_batch_config(config) if self.in_batches else None
 
     @property
     def sample_rows(self) -> int | None:

@@ -84,6 +84,13 @@ class ChildStream(SmokeballStream):
             is_sample=self.sample_rows is not None,
         )
 
+    @property
+    @override
+    def sample_rows(self) -> int | None:
+        # A sample of the parents cannot yield more than a sample of their rows.
+        own_limit, parent_limit = super().sample_rows, self.parents.sample_rows
+        return parent_limit if own_limit is None else own_limit
+
     def requests_per_parent(self, rows: int) -> int:
         """Return how many requests it takes to read a parent with some rows."""
         is_paged = self.response_format.is_paged

@@ -126,6 +126,8 @@ class Runner:
         started, state_before = time.monotonic(), stream.state_manager.snapshot()
         try:
             sync()
+            if stream.in_batches and not result.is_failed:
+                stream.write_state()  # the SDK writes one after each BATCH, and the last has none
         except SmokeballError as error:
             stream.fail(error)
         except (ImportError, OSError) as error:
