@@ -116,7 +116,7 @@ class TapSmokeball(Tap):
         found = {stream: stream(self, self.session) for stream in streams.ALL}
         for stream in found.values():
             if isinstance(stream, ChildStream):
-                stream.parents = cast("Any", found)[stream.parent_stream_type]
+                stream.parent_stream = cast("Any", found)[stream.parent_stream_type]
         return list(found.values())
 
     @override

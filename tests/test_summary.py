@@ -39,6 +39,7 @@ STREAM_FIELDS = {
     "requests",
     "retries",
     "pagination_rewinds",
+    "unread_parents",
     "resumed",
     "duration_seconds",
     "bookmark",

@@ -69,7 +69,7 @@ class Response(Generic[T]):
     """A decoded response.
 
     Attributes:
-        data: What was taken out of the decoded body.
+        data: The data parsed from the body.
         server_time: The server's clock in ticks, no later than when the request was sent. A row
             that changes after it cannot be missed by a later read that starts here.
     """

@@ -1,4 +1,4 @@
-"""What the tap does about each kind of failed request: one table.
+"""One table: the action, the cause and the advice for each kind of failed request.
 
 `ApiClient` and `Transport` act on it, and ``docs/errors.md`` is generated from it.
 """
@@ -19,7 +19,7 @@ from tap_smokeball.errors import (
 
 
 class Action(Enum):
-    """What the tap does, in the words of the documentation."""
+    """The actions, in the words of the documentation."""
 
     ACCEPT = "reads the response"
     EMPTY = "reads it as an empty list"
@@ -37,10 +37,10 @@ class ErrorPolicy:
     Attributes:
         kind: HTTP status, range of statuses, or kind of failure.
         cause: Why it happens.
-        action: What the tap does.
+        action: The tap's action.
         error: The error that a stream fails with if nothing helps.
-        reason: The words of that error; `{scope}` stands for the OAuth scope of the endpoint.
-        advice: What the user can do, in the imperative; may hold `{scope}` too.
+        reason: The words of that error; `{status}` and `{seconds}` are filled in.
+        advice: Instruction for the user; `{scope}` stands for the OAuth scope of the endpoint.
         is_shared: Whether the cause concerns all requests alike, not one record.
     """
 

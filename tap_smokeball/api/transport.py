@@ -99,7 +99,7 @@ class Transport:
         self._closed = threading.Event()
 
     def with_retries(self, attempt: Callable[[], T], request: RequestInfo) -> T:
-        """Call ``attempt`` until it succeeds, fails for good, or was retried too often.
+        """Call ``attempt`` until it succeeds, fails permanently, or used up its retries.
 
         Args:
             attempt: Sends one request by `send`; raises `RetryableError` where a retry may help.

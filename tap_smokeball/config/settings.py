@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -124,12 +124,12 @@ class Settings:
 
     api_base: str
     token_url: str
-    api_key: str
+    api_key: str = field(repr=False)
     client_id: str | None
-    client_secret: str | None
-    refresh_token: str | None
+    client_secret: str | None = field(repr=False)
+    refresh_token: str | None = field(repr=False)
     refresh_token_issued_ticks: int | None
-    access_token: str | None
+    access_token: str | None = field(repr=False)
     user_id: str | None
     user_agent: str
     start_ticks: int | None

@@ -102,7 +102,7 @@ def _describe_access(stream: SmokeballStream, result: StreamResult, session: Ses
     if result.error:
         return f"no, {result.error.summary}"
     if isinstance(stream, ChildStream) and not session.client.transport.requests[stream.name]:
-        return f"skipped: no {stream.parents.plural_name} found"
+        return f"skipped: no {stream.parent_stream.plural_name} found"
     return "ok" if result.rows else "ok (no rows in sample)"
 
 

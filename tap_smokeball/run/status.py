@@ -32,7 +32,7 @@ class StreamStatus(Enum):
     """The status of a stream: the name for machines, the value for people."""
 
     PENDING = "not started"
-    INTERRUPTED = "interrupted"  # also while it runs: what never ends was interrupted
+    INTERRUPTED = "interrupted"  # also the status while it runs, which an interruption leaves
     COMPLETE = "complete"
     TIME_LIMIT = "time limit reached; will resume"
     STOPPED = "stopped; will resume"

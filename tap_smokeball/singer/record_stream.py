@@ -53,7 +53,7 @@ class RecordStream(RecordLoopStream):
 
     @abc.abstractmethod
     def handle_errors(self) -> AbstractContextManager[None]:
-        """Return what surrounds the work of the stream, to handle its errors."""
+        """Return the context manager that handles the errors of the stream."""
 
     @override
     def sync_records(self, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:

@@ -17,7 +17,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import PAGED
-from tap_smokeball.errors import SmokeballError
+from tap_smokeball.errors import SmokeballError, StreamMapError
 from tap_smokeball.records.columns import integer, string, walk_columns
 from tap_smokeball.records.decimals import as_decimal_string
 from tap_smokeball.records.record_builder import EXTRA_FIELDS, RecordBuilder, RowKey, json_schema
@@ -68,7 +68,7 @@ class SmokeballStream(RecordStream):
         sort: Value of the ``Sort`` parameter, where the API offers an order by time.
         opt_in_fields: Properties that the API sends only if its ``Fields`` parameter names them.
         parent_key: Column with the id of the parent, in child streams.
-        requires_parent_field: The property of a parent that is empty if it has no such rows, in
+        required_parent_field: The property of a parent that is empty if it has no such rows, in
             child streams.
         sensitivity: Why the whole stream needs care, if it does.
     """
@@ -82,7 +82,7 @@ class SmokeballStream(RecordStream):
     sort: ClassVar[str | None] = None
     opt_in_fields: ClassVar[tuple[str, ...]] = ()
     parent_key: ClassVar[str | None] = None
-    requires_parent_field: ClassVar[str | None] = None
+    required_parent_field: ClassVar[str | None] = None
     sensitivity: ClassVar[Sensitivity | None] = None
 
     def __init__(self, tap: Tap, session: Session) -> None:
@@ -176,7 +176,8 @@ class SmokeballStream(RecordStream):
     def fail(self, error: SmokeballError) -> None:
         """Log an error that ends this stream and no other, and keep it for the summary."""
         self.result.fail(error)
-        self.logger.error("%s", error)
+        names_stream = error.stream is not None or isinstance(error, StreamMapError)
+        self.logger.error("%s%s", "" if names_stream else f"{self.name}: ", error)
 
     @override
     def get_records(self, context: types.Context | None) -> Iterable[types.Record]:
@@ -201,14 +202,14 @@ class SmokeballStream(RecordStream):
         """
 
     @property
-    def in_batches(self) -> bool:
+    def is_batched(self) -> bool:
         """Whether records wait in a batch, so that the state must not get ahead of them."""
         return bool((self.config.get("batch_config") or {}).get("encoding"))
 
     @override
     def get_batch_config(self, config: Mapping[str, Any]) -> Any:
         # Meltano may send defaults of a part of the setting. singer-sdk 0.54 fails on that.
-        return super().get_batch_config(config) if self.in_batches else None
+        return super().get_batch_config(config) if self.is_batched else None
 
     @property
     def sample_rows(self) -> int | None:

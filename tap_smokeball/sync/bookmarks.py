@@ -1,4 +1,4 @@
-"""Bookmarks: the one place that knows, moves and caps them.
+"""Bookmarks: this module alone reads, moves and caps them.
 
 The state of a stream::
 
@@ -9,7 +9,7 @@ The state of a stream::
                 "from_bookmark": 638193848837974931,   the bookmark that it started from, or null
                 "last_parent_id": "b471682e-…",        the last parent that is done
                 "view_fingerprint": "9f86d081884c7d65"},
-     "changed_parents_until": 638193860000000000,      changes of parents that were read
+     "changed_parents_until": 638193860000000000,      parents that changed before were read
      "unread_parents": {"0c1d6e5f-…": 638193848837974931}}
 
 ``unread_parents`` are the parents that could not be read, with the ticks from which on their rows
@@ -181,14 +181,14 @@ class BookmarkManager(StreamStateManager):
         }
         self.is_flushed = False
 
-    def changes_unread_since(self, sync_pass: SyncPass) -> int | None:
-        """Return the ticks from which on changed parents were not yet read ahead of a full pass.
+    def changed_parents_start(self, sync_pass: SyncPass) -> int | None:
+        """Return the ticks of the first change whose parent is still to be read.
 
         None in the first pass: it reads all parents anyway.
         """
-        before = sync_pass.started if sync_pass.last_parent_id else self.last_completed
-        ahead = dotnet_ticks.parse(self.stream_state.get("changed_parents_until")) or 0
-        return max(before, ahead) if before else None
+        pass_start = sync_pass.started if sync_pass.last_parent_id else self.last_completed
+        read_until = dotnet_ticks.parse(self.stream_state.get("changed_parents_until")) or 0
+        return max(pass_start, read_until) if pass_start else None
 
     def record_changes_read(self, until: int) -> None:
         """Remember up to which change (ticks) the changed parents were read."""

@@ -54,18 +54,18 @@ class ChildStream(SmokeballStream):
     """The rows of each row of a parent stream.
 
     Attributes:
-        not_found_means_empty: Whether 404 means that a parent has no rows, not that it is gone.
+        is_empty_if_not_found: Whether 404 means that a parent has no rows, not that it is gone.
         is_recursive: Whether the rows are found only by going from list to list.
-        parents: The parent stream.
-        includes_full_pass: Whether the next sync reads all parents, not only those that changed.
+        parent_stream: The parent stream.
+        should_run_full_pass: Whether the next sync reads all parents, not only those that changed.
     """
 
     parent_key: ClassVar[str]
-    not_found_means_empty: ClassVar[bool] = False
+    is_empty_if_not_found: ClassVar[bool] = False
     is_recursive: ClassVar[bool] = False
 
-    parents: ParentStream
-    includes_full_pass = True
+    parent_stream: ParentStream
+    should_run_full_pass = True
 
     @cached_property
     def parent_order(self) -> ParentOrder:
@@ -78,7 +78,7 @@ class ChildStream(SmokeballStream):
         )
         return ParentOrder(
             self.name,
-            self.parents.listed,
+            self.parent_stream.listed,
             self.state_manager,
             is_resumable=not replaces_table,
             is_sample=self.sample_rows is not None,
@@ -88,7 +88,7 @@ class ChildStream(SmokeballStream):
     @override
     def sample_rows(self) -> int | None:
         # A sample of the parents cannot yield more than a sample of their rows.
-        own_limit, parent_limit = super().sample_rows, self.parents.sample_rows
+        own_limit, parent_limit = super().sample_rows, self.parent_stream.sample_rows
         return parent_limit if own_limit is None else own_limit
 
     def requests_per_parent(self, rows: int) -> int:
@@ -103,17 +103,17 @@ class ChildStream(SmokeballStream):
             order.forget_unlisted()
         failures = ParentFailures(self.state_manager)
         is_complete = True
-        for reason in order.todo(includes_full_pass=self.includes_full_pass):
+        for reason in order.todo(should_run_full_pass=self.should_run_full_pass):
             parents = reason.parents()
-            if not reason.precedes_full_pass and order.full_pass.last_parent_id is not None:
+            if not reason.is_before_full_pass and order.full_pass.last_parent_id is not None:
                 result.is_resumed = True
                 self._log_resume(len(parents))
             is_complete = yield from self._read_parents(reason, parents, failures)
             if not is_complete:
                 break
         result.unread_parents = failures.count
-        if not (is_complete and self.includes_full_pass):
-            result.status = StreamStatus.TIME_LIMIT  # unless the full pass still starts
+        if not (is_complete and self.should_run_full_pass):
+            result.status = StreamStatus.TIME_LIMIT  # the runner may still start the full pass
         self._report(failures)
 
     def _read_parents(
@@ -135,7 +135,7 @@ class ChildStream(SmokeballStream):
             for parent, pieces in results:
                 tap_columns = {
                     self.parent_key: parent.id,
-                    EXTRACTED_TICKS: self.parents.listed.started,
+                    EXTRACTED_TICKS: self.parent_stream.listed.started,
                 }
                 row_count = 0
                 for rows in pieces:
@@ -152,13 +152,13 @@ class ChildStream(SmokeballStream):
                 failures.settle(parent, reason)
                 is_due = done % STATE_EVERY_PARENTS == 0
                 is_late = time.monotonic() - state_written_at > STATE_EVERY_SECONDS
-                if (is_due or is_late) and not self.in_batches:
+                if (is_due or is_late) and not self.is_batched:
                     state_written_at = time.monotonic()
                     self.write_state()
         if done < len(parents):
             self.session.status.raise_if_stopped()
             return False
-        if not reason.precedes_full_pass:
+        if not reason.is_before_full_pass:
             failures.finish()
         self.complete_pass(reason.complete(parents))
         return True
@@ -175,7 +175,7 @@ class ChildStream(SmokeballStream):
         except SmokeballError as error:
             if error.is_shared:
                 raise
-            if not (self.not_found_means_empty and isinstance(error, NotFoundError)):
+            if not (self.is_empty_if_not_found and isinstance(error, NotFoundError)):
                 failures.add(Failure(parent, error, start, reason))
 
     def _start_for(self, parent: Parent, since: int | None) -> int | None:
@@ -198,13 +198,13 @@ class ChildStream(SmokeballStream):
         return self._params_from(self._start_for(parent, since))
 
     def _log_resume(self, remaining: int) -> None:
-        listed = len(self.parents.listed.parents)
+        listed = len(self.parent_stream.listed.parents)
         self.logger.info(
             "Resuming %s after %s of %s %s",
             self.name,
             f"{listed - remaining:,}",
             f"{listed:,}",
-            self.parents.plural_name,
+            self.parent_stream.plural_name,
         )
 
     def _report(self, failures: ParentFailures) -> None:
@@ -213,10 +213,11 @@ class ChildStream(SmokeballStream):
         Raises:
             UnreadParentsError: There are such parents; everything else was done.
         """
-        for line in failures.describe(self.name, self.parents.plural_name):
+        for line in failures.describe(self.name, self.parent_stream.plural_name):
             self.logger.warning("%s", line)
         if error := failures.error(
-            self.parents.plural_name, fail_on_denial=self.session.settings.fail_on_denied_parents
+            self.parent_stream.plural_name,
+            fail_on_denial=self.session.settings.fail_on_denied_parents,
         ):
             raise error
 

@@ -70,7 +70,7 @@ class ParentFailures:
         failure = self._new.pop(parent.id, None)
         if failure is not None:
             self._held.append(failure)
-            if reason.expects_failures:
+            if reason.is_failure_expected:
                 self._remember()
             elif len(self._held) >= MAX_ALIKE_IN_A_ROW and self._are_alike():
                 raise failure.error

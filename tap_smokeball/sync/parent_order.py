@@ -136,25 +136,25 @@ class ParentOrder:
         listed = {parent.id for parent in self._listed.parents}
         self.bookmarks.remove_unread_parents(self.unread.keys() - listed)
 
-    def todo(self, *, includes_full_pass: bool) -> Iterator[ReadReason]:
+    def todo(self, *, should_run_full_pass: bool) -> Iterator[ReadReason]:
         """Yield the reasons to read parents now, in order."""
-        yield from self.reasons if includes_full_pass else self._before_full_pass()
+        yield from self.reasons if should_run_full_pass else self._before_full_pass()
 
     def _before_full_pass(self) -> Iterator[ReadReason]:
-        return (reason for reason in self.reasons if reason.precedes_full_pass)
+        return (reason for reason in self.reasons if reason.is_before_full_pass)
 
 
 class ReadReason(abc.ABC):
     """A reason to read parents.
 
     Attributes:
-        precedes_full_pass: Whether a run with a time limit reads these parents for all child
+        is_before_full_pass: Whether a run with a time limit reads these parents for all child
             streams before it continues any full pass.
-        expects_failures: Whether many failures in a row are no sign of a failed stream.
+        is_failure_expected: Whether many failures in a row are no sign of a failed stream.
     """
 
-    precedes_full_pass: ClassVar[bool]
-    expects_failures: ClassVar[bool] = False
+    is_before_full_pass: ClassVar[bool]
+    is_failure_expected: ClassVar[bool] = False
 
     def __init__(self, order: ParentOrder) -> None:
         self.order = order
@@ -176,8 +176,8 @@ class ReadReason(abc.ABC):
 class UnreadParents(ReadReason):
     """Parents that earlier runs could not read, those first that waited longest."""
 
-    precedes_full_pass = True
-    expects_failures = True
+    is_before_full_pass = True
+    is_failure_expected = True
 
     @override
     def parents(self) -> list[Parent]:
@@ -199,11 +199,11 @@ class UnreadParents(ReadReason):
 class ChangedParents(ReadReason):
     """Parents that changed since the last run, in the order of their changes."""
 
-    precedes_full_pass = True
+    is_before_full_pass = True
 
     @override
     def parents(self) -> list[Parent]:
-        since = self.bookmarks.changes_unread_since(self.order.full_pass)
+        since = self.bookmarks.changed_parents_start(self.order.full_pass)
         if since is None or self.order.is_sample:
             return []
         changed = [
@@ -227,7 +227,7 @@ class ChangedParents(ReadReason):
 class FullPass(ReadReason):
     """All parents by id, from where the unfinished pass was interrupted."""
 
-    precedes_full_pass = False
+    is_before_full_pass = False
 
     @override
     def parents(self) -> list[Parent]:

@@ -83,7 +83,7 @@ class ParentStream(TopLevelStream):
         childless_for = tuple(
             child.name
             for child in self._conditional_children
-            if not row.get(str(child.requires_parent_field))
+            if not row.get(str(child.required_parent_field))
         )
         return Parent(row["id"], changed if self.updated_at_field else 0, childless_for)
 
@@ -95,4 +95,4 @@ class ParentStream(TopLevelStream):
     @cached_property
     def _conditional_children(self) -> list[SmokeballStream]:
         """The child streams that have no rows for some parents."""
-        return [child for child in self._selected_children if child.requires_parent_field]
+        return [child for child in self._selected_children if child.required_parent_field]
