@@ -160,7 +160,8 @@ class ChildStream(SmokeballStream):
             return False
         if not reason.is_before_full_pass:
             failures.finish()
-        self.complete_pass(reason.complete(parents))
+        if not failures.are_undecided:
+            self.complete_pass(reason.complete(parents))
         return True
 
     def _read_parent(

@@ -111,6 +111,11 @@ class ParentFailures:
             raise failure.error
 
     @property
+    def are_undecided(self) -> bool:
+        """Whether there are failures that no success has followed yet."""
+        return bool(self._held)
+
+    @property
     def count(self) -> int:
         """How many parents this run could not read."""
         return len(self._remembered)
