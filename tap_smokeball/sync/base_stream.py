@@ -87,7 +87,7 @@ class SmokeballStream(RecordStream):
 
     def __init__(self, tap: Tap, session: Session) -> None:
         self.session = session
-        self._has_catalog = False
+        self._needs_default_selection = True  # a catalog has a selection of its own
         super().__init__(tap)
 
     @cached_property
@@ -118,14 +118,15 @@ class SmokeballStream(RecordStream):
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        self._has_catalog = True
+        self._needs_default_selection = False
         super().apply_catalog(catalog)
 
     @property
     @override
     def metadata(self) -> MetadataMapping:
         metadata = super().metadata
-        if not self._has_catalog:
+        if self._needs_default_selection:
+            self._needs_default_selection = False
             for breadcrumb, column in walk_columns(self.columns):
                 if not column.selected:
                     metadata[breadcrumb].selected_by_default = False
