@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from smokeball_sandbox import SandboxServer
+from tests.forked_process import stop_fork_server
 from tests.harness import Process
 from tests.login_helpers import login_driver
 from tests.sandbox_client import (
@@ -39,11 +40,31 @@ __all__ = [
     "shared_server",
 ]
 
+SLOWEST_MODULES = {
+    "test_airflow",
+    "test_analytics",
+    "test_delivery_invariant",
+    "test_docs",
+    "test_warehouse_load",
+}
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return the number of workers: one more than cores, since some tests only wait."""
     return 1 + (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the slowest modules first, so that the workers finish at the same time."""
+    items.sort(key=lambda item: item.path.stem not in SLOWEST_MODULES)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fork_server() -> Iterator[None]:
+    """Stop the fork server of the tap at the end, while coverage still collects data."""
+    yield
+    stop_fork_server()
 
 
 class StartFirm(Protocol):

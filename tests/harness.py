@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections import Counter
 from contextlib import redirect_stdout
@@ -21,6 +20,7 @@ from tap_smokeball.errors import StreamsFailedError
 from tap_smokeball.run.status import RunInterruptedError
 from tap_smokeball.singer.message_writer import BufferedMessageWriter
 from tap_smokeball.tap import TapSmokeball
+from tests.forked_process import ForkedProcess, run_forked
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -28,6 +28,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Hashable, Iterable
     from pathlib import Path
 
@@ -271,12 +272,9 @@ class Process:
         catalog: Json | None,
         env: dict[str, str] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
+        return run_forked(
             [*TAP, *self.file_arguments(settings, state, catalog), *arguments],
-            capture_output=True,
-            check=False,
             cwd=self.folder,
-            timeout=120,
             env={**os.environ, **(env or {})},
         )
 
@@ -291,7 +289,7 @@ class Process:
         """Run the tap and send it a signal once ``is_due`` returns true."""
         output, errors = self.folder / "out", self.folder / "err"
         with output.open("wb") as out, errors.open("wb") as err:
-            process = subprocess.Popen(
+            process = ForkedProcess(
                 [*TAP, *self.file_arguments(settings, state, catalog)],
                 stdout=out,
                 stderr=err,
@@ -307,16 +305,9 @@ class Process:
 
 def run_cli(*arguments: str, environment: dict[str, str] | None = None) -> Output:
     """Run the command line with arguments alone; do not parse standard output."""
-    done = subprocess.run(
-        [*TAP, *arguments],
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=60,
-        env={**os.environ, **(environment or {})},
-    )
-    output = Output(status=done.returncode, stderr=done.stderr)
-    output.messages = [{"type": "TEXT", "text": done.stdout}]
+    done = run_forked([*TAP, *arguments], env={**os.environ, **(environment or {})})
+    output = Output(status=done.returncode, stderr=done.stderr.decode())
+    output.messages = [{"type": "TEXT", "text": done.stdout.decode()}]
     return output
 
 

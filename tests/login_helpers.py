@@ -13,6 +13,7 @@ import pytest
 import requests
 from dotenv import dotenv_values
 
+from tests.forked_process import ForkedProcess
 from tests.harness import Process, config
 from tests.webdriver import free_port
 
@@ -36,18 +37,14 @@ class LoginProcess:
 
     def __init__(self, command: list[str], folder: Path, environment: dict[str, str]) -> None:
         self._errors = folder / "errors"
-        with self._errors.open("w") as errors:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                cwd=folder,
-                env=environment,
-                text=True,
+        start = ForkedProcess if command[: len(LOGIN)] == LOGIN else subprocess.Popen
+        with self._errors.open("wb") as errors:
+            self.process = start(
+                command, stdout=subprocess.PIPE, stderr=errors, cwd=folder, env=environment
             )
         assert self.process.stdout
-        self.authorization_url = self.process.stdout.readline().strip()
+        self._stdout = self.process.stdout
+        self.authorization_url = self._stdout.readline().decode().strip()
 
     def consent(self, decision: str = "allow") -> str:
         """Press a button of the consent page; return the redirect's URI."""
@@ -62,16 +59,15 @@ class LoginProcess:
 
     def wait(self) -> tuple[int, str]:
         """Return the exit status and the whole output."""
-        with self.process as process:
-            assert process.stdout
-            rest = process.stdout.read()
-            status = process.wait(timeout=60)
+        with self._stdout:
+            rest = self._stdout.read().decode()
+        status = self.process.wait(timeout=60)
         return status, f"{self.authorization_url}\n{rest}{self._errors.read_text()}"
 
     def kill(self) -> None:
+        self._stdout.close()
         self.process.kill()
-        with self.process:
-            pass
+        self.process.wait()
 
 
 def consent(authorization_url: str, decision: str = "allow") -> str:

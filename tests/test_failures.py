@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.forked_process import run_forked
 from tests.harness import TAP, Output, catalog, config, run, sandbox_rows
 
 if TYPE_CHECKING:
@@ -28,10 +29,8 @@ def run_with_arguments(
     process: Process, settings: Json, *arguments: str, **environment: str
 ) -> Output:
     """Run the tap with settings and further arguments."""
-    done = subprocess.run(
+    done = run_forked(
         [*TAP, *process.file_arguments(settings, None, None)[:2], *arguments],
-        capture_output=True,
-        check=False,
         cwd=process.folder,
         env={**os.environ, **environment},
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.forked_process import run_forked
 from tests.harness import TOKEN
 from tests.login_helpers import CANARY, LOGIN, code_from
 from tests.webdriver import free_port
@@ -202,8 +203,8 @@ class TestSignInErrors:
 def test_documentation_lists_every_option() -> None:
     page = (Path(__file__).parent.parent / "docs" / "login.md").read_text(encoding="utf-8")
     table = page[page.index("## Options") : page.index("`TAP_SMOKEBALL_REGION`")]
-    done = subprocess.run([*LOGIN, "--help"], capture_output=True, check=True, text=True)
-    shown = re.findall(r"^  (--[a-z-]+)", done.stdout, re.MULTILINE)
+    done = run_forked([*LOGIN, "--help"])
+    shown = re.findall(r"^  (--[a-z-]+)", done.stdout.decode(), re.MULTILINE)
     assert sorted(re.findall(r"`(--[a-z-]+)`", table)) == sorted({*shown} - {"--help"})
 
 
