@@ -53,7 +53,7 @@ class TestPrivateMembers:
             ("singer/sdk_compat.py", "singer_sdk.streams._state.StreamStateManager"),
         }
 
-    def test_no_other_private_sdk_member_is_used(self) -> None:
+    def test_other_private_sdk_members_are_not_used(self) -> None:
         """Classes of the tap use no private attribute of their SDK bases, and override none."""
         used = set()
         for cls in _sdk_subclasses():
@@ -63,7 +63,7 @@ class TestPrivateMembers:
         assert used == {("RecordLoopStream", LOOP)}
 
     @pytest.mark.skipif(sys.version_info < (3, 11), reason="typing.final sets no mark there")
-    def test_no_final_sdk_member_is_overridden(self) -> None:
+    def test_final_sdk_members_are_not_overridden(self) -> None:
         final = {
             base: {name for name, member in vars(base).items() if hasattr(member, "__final__")}
             for base in (Tap, BaseSingerWriter, Stream)

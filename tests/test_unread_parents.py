@@ -115,7 +115,7 @@ def test_unreadable_parent_is_remembered(
 
 @pytest.mark.parametrize("matters", [4, 200])
 @pytest.mark.parametrize("status", [403, 500])
-def test_alike_failures_of_all_matters_fail_stream(
+def test_alike_failures_of_all_fail_stream(
     start: StartFirm, matters: int, status: int
 ) -> None:
     """A missing scope is one error after 20 matters and those in flight, and leaves no state."""
