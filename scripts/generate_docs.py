@@ -263,7 +263,7 @@ def requests_per_run(stream: SmokeballStream) -> str:
     """Return the number of requests of a run in words."""
     if not isinstance(stream, ChildStream):
         return "1 per 500 rows" if stream.response_format.is_paged else "1"
-    condition = f" with `{stream.requires_parent_field}`" if stream.requires_parent_field else ""
+    condition = f" with `{stream.required_parent_field}`" if stream.required_parent_field else ""
     more = ", plus 1 for every further 500 rows" if stream.response_format.is_paged else ""
     return f"1 per row of `{parent_name(stream)}`{condition}{more}"
 

@@ -1,7 +1,7 @@
 """Write the tap's output for a simulated firm into docs/operations.md.
 
 ``python -m scripts.operations`` runs the tap and writes the page. A test compares the page with a
-run, except for values that differ replace_block runs.
+run, except for values that differ between runs.
 """
 
 from __future__ import annotations

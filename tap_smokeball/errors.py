@@ -11,6 +11,7 @@
     ├── UnexpectedResponseError     a response that the API is not known to send
     │   └── PaginationError         pages that cannot be joined without a gap
     ├── ParentListError             the parent stream of a child stream failed
+    ├── UnreadParentsError          some parents of a child stream could not be read
     ├── StreamMapError              an expression in stream_maps fails
     ├── BatchStorageError           the storage that batch_config names cannot be used
     └── StreamsFailedError          some streams failed; the others are complete
@@ -60,6 +61,8 @@ class SmokeballError(Exception):
         advice: What to do, in the imperative, without a final period.
         status: HTTP status, if a response came.
         request: The request that failed, if one did.
+        is_shared: Whether the cause concerns all requests alike, not one record: no connection, no
+            access token, the rate limit.
     """
 
     def __init__(
@@ -69,12 +72,19 @@ class SmokeballError(Exception):
         *,
         status: int | None = None,
         request: RequestInfo | None = None,
+        is_shared: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.advice = advice
         self.status = status
         self.request = request
+        self.is_shared = is_shared
+
+    @property
+    def kind(self) -> tuple[type[SmokeballError], int | None]:
+        """What two errors with the same cause have in common."""
+        return type(self), self.status
 
     @property
     def stream(self) -> str | None:
@@ -135,6 +145,10 @@ class ParentListError(SmokeballError):
     """The parent stream failed, so its child streams cannot be read."""
 
 
+class UnreadParentsError(SmokeballError):
+    """Some parents of a child stream could not be read; the others are complete."""
+
+
 class StreamMapError(SmokeballError):
     """An expression of a stream map fails on a record."""
 
@@ -145,6 +159,10 @@ class BatchStorageError(SmokeballError):
 
 class StreamsFailedError(SmokeballError):
     """At least one stream failed; its bookmark did not move and the others finished."""
+
+
+PARENT_DENIALS = (AccessDeniedError, NotFoundError)
+"""Errors of a single parent that are ordinary in a law firm: it is restricted, or was deleted."""
 
 
 def os_error_message(error: ImportError | OSError) -> str:

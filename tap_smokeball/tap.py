@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import signal
 import sys
 from contextlib import contextmanager
 from functools import cached_property
@@ -22,9 +23,10 @@ from tap_smokeball.records.decimals import align_decimal_format
 from tap_smokeball.redaction import SECRETS
 from tap_smokeball.reporting import progress, summary
 from tap_smokeball.run.status import RunInterruptedError
-from tap_smokeball.run.stop_signals import signals_deferred
+from tap_smokeball.run.stop_signals import signal_handlers_kept
 from tap_smokeball.session import Session
 from tap_smokeball.singer.message_writer import BufferedMessageWriter, OutputClosedError
+from tap_smokeball.singer.sdk_compat import ConfigInput
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.runner import Runner
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from singer_sdk import Stream
+    from singer_sdk.singerlib import Catalog
 
 ENV_PREFIX = "TAP_SMOKEBALL_"
 
@@ -80,7 +83,27 @@ class TapSmokeball(Tap):
                 raise ConfigValidationError("bad settings", errors=errors, schema={})
         else:  # the SDK's own check only logs then, and has nothing to log without an API key
             settings.setdefault("api_key", "none")
-        super().__init__(config=settings, validate_config=False, **keywords)
+        with signal_handlers_kept():
+            super().__init__(config=settings, validate_config=False, **keywords)
+
+    @override
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Add the settings of the SDK to those of the tap.
+
+        singer-sdk 0.54 reads `emit_activate_version_messages` without declaring it.
+        """
+        super().append_builtin_config(config_jsonschema)
+        config_jsonschema["properties"].setdefault(
+            "emit_activate_version_messages",
+            {
+                "type": ["boolean", "null"],
+                "default": False,
+                "title": "Emit `ACTIVATE_VERSION` messages",
+                "description": "Whether to emit `ACTIVATE_VERSION` messages. If set to `True`, "
+                "the tap will emit `ACTIVATE_VERSION` messages for each stream.",
+            },
+        )
 
     @cached_property
     def session(self) -> Session:
@@ -93,17 +116,22 @@ class TapSmokeball(Tap):
         found = {stream: stream(self, self.session) for stream in streams.ALL}
         for stream in found.values():
             if isinstance(stream, ChildStream):
-                stream.parents = cast("Any", found)[stream.parent_stream_type]
+                stream.parent_stream = cast("Any", found)[stream.parent_stream_type]
         return list(found.values())
 
     @override
     def setup_mapper(self) -> None:
-        """Align the catalog's schemas with the form that the records have."""
+        """Align the catalog's schemas with the form that the records have.
+
+        The SCHEMA of a stream follows from the columns that are selected here. A dry run selects
+        every stream later, so that the streams that are off are mapped with their columns as well.
+        """
         for entry in self.input_catalog.streams if self.input_catalog else ():
             if stream := self.streams.get(entry.tap_stream_id):
                 schema = align_decimal_format(entry.schema.to_dict(), stream.schema)
                 entry.schema = Schema.from_dict(schema)
-        super().setup_mapper()
+        with _all_streams_selected(self.catalog):
+            super().setup_mapper()
 
     def run_streams(self) -> None:
         """Sync the selected streams, each on its own, and log a summary.
@@ -158,13 +186,20 @@ class TapSmokeball(Tap):
                 "user_id is set: records that this user cannot see are silently omitted. Unset it "
                 "to read the whole firm",
             )
+        if (batches := self.config.get("batch_config")) and not batches.get("encoding"):
+            self.logger.warning(
+                "batch_config has no encoding and is ignored. Set batch_config.encoding.format to "
+                "write batches",
+            )
         runner = Runner(self.streams.values(), self.session)
         with runner.running():
             yield runner
 
     @override
     @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> ConfigInput:
         """Read the configuration files of the command line."""
         try:
             return super().cb_config(ctx, param, value)
@@ -207,7 +242,7 @@ class TapSmokeball(Tap):
         *,
         about: bool = False,
         about_format: str | None = None,
-        config: Any = None,
+        config: ConfigInput | None = None,
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
         plan: bool = False,
@@ -228,16 +263,18 @@ class TapSmokeball(Tap):
 
     @classmethod
     def _from_cli(
-        cls, config: Any, state: IO[str] | None = None, catalog: IO[str] | None = None
+        cls,
+        config: ConfigInput | None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
     ) -> TapSmokeball:
-        # Until the run handles signals, the SDK would: it writes a STATE and exits with 0.
-        with signals_deferred():
-            return cls(
-                config=config.config,
-                parse_env_config=config.parse_env,
-                state=input_files.read_state(state) if state else None,
-                catalog=input_files.read_catalog(catalog) if catalog else None,
-            )
+        config = config or ConfigInput()
+        return cls(
+            config=config.config,
+            parse_env_config=config.parse_env,
+            state=input_files.read_state(state) if state else None,
+            catalog=input_files.read_catalog(catalog) if catalog else None,
+        )
 
     @classmethod
     @contextmanager
@@ -248,6 +285,9 @@ class TapSmokeball(Tap):
         except RunInterruptedError as interrupted:
             cls.logger.warning("Stopped by a signal. The next run resumes from here")
             raise click.exceptions.Exit(128 + interrupted.signal) from None
+        except KeyboardInterrupt:
+            cls.logger.warning("Stopped by a signal before the run started")
+            raise click.exceptions.Exit(128 + signal.SIGINT) from None
         except ConfigValidationError as error:
             for message in error.errors:
                 cls.logger.error("%s", message)  # noqa: TRY400 - here and below: nothing to trace
@@ -258,3 +298,17 @@ class TapSmokeball(Tap):
         else:
             return
         raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _all_streams_selected(catalog: Catalog) -> Iterator[None]:
+    """Select every stream of a catalog inside of the block; columns keep their selection."""
+    roots = [entry.metadata.root for entry in catalog.streams if () in entry.metadata]
+    before = [root.selected for root in roots]
+    for root in roots:
+        root.selected = True
+    try:
+        yield
+    finally:
+        for root, selected in zip(roots, before, strict=True):
+            root.selected = selected

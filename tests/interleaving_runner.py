@@ -140,7 +140,7 @@ class InterleavingRunner:
     def _run(self, step: Step) -> Output:
         settings, state, at = (
             self._settings | {"max_retries": step.max_retries},
-            self.state,
+            None if step.is_full_refresh else self.state,
             step.end_index,
         )
         if step.end in {"target_crash", "signal"}:  # at a message
@@ -163,10 +163,10 @@ class InterleavingRunner:
                 settings | {"max_run_minutes": TIME_LIMIT_SECONDS / 60}, state, MINIMAL_CATALOG
             )
         if step.end in {"kill_at_request", "kill_at_line"}:
-            return self._run_and_kill(settings, step)
+            return self._run_and_kill(settings, step, state)
         return run(settings, state, MINIMAL_CATALOG)
 
-    def _run_and_kill(self, settings: Json, step: Step) -> Output:
+    def _run_and_kill(self, settings: Json, step: Step, state: Json | None) -> Output:
         assert self._process
         control, path = self._firm.control, self._process.folder / "out"
         control.reset_requests()
@@ -181,7 +181,7 @@ class InterleavingRunner:
             return has_output and int(control.requests()["total"]) > step.end_index
 
         output = self._process.run_and_signal(
-            settings, is_due, signal.SIGKILL, self.state, MINIMAL_CATALOG
+            settings, is_due, signal.SIGKILL, state, MINIMAL_CATALOG
         )
         control.settings(latency_ms=0)
         return output
@@ -194,7 +194,12 @@ class InterleavingRunner:
         for message in output.messages_of_type("RECORD"):
             if message["stream"] in self.delivered:
                 self.delivered[message["stream"]][message["record"]["id"]] = message["record"]
-        self.state = output.state or self.state
+        is_interrupted = output.status != 0 or '"resume"' in json.dumps(output.state)
+        merges = self._case.merges_states
+        if self.state and (merges == "always" or (merges == "interrupted" and is_interrupted)):
+            self.state = merge_states(self.state, output.state or {})
+        else:
+            self.state = output.state or self.state
 
     def finish(self) -> None:
         """Run without faults until all rows must be delivered, and verify them.
@@ -285,6 +290,16 @@ class InterleavingRunner:
 
     def _ids(self, resource: str) -> list[str]:
         return sorted(entry["row"]["id"] for entry in sandbox_rows(self._firm, resource))
+
+
+def merge_states(old: Json, new: Json) -> Json:
+    """Return a deep merge, as Meltano's: a new value wins, and no key is removed."""
+    merged = dict(old)
+    for key, value in new.items():
+        before = merged.get(key)
+        is_nested = isinstance(before, dict) and isinstance(value, dict)
+        merged[key] = merge_states(merged[key], value) if is_nested else value
+    return merged
 
 
 def compared_columns(stream: str, row: Json | None) -> tuple[Any, ...] | None:

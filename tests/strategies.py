@@ -33,6 +33,7 @@ class Step:
         child_streams_only: Whether `end_index` counts messages and requests of child streams only.
         target_loses_unflushed: Whether the target dies with the tap and loses the rows after the
             last STATE.
+        is_full_refresh: Whether the run starts without a state, as ``meltano run --full-refresh``.
     """
 
     changes: list[tuple[str, int]]
@@ -48,6 +49,7 @@ class Step:
     end_index: int
     child_streams_only: bool
     target_loses_unflushed: bool
+    is_full_refresh: bool
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class Interleaving:
 
     A list that changes its order between two pages without a changed row cannot be read by
     offset. Where ``page_size`` is small, therefore only changed rows move.
+
+    Attributes:
+        merges_states: Which states the orchestrator merges over the one before: those of
+            interrupted runs, as Meltano does, or all, as with ``--state-strategy=merge``.
     """
 
     matters: int
@@ -64,6 +70,7 @@ class Interleaving:
     burst: int
     view: Json
     quirks: Json
+    merges_states: str
     steps: list[Step]
 
 
@@ -94,6 +101,7 @@ def interleavings(ends: list[str], max_runs: int) -> st.SearchStrategy[Interleav
         end_index=st.one_of(st.integers(0, 12), st.integers(0, 80)),
         child_streams_only=st.booleans(),
         target_loses_unflushed=st.booleans(),
+        is_full_refresh=st.sampled_from([False, False, False, True]),
     )
     quirks = st.fixed_dictionaries(
         {},
@@ -110,5 +118,6 @@ def interleavings(ends: list[str], max_runs: int) -> st.SearchStrategy[Interleav
         burst=st.sampled_from([1, 2, 5]),
         view=st.sampled_from(VIEWS),
         quirks=quirks,
+        merges_states=st.sampled_from(["never", "interrupted", "always"]),
         steps=st.lists(step, min_size=1, max_size=max_runs),
     )

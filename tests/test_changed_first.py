@@ -30,7 +30,7 @@ def test_changed_matters_precede_resumed_pass(start: StartFirm) -> None:
     firm = start(matters=80, fees=1, exact_fees=True, latency_ms=25)
     settings = config(firm, burst=1, lookback_seconds=0)
     first = run_until_time_limit(settings)
-    last_parent_id = first.bookmark("fees")["resume"]["after"]
+    last_parent_id = first.bookmark("fees")["resume"]["last_parent_id"]
     earlier_parent = next(
         e["parent"] for e in sandbox_rows(firm, "fees") if e["parent"] < last_parent_id
     )

@@ -48,7 +48,7 @@ def test_failed_run_exits_with_status_1(firm: SandboxServer, process: Process) -
     output = process.run(config(firm))
     assert output.status == 1
     assert "1 of 2 streams failed: fees" in output.stderr
-    assert "failed: AccessDenied" in output.stderr
+    assert "failed: 403 access denied" in output.stderr
     assert "Traceback" not in output.stderr
     assert len(output.records("matters")) == 12
 
@@ -64,7 +64,7 @@ def test_long_run_logs_progress(start: StartFirm, process: Process) -> None:
     """A long run logs matters, request rate and remaining time."""
     firm = start(matters=120, fees=1, exact_fees=True, latency_ms=100)
     output = process.run(config(firm, burst=1))
-    progress_lines = [line for line in output.stderr.splitlines() if "requests/s" in line]
+    progress_lines = [line for line in output.stderr.splitlines() if "requests per second" in line]
     assert 1 <= len(progress_lines) <= 2
     assert " of 120 matters, " in progress_lines[0]
     assert progress_lines[0].endswith(" left")
@@ -88,7 +88,7 @@ def test_connection_test_names_missing_scope(firm: SandboxServer, process: Proce
     firm.control.settings(scopes=["matters/read"])
     output = process.run(config(firm), "--test")
     assert output.status == 1
-    assert "grant the app the scope fees/read" in output.stderr
+    assert "Grant the app the scope fees/read" in output.stderr
     assert "Traceback" not in output.stderr
 
 
@@ -177,7 +177,7 @@ def test_run_ends_cleanly_when_target_exits(start: StartFirm, process: Process) 
     with tap.stderr as stream:
         stderr = stream.read().decode()
     assert tap.wait(timeout=30) == 1
-    assert "The target has closed the pipe" in stderr
+    assert "The target closed the pipe" in stderr
     assert "Traceback" not in stderr
     assert "Exception ignored" not in stderr
     assert "unhandled" not in stderr

@@ -28,7 +28,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 def parse_report(log: pytest.LogCaptureFixture) -> dict[str, str]:
     """Return the lines of the report, by their first words."""
-    text = next(m for m in map(logging.LogRecord.getMessage, log.records) if "reached:" in m)
+    text = next(m for m in map(logging.LogRecord.getMessage, log.records) if "Access check:" in m)
     lines = [line.split(maxsplit=1) for line in text.splitlines()[2:] if line]
     return {name: rest[0] for name, *rest in lines}
 
@@ -50,8 +50,8 @@ class TestStreams:
         assert output.status == 0
         report = parse_report(log)
         assert report.keys() > STREAMS.keys()
-        assert all(report[stream].startswith("yes") for stream in STREAMS.keys() - {"subtasks"})
-        assert report["subtasks"] == "not tried: no tasks to look below were seen"
+        assert all(report[stream].startswith("ok") for stream in STREAMS.keys() - {"subtasks"})
+        assert report["subtasks"] == "skipped: no tasks found"
         assert all(len(output.records(stream)) <= 1 for stream in STREAMS)
         assert firm.control.requests()["total"] < 40
         assert report["requests"] == f"{firm.control.requests()['total']} for this test"
@@ -76,7 +76,7 @@ class TestStreams:
         assert output.stderr == "1 of 4 streams failed: fees"
         report = parse_report(log)
         assert report["fees"] == "no, 403: grant the scope fees/read and sign in again"
-        assert report["tasks"] == "yes"
+        assert report["tasks"] == "ok"
 
     def test_access_check_skips_children_of_403_list(
         self, firm: SandboxServer, log: pytest.LogCaptureFixture
@@ -93,9 +93,9 @@ class TestStreams:
         self, start: StartFirm, log: pytest.LogCaptureFixture
     ) -> None:
         report = run_and_parse(start(matters=0), log)
-        assert report["matters"] == "yes, but there is no row"
-        assert report["fees"] == "not tried: no matters to look below were seen"
-        assert report["leads"] == "available, but there is none"
+        assert report["matters"] == "ok (no rows in sample)"
+        assert report["fees"] == "skipped: no matters found"
+        assert report["leads"] == "available, but there are none"
 
     def test_access_check_stops_at_failed_login(
         self, firm: SandboxServer, log: pytest.LogCaptureFixture
@@ -105,8 +105,8 @@ class TestStreams:
         output = run_connection_test(config(firm), catalog(wanted=SOME_STREAMS))
         assert output.status == 1
         report = parse_report(log)
-        assert report["matters"] == "no, AuthenticationError"
-        assert report["product"] == "not known: AuthenticationError"
+        assert report["matters"] == "no, 400 invalid_grant from the token endpoint"
+        assert report["product"] == "unknown: 400 invalid_grant from the token endpoint"
         assert firm.control.requests()["total"] == 1
 
 
@@ -130,13 +130,13 @@ class TestAccount:
         self, firm: SandboxServer, log: pytest.LogCaptureFixture
     ) -> None:
         firm.control.touch("firm", nth=0, set={"productId": "SMK009", "addOnIds": None})
-        assert run_and_parse(firm, log)["product"] == "not known (SMK009), add-ons: none"
+        assert run_and_parse(firm, log)["product"] == "unknown (SMK009), add-ons: none"
 
     def test_access_check_shows_leads_and_intake(
         self, start: StartFirm, log: pytest.LogCaptureFixture
     ) -> None:
         report = run_and_parse(start(matters=30), log, include_leads=False)
-        assert report["leads"] == "available; left out by include_leads"
+        assert report["leads"] == "available; include_leads is false"
         assert report["intake"] == "available"
 
 
@@ -144,9 +144,9 @@ class TestClock:
     @pytest.mark.parametrize(
         ("ahead", "words"),
         [
-            (0, "this machine's agrees with Smokeball's"),
-            (3600, "this machine's is 1 hour behind Smokeball's; "),
-            (-120, "this machine's is 2 minutes ahead of Smokeball's; "),
+            (0, "this machine's clock agrees with Smokeball's"),
+            (3600, "this machine's clock is 1 hour behind Smokeball's; "),
+            (-120, "this machine's clock is 2 minutes ahead of Smokeball's; "),
         ],
     )
     def test_access_check_shows_clock_skew(
@@ -159,7 +159,7 @@ class TestClock:
         self, firm: SandboxServer, log: pytest.LogCaptureFixture
     ) -> None:
         firm.control.settings(date_header=False)
-        assert run_and_parse(firm, log)["clock"] == "not known: no answer carried a Date"
+        assert run_and_parse(firm, log)["clock"] == "unknown: no response has a Date header"
 
 
 def days_ago(days: int) -> str:
@@ -170,11 +170,11 @@ class TestLogin:
     @pytest.mark.parametrize(
         ("issued", "words"),
         [
-            (days_ago(10), r"refresh token, 10 days old, ends in (169|170|19|20) days"),
-            ("2026-08-23", r"refresh token, \d+ days old, has ended: sign in again"),
-            (None, "refresh token, issued at a time that is not known"),
+            (days_ago(10), r"refresh token, 10 days old, expires in (169|170|19|20) days"),
+            ("2026-08-23", r"refresh token, \d+ days old, expired: sign in again"),
+            (None, "refresh token; set refresh_token_issued_at to be warned before it expires"),
         ],
-        ids=["young", "ended", "unknown"],
+        ids=["young", "expired", "unknown"],
     )
     def test_access_check_shows_refresh_token_age(
         self, firm: SandboxServer, log: pytest.LogCaptureFixture, issued: str, words: str
@@ -189,11 +189,11 @@ class TestLogin:
         settings: Json = config(firm)
         del settings["refresh_token"]
         run_connection_test(settings, catalog(wanted=SOME_STREAMS))
-        assert parse_report(log)["login"] == "client credentials, which do not end"
+        assert parse_report(log)["login"] == "client credentials, which do not expire"
         log.clear()
         (token,) = firm.control.tokens()[:1]
         run_connection_test({**config(firm), "access_token": token}, catalog(wanted=SOME_STREAMS))
-        assert parse_report(log)["login"] == "the access_token that was given; it is not renewed"
+        assert parse_report(log)["login"] == "access_token, which is not renewed"
 
 
 def test_access_check_uses_default_selection(
@@ -203,4 +203,4 @@ def test_access_check_uses_default_selection(
     firm = start(matters=5)
     output = run_connection_test(config(firm), catalog(wanted=DEFAULT_STREAMS))
     assert {m["stream"] for m in output.messages_of_type("SCHEMA")} == set(DEFAULT_STREAMS)
-    assert "How it went" not in log.text
+    assert "Run summary" not in log.text

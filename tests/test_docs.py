@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -286,7 +288,7 @@ def test_docs_state_matches_interrupted_run(snippet: Snippet) -> None:
     assert shown["resume"].keys() == resumable[0]["bookmarks"]["fees"]["resume"].keys()
 
 
-@pytest.mark.parametrize("snippet", snippet_params("python"))
+@pytest.mark.parametrize("snippet", snippet_params("python", containing="sandbox"))
 def test_docs_python_snippets_run(snippet: Snippet) -> None:
     with SandboxServer(matters=200, seed=7, fees=4, exact_fees=True) as page_sandbox:
         fees: list[Json] = sandbox_rows(page_sandbox, "fees")
@@ -296,6 +298,60 @@ def test_docs_python_snippets_run(snippet: Snippet) -> None:
             "matter_id": fees[0]["parent"],
         }
         exec(snippet.text, names)  # noqa: S102 - our own page
+
+
+@pytest.mark.parametrize("snippet", snippet_params("python", containing="ApiClient"))
+def test_docs_library_example_prints_all_fees(snippet: Snippet, sandbox: SandboxServer) -> None:
+    """The example prints each fee of a matter, with its placeholders filled."""
+    fees = sandbox_rows(sandbox, "fees")
+    matter = fees[0]["parent"]
+    settings = '{"api_key": "…", "client_id": "…", "refresh_token": "…"}'
+    text = snippet.text.replace(settings, repr(config(sandbox)))
+    text = text.replace('{"matterId": "…"}', repr({"matterId": matter}))
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    shown = [f"{e['row']['id']} {e['row']['amount']}" for e in fees if e["parent"] == matter]
+    assert sorted(done.stdout.splitlines()) == sorted(shown)
+
+
+@cache
+def message_texts() -> list[str]:
+    """Return the texts in the code of the tap, with an ellipsis for each value."""
+    texts = []
+    for path in (ROOT / "tap_smokeball").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = (p.value if isinstance(p, ast.Constant) else "…" for p in node.values)
+                texts.append("".join(map(str, parts)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    return texts
+
+
+def quoted_messages() -> list[str]:
+    """Return the messages in the first column of the troubleshooting tables."""
+    rows = [
+        row
+        for page in ("docs/errors.md", "docs/login.md")
+        for row in re.split(
+            r"^## (?:Messages and fixes|Troubleshooting)$",
+            (ROOT / page).read_text(encoding="utf-8"),
+            flags=re.MULTILINE,
+        )[1]
+        .split("\n## ")[0]
+        .splitlines()
+    ]
+    quotes = [quote for row in rows for quote in re.findall(r"`(.+?)`", row[: row.find(" |", 2)])]
+    return [quote for quote in quotes if not quote.isdigit()]  # a status is no text of the code
+
+
+@pytest.mark.parametrize("message", quoted_messages())
+def test_docs_quoted_message_is_in_the_code(message: str) -> None:
+    """A message of a troubleshooting table is one that the code has."""
+    pattern = re.compile(".+".join(re.escape(part) for part in message.split("…")), re.DOTALL)
+    assert any(pattern.search(text) for text in message_texts())
 
 
 @pytest.mark.parametrize(
@@ -313,7 +369,7 @@ def test_docs_python_snippets_run(snippet: Snippet) -> None:
         "slow",
         "certificate",
         "no connection",
-        "no end to the list",
+        "list has no end",
         "disk full",
         "loader died",
     ],

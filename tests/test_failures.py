@@ -65,7 +65,13 @@ def test_bad_state_or_catalog_file_is_rejected(
 
 def test_corrupt_bookmarks_cause_full_read(firm: SandboxServer) -> None:
     """Invalid entries of a state are ignored, and all rows are read."""
-    corrupt = {"replication_key_value": "x", "visible": 3, "resume": "y", "caught_up": "z"}
+    corrupt = {
+        "replication_key_value": "x",
+        "view_fingerprint": 3,
+        "resume": "y",
+        "changed_parents_until": "z",
+        "last_full_pass": "w",
+    }
     output = run(config(firm), {"bookmarks": {"matters": corrupt, "fees": corrupt}})
     assert output.status == 0
     for stream in ("matters", "fees"):
@@ -86,7 +92,7 @@ def test_invalid_stream_map_fails_with_one_line(
         process, config(firm, stream_maps={"fees": {"x": "nope("}}), *arguments
     )
     assert output.status == 1
-    assert "stream_maps: there is an expression that cannot be read" in output.stderr
+    assert "stream_maps: invalid expression for stream `fees`, column `x`" in output.stderr
 
 
 @pytest.mark.parametrize("expression", ["nope", "duration + 'x'"])
@@ -101,7 +107,7 @@ def test_stream_map_error_fails_one_stream(
     output = run(settings, first.state)
     assert output.status == 1
     assert output.stderr == "1 of 2 streams failed: fees"
-    assert "stream_maps: an expression for fees fails on a record" in caplog.text
+    assert "stream_maps: an expression for stream `fees` fails on a record" in caplog.text
     assert len(output.records("matters")) == 12
     key = "replication_key_value"
     assert output.bookmark("fees")[key] == first.bookmark("fees")[key]
@@ -143,7 +149,7 @@ def test_full_output_device_fails_with_one_line(firm: SandboxServer, process: Pr
             check=False,
         )
     assert done.returncode == 1
-    assert b"Standard output cannot be written: No space left on device" in done.stderr
+    assert b"Standard output cannot be written (No space left on device)" in done.stderr
     assert b"Traceback" not in done.stderr
     assert b"bug" not in done.stderr
 
@@ -151,7 +157,7 @@ def test_full_output_device_fails_with_one_line(firm: SandboxServer, process: Pr
 @pytest.mark.parametrize(
     ("settings", "environment", "problem"),
     [
-        ({"api_url": "https://api.invalid"}, {}, "no connection: the host's name has no address"),
+        ({"api_url": "https://api.invalid"}, {}, "no connection: the host name cannot be resolved"),
         (
             {"api_url": "https://api.invalid"},
             {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""},

@@ -137,13 +137,14 @@ def test_progress_display_updates_on_terminal(start: StartFirm, process: Process
     assert len(output.records("fees")) == 60
     assert screen.has_shown(r"^fees .* \d+ rows +\d+ of 60 matters *$")
     assert screen.has_shown(
-        r"^1 of 2 streams, \d+% done, [\d.]+ of 1000 requests/s, (\d+|under a) seconds? left *$"
+        r"^1 of 2 streams, \d+% done, [\d.]+ of 1000 requests per second, "
+        r"(\d+|under a) seconds? left *$"
     )
     assert not screen.cursor_is_hidden
     final_lines = screen.final_lines
     assert not any("streams, " in line or "of 60 matters" in line for line in final_lines)
     assert sum("Beginning sync of 'fees'" in line for line in final_lines) == 1
-    table = final_lines.index("stream   rows  requests  seconds  how it ended")
+    table = final_lines.index("stream   rows  requests  seconds  status")
     assert [line.split()[:3] for line in final_lines[table + 1 : table + 3]] == [
         ["matters", "60", "1"],
         ["fees", "60", "60"],
@@ -184,7 +185,7 @@ def test_progress_display_fits_short_terminal(
         run(config(firm, burst=1), catalog=catalog(wanted=DEFAULT_STREAMS))
     assert screen.has_shown(r"^fees .* \d+ of 25 matters *$")
     assert screen.has_shown(rf"of {len(DEFAULT_STREAMS)} streams, ")
-    assert not any("requests/s" in line for line in screen.final_lines)
+    assert not any("requests per second" in line for line in screen.final_lines)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_progress_display_respects_opt_out(
             logging.getLogger().setLevel(value)
         run(config(firm, burst=1))
     assert b"\x1b" not in screen.raw_output
-    assert b"requests/s" not in screen.raw_output
+    assert b"requests per second" not in screen.raw_output
 
 
 def test_progress_display_is_off_if_stdout_is_tty(

@@ -61,14 +61,14 @@ def test_record_keeps_and_logs_unknown_fields(
     caplog.set_level("INFO")
     rows = sandbox_rows(firm, "fees")[:2]
     for entry in rows:
-        change = {"carbon": {"kg": 1.5}, "sourceItems": [{"id": "x", "mood": "calm"}]}
+        change = {"carbon": {"kg": 1.5}, "sourceItems": [{"id": "x", "mood": "new"}]}
         firm.control.touch("fees", entry["row"]["id"], set=change)
     records = {record["id"]: record for record in run(config(firm)).records("fees")}
     for entry in rows:
         record = records[entry["row"]["id"]]
         assert record["extraFields"] == {
             "carbon": {"kg": Decimal("1.5")},
-            "sourceItems.0.mood": "calm",
+            "sourceItems.0.mood": "new",
         }
         assert record["sourceItems"][0]["id"] == "x"
         assert "mood" not in record["sourceItems"][0]

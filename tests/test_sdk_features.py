@@ -14,12 +14,12 @@ from urllib.request import url2pathname
 import pytest
 from singer_sdk.logging import StructuredFormatter
 
-from tests.harness import FEES, TAP, catalog, config, decode, request_count, run
+from tests.harness import FEES, TAP, config, decode, request_count, run
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.conftest import StartFirm
-    from tests.harness import Json, Process
+    from tests.harness import Json, Output, Process
 
 pytestmark = pytest.mark.slow
 
@@ -110,19 +110,47 @@ def test_sdk_metrics_appear_in_structured_logs(
     assert counts == {"matters": 12, "fees": 36}
 
 
-def test_full_table_stream_emits_version(firm: SandboxServer) -> None:
-    selection = catalog(wanted=["staff", "fees"])
-    output = run(config(firm, emit_activate_version_messages=True), catalog=selection)
-    (activated,) = {
-        m["version"] for m in output.messages_of_type("ACTIVATE_VERSION") if m["stream"] == "staff"
-    }
-    versions = {
-        m.get("version") for m in output.messages_of_type("RECORD") if m["stream"] == "staff"
-    }
-    assert versions == {activated}
-    assert all(
-        "version" not in m for m in output.messages_of_type("RECORD") if m["stream"] == "fees"
+@pytest.mark.parametrize("batch_size", [12, 7])
+def test_batches_end_with_final_state(
+    firm: SandboxServer, process: Process, batch_size: int
+) -> None:
+    """The final STATE comes even if the last batch is full, or if there is none."""
+    settings = config(
+        firm,
+        batch_config={
+            "encoding": {"format": "jsonl", "compression": "none"},
+            "storage": {"root": process.folder.as_uri()},
+            "batch_size": batch_size,
+        },
     )
+    first = run(settings)
+    assert len(first.records("fees")) == 0
+    assert "replication_key_value" in first.bookmark("fees")
+    second = run(settings, first.state)
+    assert "fees" not in {m["stream"] for m in second.messages_of_type("BATCH")}
+    earlier, later = (o.bookmark("fees")["replication_key_value"] for o in (first, second))
+    assert earlier < later
+
+
+def test_batch_config_without_encoding_is_ignored(
+    firm: SandboxServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Meltano may send the defaults of a part of the setting."""
+    output = run(config(firm, batch_config={"batch_size": 5}))
+    assert output.status == 0
+    assert len(output.records("fees")) == 36
+    assert output.messages_of_type("BATCH") == []
+    assert any("resume" in m["value"]["bookmarks"]["fees"] for m in _states_of_fees(output))
+    assert caplog.text.count("batch_config has no encoding and is ignored") == 1
+
+
+def test_activate_version_setting_is_known(
+    firm: SandboxServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The SDK reads the setting; release 0.54 does not declare it."""
+    output = run(config(firm, emit_activate_version_messages=True))
+    assert output.status == 0
+    assert "no such setting" not in caplog.text
 
 
 def test_record_message_has_time_extracted(firm: SandboxServer) -> None:
@@ -149,6 +177,11 @@ def test_slow_rows_are_flushed_before_next_state(start: StartFirm, process: Proc
     finally:
         tap.kill()
         tap.communicate()
+
+
+def _states_of_fees(output: Output) -> list[Json]:
+    states = output.messages_of_type("STATE")
+    return [message for message in states if "fees" in message["value"]["bookmarks"]]
 
 
 def _points(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:

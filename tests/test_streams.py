@@ -120,10 +120,10 @@ def test_child_streams_start_with_the_stalest(start: StartFirm) -> None:
     assert order(first) == ["matters", "tasks", "fees", "memos", "task_documents"]
     state = first.state
     # The server's clock has whole seconds: all streams may have the same start.
-    state["bookmarks"]["memos"]["complete"] -= 1
-    state["bookmarks"]["task_documents"]["complete"] += 10 * dotnet_ticks.PER_SECOND
+    state["bookmarks"]["memos"]["last_full_pass"] -= 1
+    state["bookmarks"]["task_documents"]["last_full_pass"] += 10 * dotnet_ticks.PER_SECOND
     assert order(run(config(sandbox), state, selection))[2:] == ["memos", "fees", "task_documents"]
-    state["bookmarks"]["task_documents"]["complete"] -= 20 * dotnet_ticks.PER_SECOND
+    state["bookmarks"]["task_documents"]["last_full_pass"] -= 20 * dotnet_ticks.PER_SECOND
     assert order(run(config(sandbox), state, selection))[2] == "task_documents"
 
 

@@ -25,24 +25,25 @@ RUN_FIELDS = {
     "stopped_by",
     "signal",
     "max_run_seconds",
-    "began",
+    "started_at",
     "duration_seconds",
     "rows",
     "requests",
     "retries",
-    "repaged_seams",
-    "logins",
+    "pagination_rewinds",
+    "token_requests",
     "streams",
 }
 STREAM_FIELDS = {
     "rows",
     "requests",
     "retries",
-    "repaged_seams",
+    "pagination_rewinds",
+    "unread_parents",
     "resumed",
     "duration_seconds",
-    "watermark",
-    "ended",
+    "bookmark",
+    "status",
     "error",
 }
 
@@ -75,14 +76,14 @@ def test_summary_of_complete_run_has_all_fields(firm: SandboxServer, process: Pr
     assert value["streams"].keys() == {"matters", "fees"}
     assert all(stream.keys() == STREAM_FIELDS for stream in value["streams"].values())
     assert (value["exit_status"], value["complete"], value["stopped_by"]) == (0, True, None)
-    assert (value["rows"], value["requests"], value["logins"]) == (48, 13, 1)
-    assert (value["retries"], value["repaged_seams"]) == (0, 0)
+    assert (value["rows"], value["requests"], value["token_requests"]) == (48, 13, 1)
+    assert (value["retries"], value["pagination_rewinds"]) == (0, 0)
     fees = value["streams"]["fees"]
-    assert (fees["rows"], fees["requests"], fees["ended"]) == (36, 12, "complete")
+    assert (fees["rows"], fees["requests"], fees["status"]) == (36, 12, "complete")
     assert (fees["resumed"], fees["error"]) == (False, None)
     bookmark = output.bookmark("fees")["replication_key_value"]
-    assert fees["watermark"] == dotnet_ticks.to_rfc3339(bookmark)
-    assert value["began"] < dotnet_ticks.to_rfc3339(dotnet_ticks.now())
+    assert fees["bookmark"] == dotnet_ticks.to_rfc3339(bookmark)
+    assert value["started_at"] < dotnet_ticks.to_rfc3339(dotnet_ticks.now())
     assert 0 < fees["duration_seconds"] < value["duration_seconds"]
 
 
@@ -115,8 +116,8 @@ def test_summary_counts_pagination_rewinds(start: StartFirm, log: pytest.LogCapt
     firm.control.schedule(MATTERS, moves, nth=2, when="before")
     run(config(firm, page_size=10), catalog=catalog(deselect=["fees"]))
     assert (
-        last_summary(log)["repaged_seams"]
-        == last_summary(log)["streams"]["matters"]["repaged_seams"]
+        last_summary(log)["pagination_rewinds"]
+        == last_summary(log)["streams"]["matters"]["pagination_rewinds"]
         == 1
     )
 
@@ -128,12 +129,12 @@ def test_summary_reports_failed_stream(firm: SandboxServer, log: pytest.LogCaptu
     assert point["tags"]["status"] == "failed"
     assert (point["value"]["exit_status"], point["value"]["complete"]) == (1, False)
     fees = point["value"]["streams"]["fees"]
-    assert (fees["ended"], fees["error"], fees["watermark"]) == (
+    assert (fees["status"], fees["error"], fees["bookmark"]) == (
         "failed",
         "AccessDeniedError",
         None,
     )
-    assert point["value"]["streams"]["matters"]["ended"] == "complete"
+    assert point["value"]["streams"]["matters"]["status"] == "complete"
 
 
 def test_summary_reports_children_of_failed_list(
@@ -142,7 +143,7 @@ def test_summary_reports_children_of_failed_list(
     firm.control.settings(scopes=["fees/read"])
     run(config(firm))
     fees = last_summary(log)["streams"]["fees"]
-    assert (fees["ended"], fees["error"]) == ("failed", "matters could not be listed")
+    assert (fees["status"], fees["error"]) == ("failed", "ParentListError")
 
 
 def test_summary_reports_time_limit_and_resume(
@@ -158,14 +159,14 @@ def test_summary_reports_time_limit_and_resume(
         "time_limit",
     )
     assert value["max_run_seconds"] >= 1
-    assert (value["streams"]["fees"]["ended"], value["streams"]["fees"]["resumed"]) == (
+    assert (value["streams"]["fees"]["status"], value["streams"]["fees"]["resumed"]) == (
         "time_limit",
         False,
     )
     run(config(firm), first.state)
     value = last_summary(log)
     assert (value["complete"], value["stopped_by"]) == (True, None)
-    assert (value["streams"]["fees"]["resumed"], value["streams"]["fees"]["ended"]) == (
+    assert (value["streams"]["fees"]["resumed"], value["streams"]["fees"]["status"]) == (
         True,
         "complete",
     )
@@ -177,7 +178,7 @@ def test_summary_reports_streams_not_started(
     run(config(firm, max_run_minutes=1e-9))
     value = last_summary(log)
     assert (value["complete"], value["stopped_by"], value["requests"]) == (False, "time_limit", 0)
-    assert {stream["ended"] for stream in value["streams"].values()} == {"not_reached"}
+    assert {stream["status"] for stream in value["streams"].values()} == {"pending"}
 
 
 def test_summary_reports_signal(start: StartFirm, log: pytest.LogCaptureFixture) -> None:
@@ -194,12 +195,12 @@ def test_summary_reports_signal(start: StartFirm, log: pytest.LogCaptureFixture)
     value = last_summary(log)
     assert output.status == value["exit_status"] == 143
     assert (value["signal"], value["stopped_by"], value["complete"]) == (15, "signal", False)
-    assert value["streams"]["fees"]["ended"] == "stopped"
+    assert value["streams"]["fees"]["status"] == "stopped"
 
 
 def test_summary_reports_crashed_target(firm: SandboxServer, log: pytest.LogCaptureFixture) -> None:
     assert run(config(firm), crash_at=30).status == -signal.SIGKILL
     value = last_summary(log)
     assert (value["exit_status"], value["complete"]) == (1, False)
-    assert value["streams"]["fees"]["ended"] == "begun"
-    assert value["streams"]["matters"]["ended"] == "complete"
+    assert value["streams"]["fees"]["status"] == "interrupted"
+    assert value["streams"]["matters"]["status"] == "complete"

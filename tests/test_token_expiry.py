@@ -32,14 +32,14 @@ def expiry_warning(issued: str, now: str, **more: str) -> str | None:
     [
         ("2026-09-01T10:00:00Z", "2026-09-01T10:00:00Z", None),
         ("2026-09-01T10:00:00Z", "2027-02-14T10:00:00Z", None),
-        ("2026-09-01T10:00:00Z", "2027-02-14T10:00:01Z", "ends on 2027-02-28"),
-        ("2026-09-01T10:00:00Z", "2027-02-28T09:59:59Z", "ends on 2027-02-28"),
-        ("2026-09-01T10:00:00Z", "2027-02-28T10:00:01Z", "should have ended on 2027-02-28"),
-        ("2026-09-01", "2027-02-28T10:00:00+11:00", "ends on 2027-02-28"),
+        ("2026-09-01T10:00:00Z", "2027-02-14T10:00:01Z", "expires on 2027-02-28"),
+        ("2026-09-01T10:00:00Z", "2027-02-28T09:59:59Z", "expires on 2027-02-28"),
+        ("2026-09-01T10:00:00Z", "2027-02-28T10:00:01Z", "expired on 2027-02-28"),
+        ("2026-09-01", "2027-02-28T10:00:00+11:00", "expires on 2027-02-28"),
         ("2026-08-24", "2026-09-20T00:00:00Z", None),
         ("2026-08-23", "2026-09-08T00:00:00Z", None),
-        ("2026-08-23", "2026-09-08T00:00:01Z", "ends on 2026-09-22"),
-        ("2026-08-23", "2026-09-23T00:00:00Z", "should have ended on 2026-09-22"),
+        ("2026-08-23", "2026-09-08T00:00:01Z", "expires on 2026-09-22"),
+        ("2026-08-23", "2026-09-23T00:00:00Z", "expired on 2026-09-22"),
     ],
 )
 def test_expiry_warning_starts_two_weeks_before(
@@ -78,7 +78,7 @@ def test_expiry_warning_is_logged_once_per_run(firm: SandboxServer, process: Pro
     for option in ((), ("--test",)):
         output = process.run(aged, *option)
         assert output.status == 0
-        assert output.stderr.count("The refresh token should have ended on 2026-08-31") == 1
+        assert output.stderr.count("The refresh token expired on 2026-08-31") == 1
 
 
 def test_expiry_warning_is_absent_for_new_token(

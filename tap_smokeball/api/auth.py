@@ -85,6 +85,7 @@ class StaticToken(TokenProvider):
             "environment",
             "Set a new one, or client_id and refresh_token, which renew it",
             status=401,
+            is_shared=True,
         )
 
 
@@ -193,4 +194,5 @@ def _rejection(status: int, code: object) -> AuthenticationError:
         f"{known or 'no token'} from the token endpoint",
         _ADVICE[known] if known else fallback,
         status=status,
+        is_shared=True,
     )

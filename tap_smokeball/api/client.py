@@ -21,7 +21,7 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.api import error_policy
 from tap_smokeball.api.auth import token_provider
 from tap_smokeball.api.error_policy import Action
-from tap_smokeball.api.response_parsers import PAGED
+from tap_smokeball.api.response_parsers import NO_CONTENT, PAGED
 from tap_smokeball.api.transport import RetryableError, Transport
 from tap_smokeball.errors import RequestInfo, UnexpectedResponseError
 
@@ -69,7 +69,7 @@ class Response(Generic[T]):
     """A decoded response.
 
     Attributes:
-        data: What was taken out of the decoded body.
+        data: The data parsed from the body.
         server_time: The server's clock in ticks, no later than when the request was sent. A row
             that changes after it cannot be missed by a later read that starts here.
     """
@@ -134,12 +134,16 @@ class ApiClient:
             if policy.action is Action.REFRESH_TOKEN and not is_refreshed:
                 self._tokens.refresh(token)
                 return attempt(is_refreshed=True)
+            if policy.action is Action.EMPTY:
+                data = parse(NO_CONTENT)
+                return Response(data, self._server_time(response, sent_at, local_clock))
             if policy.action is not Action.ACCEPT:
                 raise policy.error(
                     policy.reason,
                     policy.advice.format(scope=endpoint.scope),
                     status=response.status,
                     request=request,
+                    is_shared=policy.is_shared,
                 )
             data = _parse(response, parse)
             return Response(data, self._server_time(response, sent_at, local_clock))

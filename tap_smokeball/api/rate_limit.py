@@ -1,8 +1,8 @@
 """The app's rate limit: one token bucket for the whole process.
 
-Smokeball allows an app 5 requests per second with a burst of 5, and answers 429 beyond
-(docs/smokeball.md). The API counts requests when they arrive, not when they leave, and two that
-leave apart can arrive together. A small part of the burst is never spent: it absorbs that jitter.
+Smokeball allows an app 5 requests per second with a burst of 5, and rejects further requests with
+429 (docs/smokeball.md). The API counts requests when they arrive. Two requests that are sent apart
+can arrive together. A small part of the burst is never used: it absorbs that jitter.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import time
 class TokenBucket:
     """A token bucket that hands out times to send at (the generic cell rate algorithm).
 
-    A caller reserves the next free time under the lock and then sleeps outside of it, so that no
-    sleeper is late because of another, and the rate is met whatever the number of callers.
+    A caller reserves the next free time under the lock and sleeps outside of it. So no caller
+    delays another, and the rate is met whatever the number of callers.
 
     Args:
         requests_per_second: Rate at which the bucket refills.
-        burst: Requests that may leave at once after a rest.
+        burst: Burst limit of the app; one or more requests of it stay unused.
     """
 
     def __init__(self, requests_per_second: float, burst: int) -> None:
@@ -41,9 +41,9 @@ class TokenBucket:
             time.sleep(wait)
 
     def pause(self, seconds: float) -> None:
-        """Let no request start for some seconds, and restart with an empty bucket.
+        """Let no request start for some seconds, then restart with an empty bucket.
 
-        A 429 means that the API's bucket is empty, whatever the state of this one.
+        A 429 means that the API's bucket is empty, whatever the state of this bucket.
         """
         with self._lock:
             until = time.monotonic() + seconds

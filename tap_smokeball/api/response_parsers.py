@@ -13,17 +13,29 @@ if TYPE_CHECKING:
     from tap_smokeball.api.pagination import Row
 
 
+NO_CONTENT = object()
+"""The body of a response without one (204)."""
+
+
 class ResponseFormat(NamedTuple):
     """How an endpoint sends rows.
 
     Attributes:
-        parse: Takes a page out of a decoded body; raises `UnexpectedResponseError` if there is
-            none.
+        parse_body: Takes a page out of a decoded body; raises `UnexpectedResponseError` if there
+            is none.
         paginator: Reads a list of such pages.
     """
 
-    parse: Callable[[Any], Page]
+    parse_body: Callable[[Any], Page]
     paginator: type[OffsetPaginator] = SinglePagePaginator
+
+    def parse(self, body: Any) -> Page:
+        """Return the page in a decoded body; an empty one if the response has no body.
+
+        Raises:
+            UnexpectedResponseError: The body holds no page.
+        """
+        return Page([], is_complete=True) if body is NO_CONTENT else self.parse_body(body)
 
     @property
     def is_paged(self) -> bool:
@@ -33,10 +45,10 @@ class ResponseFormat(NamedTuple):
 
 def _parse_page(body: Any) -> Page:
     if not isinstance(body, dict):
-        raise UnexpectedResponseError("the response has no `value` list")
+        raise UnexpectedResponseError("the response is not an object")
     size = body.get("size")
     return Page(
-        _rows(body.get("value")),
+        _rows(body.get("value"), "`value` list"),
         size=size if isinstance(size, int) else None,
         has_next_link=bool(body.get("next")),
     )
@@ -88,9 +100,9 @@ def _parse_folders(body: Any) -> Page:
     return page._replace(rows=entries)
 
 
-def _rows(value: Any) -> list[Row]:
+def _rows(value: Any, name: str = "list of rows") -> list[Row]:
     if not isinstance(value, list) or not set(map(type, value)) <= {dict}:
-        raise UnexpectedResponseError("the response has no list of rows")
+        raise UnexpectedResponseError(f"the response has no {name}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""When a refresh token expires, which no response of Smokeball says (docs/smokeball.md)."""
+"""Expiry of refresh tokens, which no response of Smokeball says (docs/smokeball.md)."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Transport:
         self._closed = threading.Event()
 
     def with_retries(self, attempt: Callable[[], T], request: RequestInfo) -> T:
-        """Call ``attempt`` until it succeeds, fails for good, or was retried too often.
+        """Call ``attempt`` until it succeeds, fails permanently, or used up its retries.
 
         Args:
             attempt: Sends one request by `send`; raises `RetryableError` where a retry may help.
@@ -118,7 +118,10 @@ class Transport:
                     self._is_unreachable = not failure.is_reachable
                     times = "once" if failures == 1 else f"{failures} times"
                     raise ApiConnectionError(
-                        f"{failure}, tried {times}", failure.policy.advice, request=request
+                        f"{failure}, tried {times}",
+                        failure.policy.advice,
+                        request=request,
+                        is_shared=failure.policy.is_shared,
                     ) from None
                 self._count(self.retries, request.stream)
                 wait = _retry_delay(failure, failures)
@@ -126,7 +129,7 @@ class Transport:
                     self._logger.warning("Retrying in %.0f s: %s: %s", wait, request, failure)
                 if self._closed.wait(wait):
                     raise ApiConnectionError(
-                        "request canceled, the run is over", request=request
+                        "request canceled, the run is over", request=request, is_shared=True
                     ) from None
             else:
                 self._is_unreachable = False
@@ -197,16 +200,17 @@ class Transport:
         errors = requests.exceptions
         if isinstance(error, errors.SSLError):
             policy = error_policy.CERTIFICATE
-            return ApiConnectionError(policy.reason, policy.advice)
+            return ApiConnectionError(policy.reason, policy.advice, is_shared=True)
         if isinstance(error, errors.Timeout):
-            reason = f"no response within {self._settings.timeout_seconds:g} s"
-        elif isinstance(error, (errors.ChunkedEncodingError, errors.ContentDecodingError)):
-            return RetryableError("an incomplete response", error_policy.NO_RESPONSE)
-        elif isinstance(error, errors.ConnectionError):
-            reason = _connection_failure(error)
-        else:
-            return error
-        return RetryableError(reason, error_policy.NO_RESPONSE, is_reachable=False)
+            policy = error_policy.TIMEOUT
+            reason = policy.reason.format(seconds=self._settings.timeout_seconds)
+            return RetryableError(reason, policy, is_reachable=False)
+        if isinstance(error, (errors.ChunkedEncodingError, errors.ContentDecodingError)):
+            return RetryableError("an incomplete response", error_policy.INVALID_BODY)
+        if isinstance(error, errors.ConnectionError):
+            policy = error_policy.NO_RESPONSE
+            return RetryableError(_connection_failure(error), policy, is_reachable=False)
+        return error
 
     def _session(self, url: str) -> requests.Session:
         host = urlsplit(url).netloc

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,9 @@ _TABLE: tuple[Setting, ...] = (
              exclusiveMinimum=0, maximum=3600, default=60),
     _setting("max_retries", "integer", "Maximum retries of a request before its stream fails",
              minimum=0, maximum=100, default=8),
+    _setting("fail_on_denied_parents", "boolean", "Whether restricted or deleted matters and other "
+             "parents (403, 404) fail the run; by default they are logged and retried",
+             default=False),
     _setting("use_singer_decimal", "boolean", "Emit amounts as strings in the format "
              "`x-singer.decimal`, so that target-snowflake loads exact decimals, not floats",
              default=False),
@@ -121,12 +124,12 @@ class Settings:
 
     api_base: str
     token_url: str
-    api_key: str
+    api_key: str = field(repr=False)
     client_id: str | None
-    client_secret: str | None
-    refresh_token: str | None
+    client_secret: str | None = field(repr=False)
+    refresh_token: str | None = field(repr=False)
     refresh_token_issued_ticks: int | None
-    access_token: str | None
+    access_token: str | None = field(repr=False)
     user_id: str | None
     user_agent: str
     start_ticks: int | None
@@ -141,6 +144,7 @@ class Settings:
     max_run_seconds: float | None
     timeout_seconds: float
     max_retries: int
+    fail_on_denied_parents: bool
     view_fingerprint: str
 
     @classmethod
@@ -182,6 +186,7 @@ class Settings:
             max_run_seconds=None if minutes is None else float(minutes) * 60,
             timeout_seconds=float(config["request_timeout_seconds"]),
             max_retries=int(config["max_retries"]),
+            fail_on_denied_parents=bool(config["fail_on_denied_parents"]),
             view_fingerprint=hashlib.sha256(repr(view).encode()).hexdigest()[:16],
         )
 

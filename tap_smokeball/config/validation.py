@@ -6,6 +6,7 @@ are secret, and a secret pasted into the wrong setting is one as well.
 
 from __future__ import annotations
 
+import ast
 import ipaddress
 import json
 import os
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from dotenv import find_dotenv, load_dotenv
+from singer_sdk.mapper import MAPPER_FILTER_OPTION
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR, extend_validator_with_defaults
 
 from tap_smokeball import dotnet_ticks
@@ -40,7 +42,12 @@ def validate(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
             config[name] = _parse_text(config[name], prop)
     errors = list(dict.fromkeys(_schema_errors(config, schema)))
     if not errors:
-        errors = [*_url_errors(config), *_credential_errors(config), *_timestamp_errors(config)]
+        errors = [
+            *_url_errors(config),
+            *_credential_errors(config),
+            *_timestamp_errors(config),
+            *_stream_map_errors(config),
+        ]
     return errors
 
 
@@ -168,3 +175,19 @@ def _timestamp_errors(config: Mapping[str, Any]) -> Iterator[str]:
         else:
             if ticks is not None and ticks > dotnet_ticks.now() + grace_ticks:
                 yield f"{name}: lies in the future, {consequence}"
+
+
+def _stream_map_errors(config: Mapping[str, Any]) -> Iterator[str]:
+    # The SDK's own error quotes the expression and does not say where it is.
+    for stream, rules in config.get("stream_maps", {}).items():
+        for column, expression in rules.items() if isinstance(rules, dict) else ():
+            if not isinstance(expression, str) or (
+                column.startswith("__") and column != MAPPER_FILTER_OPTION
+            ):
+                continue
+            try:
+                is_valid = bool(ast.parse(expression).body)
+            except (SyntaxError, ValueError):
+                is_valid = False
+            if not is_valid:
+                yield f"stream_maps: invalid expression for stream `{stream}`, column `{column}`"

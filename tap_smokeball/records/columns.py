@@ -146,7 +146,7 @@ def json_object(name: str, description: str) -> Column:
 def json_text(name: str, description: str) -> Column:
     """Declare a value of any type, without signed URLs, as JSON text.
 
-    Loaders that type the inside of objects have no type for such a value.
+    Loaders that declare a type for each property of an object have none for such a value.
     """
     return replace(string(name, f"{description}; JSON"), converter=converters.to_json_text)
 

@@ -14,7 +14,7 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.singer.message_writer import encode_json
 
 Extras = dict[str, Any]
-"""What the API sent and no column holds, by its path in the row, as ``sourceItems.0.note``."""
+"""Values that no column holds, by their path in the row, as ``sourceItems.0.note``."""
 
 Converter = Callable[[Any, Extras, str], Any]
 """Takes the API's value, the extras, and the value's path; returns the column's value."""
@@ -36,7 +36,7 @@ _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00(?:\.0+)?(?:Z|[+-]\d\d:\d\
 
 
 class InnerColumn(NamedTuple):
-    """What `to_object` needs of a column of a nested object.
+    """A column of a nested object, for `to_object`.
 
     Attributes:
         name: Name of the column.

@@ -87,7 +87,8 @@ class RowLayout(NamedTuple):
 
     Attributes:
         dropped: Properties that are not a selected column.
-        unknown: Properties that no column declares, though one may have their name.
+        unknown: Properties that no column declares as its own; a derived column may have their
+            name.
         nulls: The columns that the rows do not have, as nulls.
         conversions: Column, source property and converter of each conversion.
     """

@@ -1,1 +1,1 @@
-"""What people and machines read about a run: plan, progress, summary, connection test."""
+"""Reports about a run, for people and machines: plan, progress, summary, connection test."""

@@ -65,10 +65,10 @@ def log_access(tap: Tap, session: Session) -> None:
     for result in session.status.results.values():
         stream = cast("SmokeballStream", tap.streams[result.stream])
         access.append((result.stream, _describe_access(stream, result, session)))
-    row = firm.page.rows[0] if firm.page else {}
+    row = firm.page.rows[0] if firm.page and firm.page.rows else {}
     facts = [
-        ("account", _describe_firm(row) if row else firm.problem),
-        ("product", _describe_product(row) if row else firm.problem),
+        ("account", _describe_firm(row) if row else firm.problem or "unknown"),
+        ("product", _describe_product(row) if row else firm.problem or "unknown"),
         ("leads", _describe_leads(session.settings, leads)),
         ("intake", intake.problem or "available"),
         ("clock", _describe_clock(session, (firm, leads, intake))),
@@ -102,7 +102,7 @@ def _describe_access(stream: SmokeballStream, result: StreamResult, session: Ses
     if result.error:
         return f"no, {result.error.summary}"
     if isinstance(stream, ChildStream) and not session.client.transport.requests[stream.name]:
-        return f"skipped: no {stream.parents.plural_name} found"
+        return f"skipped: no {stream.parent_stream.plural_name} found"
     return "ok" if result.rows else "ok (no rows in sample)"
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.errors import NotFoundError, ParentListError, SmokeballError
+from tap_smokeball.errors import ParentListError, SmokeballError
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds, page_count
 from tap_smokeball.sync.parent_order import Parent, ParentList
@@ -50,7 +50,7 @@ SEARCH_PRECISION = 40
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a stream will take.
+    """The estimate for one stream.
 
     Attributes:
         stream: Its name.
@@ -90,7 +90,7 @@ def render(runner: Runner, session: Session) -> str:
     lines = [
         format_table(rows),
         "",
-        f"About {total:,.0f} requests: {total_time} at {rate:g} requests per second.",
+        f"About {total:,.0f} requests: {total_time} at {rate:g} per second.",
         *_runs_needed(runner, session, estimates),
         f"This plan took {session.status.requests:,} requests.",
     ]
@@ -138,7 +138,7 @@ class _Planner:
             except SmokeballError as error:
                 stream.fail(error)
                 for child in children:
-                    child.result.fail(ParentListError(f"{stream.name} could not be listed"))
+                    child.fail(ParentListError(f"{stream.name} could not be listed"))
         for child, parents in todo:
             try:
                 yield self._estimate_children(child, parents)
@@ -207,20 +207,26 @@ class _Planner:
         if not (stream.response_format.is_paged or stream.is_recursive):
             return Estimate(stream.name, count, None, f"one for each of {scope}")
         rows_of: dict[str, int] = {}
+        errors: list[SmokeballError] = []
         few = len(pending) <= ALL_IF_AT_MOST
         for size in (len(pending),) if few else (SAMPLE_PARENTS, LARGER_SAMPLE_PARENTS):
             for parent in _evenly_spaced(pending, size):
                 if parent.id not in rows_of:
-                    rows_of[parent.id] = self._count_children(stream, parent)
+                    rows_of[parent.id] = self._count_children(stream, parent, errors)
             costs = [stream.requests_per_parent(rows) for rows in rows_of.values()]
             if max(costs, default=1) == 1:
                 break
+        if rows_of and len(errors) == len(rows_of):
+            raise errors[0]
         requests = count * sum(costs) / (len(rows_of) or 1)
         # Rows vary far more than requests do: a sample of them would mislead.
         rows = sum(rows_of.values()) if len(rows_of) == count else None
         return Estimate(stream.name, requests, rows, f"{len(rows_of):,} of {scope}")
 
-    def _count_children(self, stream: ChildStream, parent: Parent) -> int:
+    def _count_children(
+        self, stream: ChildStream, parent: Parent, errors: list[SmokeballError]
+    ) -> int:
+        """Return the number of rows of a parent; none if a run would skip it."""
         ids = {stream.parent_key: parent.id}
         params = stream.child_params(parent, stream.state_manager.replication_start)
         try:
@@ -229,7 +235,10 @@ class _Planner:
                     lambda: sum(len(rows) for rows in stream.read_children(ids, params))
                 )
             return self._count(self._fetch_at(stream, ids, params), self._page_size)[0]
-        except NotFoundError:
+        except SmokeballError as error:
+            if error.is_shared:
+                raise
+            errors.append(error)
             return 0
 
     def _count(self, fetch: FetchAt, limit: int = 1) -> tuple[int, str]:
@@ -261,7 +270,7 @@ class _Planner:
     def _fetch_at(
         self, stream: SmokeballStream, ids: dict[str, str], params: dict[str, Any]
     ) -> FetchAt:
-        """Return the function that requests one page of a list, without the opt-in fields that make it large."""
+        """Return the function that fetches a page without the large opt-in fields."""
         light = {name: value for name, value in params.items() if name != "Fields"}
         endpoint, page_params = stream.endpoint(), stream.response_format.paginator.params
 

@@ -67,7 +67,13 @@ def summary_table(run: RunStatus) -> str:
         )
         for result in run.results.values()
     ]
-    return format_table(rows)
+    unread = [
+        f"{result.stream}: {result.unread_parents:,} parents could not be read, and are retried by "
+        "each run"
+        for result in run.results.values()
+        if result.unread_parents
+    ]
+    return "\n".join([format_table(rows), *unread])
 
 
 def _run_summary(tap: Tap, session: Session, started_at: int, exit_status: int) -> dict[str, Any]:
@@ -104,6 +110,7 @@ def _stream_summary(
         "requests": run.transport.requests[result.stream],
         "retries": run.transport.retries[result.stream],
         "pagination_rewinds": run.rewinds[result.stream],
+        "unread_parents": result.unread_parents,
         "resumed": result.is_resumed,
         "duration_seconds": round(result.seconds, 3),
         "bookmark": dotnet_ticks.to_rfc3339(bookmark) if bookmark else None,

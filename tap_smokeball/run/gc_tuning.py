@@ -16,7 +16,7 @@ always many of them, so that each collection takes long and finds nothing."""
 
 @contextmanager
 def rare_garbage_collection() -> Iterator[None]:
-    """Collect reference cycles rarely inside of the block, then restore the process."""
+    """Run the garbage collector rarely inside of the block, then restore its settings."""
     thresholds = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

@@ -1,8 +1,8 @@
 """Estimates the requests of a stream: the basis of ``--plan`` and of the time left.
 
 A stream consists of steps: the pages of a list, or the parents of a child stream. A step takes one
-request, and one more for each further page of a parent's rows. A plan learns that from a few
-parents, a run from those that are done.
+request, and one more for each further page of a parent's rows. A plan samples a few parents; a run
+uses the parents that are done.
 """
 
 from __future__ import annotations

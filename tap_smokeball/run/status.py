@@ -32,7 +32,7 @@ class StreamStatus(Enum):
     """The status of a stream: the name for machines, the value for people."""
 
     PENDING = "not started"
-    INTERRUPTED = "interrupted"  # also while it runs: what never ends was interrupted
+    INTERRUPTED = "interrupted"  # also the status while it runs, which an interruption leaves
     COMPLETE = "complete"
     TIME_LIMIT = "time limit reached; will resume"
     STOPPED = "stopped; will resume"
@@ -53,6 +53,7 @@ class StreamResult:
         seconds: How long it took.
         status: Its status.
         error: Why it failed.
+        unread_parents: Parents that could not be read, and are retried by the next run.
         is_resumed: Whether it resumed the full pass of an earlier run.
         estimate: How many requests it takes, and how many are done.
     """
@@ -62,12 +63,14 @@ class StreamResult:
     seconds: float = 0.0
     status: StreamStatus = StreamStatus.PENDING
     error: SmokeballError | None = None
+    unread_parents: int = 0
     is_resumed: bool = False
     estimate: RequestEstimate = field(default_factory=RequestEstimate)
 
     def fail(self, error: SmokeballError) -> None:
         """Record that the stream failed, and why."""
-        self.status, self.error = StreamStatus.FAILED, error
+        # Without the frames of its traceback, which would keep their objects alive.
+        self.status, self.error = StreamStatus.FAILED, error.with_traceback(None)
 
     @property
     def is_failed(self) -> bool:

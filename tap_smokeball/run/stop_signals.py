@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import threading
@@ -24,7 +25,10 @@ def stop_on_signals(stop: Callable[[int], None]) -> Iterator[None]:
     """Call ``stop`` with the number of the first signal that comes inside of the block.
 
     A signal later than `GRACE_SECONDS` after the first ends the process at once, with the exit
-    status ``128 + signal``. In another thread than the main one there are no signals to handle.
+    status ``128 + signal``. Both rules hold until the process ends, since two signals can arrive
+    before and after the end of the block. Without a signal, the former handlers are put back.
+
+    In another thread than the main one there are no signals to handle.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -44,18 +48,37 @@ def stop_on_signals(stop: Callable[[int], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        if first_at is None:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+        else:
+            atexit.register(_ignore_signals)
+
+
+def _ignore_signals() -> None:
+    """Keep the exit status: the interpreter resets handlers some time before the process ends."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
-def signals_deferred() -> Iterator[None]:
-    """Deliver signals after the block, where the operating system can defer them."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+def signal_handlers_kept() -> Iterator[None]:
+    """Restore the signal handlers after the block, and deliver no signal inside of it.
+
+    The SDK's constructor installs a handler that writes a STATE and exits with 0, whatever is left
+    to do. Windows cannot defer signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    can_defer = hasattr(signal, "pthread_sigmask")
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS) if can_defer else set()
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
+        for number, handler in handlers.items():
+            if handler is not None:  # None: installed by another language than Python
+                signal.signal(number, handler)
+        if can_defer:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -5,9 +5,9 @@ window of bounded size to the main thread, the only one that writes messages: th
 whatever the number of threads. It cannot deadlock: the main thread waits for nothing but the oldest
 slot of the window, and a thread that works on the oldest slot never waits for room.
 
-When the run must stop, work that has started is still consumed, since its requests are paid for;
-work that is only queued is not. The threads are daemons: a process that is stopped does not wait
-for responses.
+When the run must stop, work that has started is still consumed, since its requests already count
+against the rate limit; work that is only queued is not. The threads are daemons: a process that is
+stopped does not wait for responses.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the tap takes from the Singer SDK, and how it writes messages."""
+"""The Singer SDK's private members that the tap uses, and the writing of messages."""

@@ -55,8 +55,8 @@ class RecordMessage(msgspec.Struct, tag_field="type", tag="RECORD", omit_default
 class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
     """Writes messages to standard output in blocks; SCHEMA and STATE flush the buffer.
 
-    The SDK's writers flush after each record, which costs more than to make it. Where rows only
-    trickle in, whoever is about to wait for more calls `flush_if_stale`.
+    The SDK's writers flush after each record, which costs more than to build it. Call
+    `flush_if_stale` before a wait for rows, so that the target gets those that are there.
     """
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import sys
+from contextlib import closing
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -28,7 +29,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterator
     from contextlib import AbstractContextManager
 
     from singer_sdk import Tap
@@ -52,7 +53,7 @@ class RecordStream(RecordLoopStream):
 
     @abc.abstractmethod
     def handle_errors(self) -> AbstractContextManager[None]:
-        """Return what surrounds the work of the stream, to handle its errors."""
+        """Return the context manager that handles the errors of the stream."""
 
     @override
     def sync_records(self, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
@@ -64,8 +65,9 @@ class RecordStream(RecordLoopStream):
         write = self.write_record
         index = counted = 0
         with self.get_record_counter() as counter, self.get_sync_timer():
-            with self.handle_errors():
-                records = cast("Iterable[types.Record]", self.get_records(None))
+            # Closed at once, whatever happens: workers wait for their rows to be consumed.
+            found = cast("Generator[types.Record, None, None]", self.get_records(None))
+            with self.handle_errors(), closing(found) as records:
                 for index, record in enumerate(records, 1):
                     if not is_selected:
                         continue

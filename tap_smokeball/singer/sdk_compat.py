@@ -7,6 +7,8 @@
 2. ``Stream._sync_records``: the loop over the records of a stream. The SDK passes each record
    through a dozen methods that keep partitions, move bookmarks and conform types, which takes
    three times as long as the tap's own work. There is no public hook around the loop.
+3. ``singer_sdk.plugin_base._ConfigInput``: what the command line makes of ``--config``, and passes
+   to the public methods ``Tap.invoke`` and ``Tap.cb_test``.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
+from singer_sdk.plugin_base import _ConfigInput as ConfigInput
 from singer_sdk.streams._state import StreamStateManager
 
 if sys.version_info >= (3, 12):
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers import types
 
-__all__ = ["RecordLoopStream", "StreamStateManager"]
+__all__ = ["ConfigInput", "RecordLoopStream", "StreamStateManager"]
 
 
 class RecordLoopStream(Stream, abc.ABC):

@@ -127,7 +127,7 @@ class IntakeSubmissionsStream(MatterChildStream):
             page = self.session.client.get(endpoint, ids, {}, OBJECT.parse).data
         except NotFoundError:  # deleted after it was listed
             return row
-        return {**row, "responses": page.rows[0].get("responses")}
+        return {**row, "responses": page.rows[0].get("responses") if page.rows else None}
 
 
 STREAMS = (IntakeFormsStream, IntakeSubmissionsStream)

@@ -321,7 +321,7 @@ class ArchivesStream(MatterChildStream):
     primary_keys = ("matterId",)
     scope = "archive/read"
     response_format = OBJECT
-    not_found_means_empty = True
+    is_empty_if_not_found = True
     columns = (
         string("id", "ID of the matter"),
         string("href", "URL of the archive in the API"),

@@ -93,7 +93,7 @@ class SubtasksStream(TaskChildStream):
 
     name = "subtasks"
     selected_by_default = False
-    requires_parent_field = "subTasks"
+    required_parent_field = "subTasks"
     path = "/tasks/{taskId}/subtasks"
     primary_keys = ("id",)
     scope = "tasks/read"

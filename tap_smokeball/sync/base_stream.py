@@ -11,13 +11,13 @@ import re
 import sys
 from contextlib import contextmanager
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import PAGED
-from tap_smokeball.errors import SmokeballError
+from tap_smokeball.errors import SmokeballError, StreamMapError
 from tap_smokeball.records.columns import integer, string, walk_columns
 from tap_smokeball.records.decimals import as_decimal_string
 from tap_smokeball.records.record_builder import EXTRA_FIELDS, RecordBuilder, RowKey, json_schema
@@ -32,7 +32,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers import types
@@ -68,7 +68,7 @@ class SmokeballStream(RecordStream):
         sort: Value of the ``Sort`` parameter, where the API offers an order by time.
         opt_in_fields: Properties that the API sends only if its ``Fields`` parameter names them.
         parent_key: Column with the id of the parent, in child streams.
-        requires_parent_field: The property of a parent that is empty if it has no such rows, in
+        required_parent_field: The property of a parent that is empty if it has no such rows, in
             child streams.
         sensitivity: Why the whole stream needs care, if it does.
     """
@@ -82,12 +82,12 @@ class SmokeballStream(RecordStream):
     sort: ClassVar[str | None] = None
     opt_in_fields: ClassVar[tuple[str, ...]] = ()
     parent_key: ClassVar[str | None] = None
-    requires_parent_field: ClassVar[str | None] = None
+    required_parent_field: ClassVar[str | None] = None
     sensitivity: ClassVar[Sensitivity | None] = None
 
     def __init__(self, tap: Tap, session: Session) -> None:
         self.session = session
-        self._has_catalog = False
+        self._needs_default_selection = True  # a catalog has a selection of its own
         super().__init__(tap)
 
     @cached_property
@@ -118,14 +118,15 @@ class SmokeballStream(RecordStream):
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        self._has_catalog = True
+        self._needs_default_selection = False
         super().apply_catalog(catalog)
 
     @property
     @override
     def metadata(self) -> MetadataMapping:
         metadata = super().metadata
-        if not self._has_catalog:
+        if self._needs_default_selection:
+            self._needs_default_selection = False
             for breadcrumb, column in walk_columns(self.columns):
                 if not column.selected:
                     metadata[breadcrumb].selected_by_default = False
@@ -147,15 +148,6 @@ class SmokeballStream(RecordStream):
         if key is None or self.replication_method == REPLICATION_FULL_TABLE:
             return None
         return BookmarkColumn(key, self.schema["properties"][key])
-
-    @override
-    def generate_child_contexts(
-        self,
-        record: types.Record,
-        context: types.Context | None,
-    ) -> Iterable[types.Context | None]:
-        """Start no child for a single record; see `tap_smokeball.sync.child_stream`."""
-        return ()
 
     @property
     def result(self) -> StreamResult:
@@ -185,7 +177,8 @@ class SmokeballStream(RecordStream):
     def fail(self, error: SmokeballError) -> None:
         """Log an error that ends this stream and no other, and keep it for the summary."""
         self.result.fail(error)
-        self.logger.error("%s", error)
+        names_stream = error.stream is not None or isinstance(error, StreamMapError)
+        self.logger.error("%s%s", "" if names_stream else f"{self.name}: ", error)
 
     @override
     def get_records(self, context: types.Context | None) -> Iterable[types.Record]:
@@ -210,9 +203,14 @@ class SmokeballStream(RecordStream):
         """
 
     @property
-    def in_batches(self) -> bool:
+    def is_batched(self) -> bool:
         """Whether records wait in a batch, so that the state must not get ahead of them."""
-        return bool(self.config.get("batch_config"))
+        return bool((self.config.get("batch_config") or {}).get("encoding"))
+
+    @override
+    def get_batch_config(self, config: Mapping[str, Any]) -> Any:
+        # Meltano may send defaults of a part of the setting. singer-sdk 0.54 fails on that.
+        return super().get_batch_config(config) if self.is_batched else None
 
     @property
     def sample_rows(self) -> int | None:
@@ -286,7 +284,9 @@ class SmokeballStream(RecordStream):
     def row_key(self) -> RowKey:
         """Tells the rows of one list apart: the primary key without the parent's id."""
         columns = {column.name: column for column in self.columns}
-        return RowKey([columns[name] for name in self.primary_keys if name != self.parent_key])
+        # A catalog may have other keys, or none: they are those of the target's table.
+        own_keys: Sequence[str] = cast("Any", type(self)).primary_keys
+        return RowKey([columns[name] for name in own_keys if name != self.parent_key])
 
     def complete_pass(self, reached: int | None) -> None:
         """Move the bookmark to the ticks at which the next run shall start, if there are any."""

@@ -1,4 +1,4 @@
-"""Bookmarks: the one place that knows, moves and caps them.
+"""Bookmarks: this module alone reads, moves and caps them.
 
 The state of a stream::
 
@@ -6,12 +6,22 @@ The state of a stream::
      "replication_key_value": 638193848837974931,      the bookmark, in the form of its column
      "view_fingerprint": "9f86d081884c7d65",           hash of the settings that show or hide rows
      "resume": {"pass_started": 638193860000000000,    when the unfinished full pass started
+                "from_bookmark": 638193848837974931,   the bookmark that it started from, or null
                 "last_parent_id": "b471682e-…",        the last parent that is done
                 "view_fingerprint": "9f86d081884c7d65"},
-     "changed_parents_until": 638193860000000000}      changes of parents that were read
+     "changed_parents_until": 638193860000000000,      parents that changed before were read
+     "unread_parents": {"0c1d6e5f-…": 638193848837974931}}
+
+``unread_parents`` are the parents that could not be read, with the ticks from which on their rows
+are missing, or null for all rows.
 
 A full-table stream has no bookmark; ``last_full_pass`` says when its last complete pass started, so
 that streams can take turns.
+
+A state can be a merge of two states: Meltano merges the state of an interrupted full refresh over
+the state before, and ``--state-strategy=merge`` never removes a key. So a resume point counts only
+together with the bookmark that its pass started from. With any other bookmark, the pass starts over
+from that bookmark, which is always safe.
 
 The SDK moves bookmarks with each record. That loses rows here, since most rows have no timestamp
 and a pass over thousands of matters can end anywhere. So records move nothing: the bookmark moves
@@ -34,7 +44,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from singer_sdk.helpers import types
 
@@ -54,6 +64,10 @@ class SyncPass:
 
     started: int
     last_parent_id: str | None = None
+
+
+MAX_UNREAD_PARENTS = 1_000
+"""Unread parents of all streams that a state can hold: it stays below 100 kB."""
 
 
 @dataclass(frozen=True)
@@ -139,14 +153,18 @@ class BookmarkManager(StreamStateManager):
     def current_pass(self, now: int) -> SyncPass:
         """Return the pass to work on: the unfinished one, or a new one.
 
-        A pass is not resumed if the settings that show or hide rows changed, nor if it claims to
-        have started in the future.
+        A pass is not resumed if the settings that show or hide rows changed, if it started from
+        another bookmark, or if it claims to have started in the future.
 
         Args:
             now: The server's clock in ticks when this run started to read.
         """
         resume = self.stream_state.get("resume")
-        if isinstance(resume, dict) and resume.get("view_fingerprint") == self._view:
+        if (
+            isinstance(resume, dict)
+            and resume.get("view_fingerprint") == self._view
+            and resume.get("from_bookmark", "") == self._raw_bookmark
+        ):
             started = dotnet_ticks.parse(resume.get("pass_started"))
             last_parent_id = resume.get("last_parent_id")
             if started is not None and started <= now and isinstance(last_parent_id, str):
@@ -157,24 +175,67 @@ class BookmarkManager(StreamStateManager):
         """Remember that all rows up to and including those of one parent were written."""
         self.stream_state["resume"] = {
             "pass_started": sync_pass.started,
+            "from_bookmark": self._raw_bookmark,
             "last_parent_id": last_parent_id,
             "view_fingerprint": self._view,
         }
         self.is_flushed = False
 
-    def changes_unread_since(self, sync_pass: SyncPass) -> int | None:
-        """Return the ticks from which on changed parents were not yet read ahead of a full pass.
+    def changed_parents_start(self, sync_pass: SyncPass) -> int | None:
+        """Return the ticks of the first change whose parent is still to be read.
 
         None in the first pass: it reads all parents anyway.
         """
-        before = sync_pass.started if sync_pass.last_parent_id else self.last_completed
-        ahead = dotnet_ticks.parse(self.stream_state.get("changed_parents_until")) or 0
-        return max(before, ahead) if before else None
+        pass_start = sync_pass.started if sync_pass.last_parent_id else self.last_completed
+        read_until = dotnet_ticks.parse(self.stream_state.get("changed_parents_until")) or 0
+        return max(pass_start, read_until) if pass_start else None
 
     def record_changes_read(self, until: int) -> None:
         """Remember up to which change (ticks) the changed parents were read."""
         self.stream_state["changed_parents_until"] = until
         self.is_flushed = False
+
+    @property
+    def unread_parents(self) -> dict[str, int | None]:
+        """Ids of the parents that could not be read, with the ticks to read them from."""
+        unread = self.stream_state.get("unread_parents")
+        if not isinstance(unread, dict):
+            return {}
+        return {str(id_): dotnet_ticks.parse(since) for id_, since in unread.items()}
+
+    def add_unread_parent(self, parent_id: str, since: int | None) -> bool:
+        """Remember a parent that could not be read; return whether the state has room for it.
+
+        Args:
+            parent_id: Id of the parent.
+            since: Ticks from which on its rows are missing, or None for all rows.
+        """
+        unread = self.unread_parents
+        if parent_id in unread:
+            earlier = unread.pop(parent_id)  # added again at the end: the others get their turn
+            since = None if earlier is None or since is None else min(earlier, since)
+        elif self._unread_of_all_streams >= MAX_UNREAD_PARENTS:
+            return False
+        self._set_unread({**unread, parent_id: since})
+        return True
+
+    def remove_unread_parents(self, parent_ids: Iterable[str]) -> None:
+        """Forget parents that were read, or that no longer exist."""
+        unread = self.unread_parents
+        if not unread.keys().isdisjoint(parent_ids := set(parent_ids)):
+            self._set_unread({i: since for i, since in unread.items() if i not in parent_ids})
+
+    def _set_unread(self, unread: dict[str, int | None]) -> None:
+        if unread:
+            self.stream_state["unread_parents"] = unread
+        else:
+            self.stream_state.pop("unread_parents", None)
+        self.is_flushed = False
+
+    @property
+    def _unread_of_all_streams(self) -> int:
+        states = self.tap_state.get("bookmarks", {}).values()
+        return sum(len(state.get("unread_parents") or ()) for state in states)
 
     def snapshot(self) -> dict[str, Any]:
         """Return a copy of the state, for `restore`."""
@@ -185,6 +246,12 @@ class BookmarkManager(StreamStateManager):
         self.stream_state.clear()
         self.stream_state.update(snapshot)
         self.is_flushed = False
+
+    @property
+    def _raw_bookmark(self) -> Any:
+        """What the last complete pass left in the state, in whatever form; None if nothing."""
+        state, column = self.stream_state, self._column()
+        return state.get("replication_key_value" if column else "last_full_pass")
 
     @property
     def _view(self) -> str:

@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_smokeball.errors import NotFoundError
+from tap_smokeball.errors import NotFoundError, SmokeballError
 from tap_smokeball.run.request_estimate import page_count
 from tap_smokeball.run.status import StreamStatus
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS, SmokeballStream
+from tap_smokeball.sync.parent_failures import Failure, ParentFailures
 from tap_smokeball.sync.parent_order import ParentOrder
 
 if sys.version_info >= (3, 12):
@@ -53,18 +54,18 @@ class ChildStream(SmokeballStream):
     """The rows of each row of a parent stream.
 
     Attributes:
-        not_found_means_empty: Whether 404 means that a parent has no rows, not that it is gone.
+        is_empty_if_not_found: Whether 404 means that a parent has no rows, not that it is gone.
         is_recursive: Whether the rows are found only by going from list to list.
-        parents: The parent stream.
-        includes_full_pass: Whether the next sync reads all parents, not only those that changed.
+        parent_stream: The parent stream.
+        should_run_full_pass: Whether the next sync reads all parents, not only those that changed.
     """
 
     parent_key: ClassVar[str]
-    not_found_means_empty: ClassVar[bool] = False
+    is_empty_if_not_found: ClassVar[bool] = False
     is_recursive: ClassVar[bool] = False
 
-    parents: ParentStream
-    includes_full_pass = True
+    parent_stream: ParentStream
+    should_run_full_pass = True
 
     @cached_property
     def parent_order(self) -> ParentOrder:
@@ -77,11 +78,18 @@ class ChildStream(SmokeballStream):
         )
         return ParentOrder(
             self.name,
-            self.parents.listed,
+            self.parent_stream.listed,
             self.state_manager,
             is_resumable=not replaces_table,
             is_sample=self.sample_rows is not None,
         )
+
+    @property
+    @override
+    def sample_rows(self) -> int | None:
+        # A sample of the parents cannot yield more than a sample of their rows.
+        own_limit, parent_limit = super().sample_rows, self.parent_stream.sample_rows
+        return parent_limit if own_limit is None else own_limit
 
     def requests_per_parent(self, rows: int) -> int:
         """Return how many requests it takes to read a parent with some rows."""
@@ -91,55 +99,43 @@ class ChildStream(SmokeballStream):
     @override
     def read_records(self) -> Iterator[types.Record]:
         order, result = self.parent_order, self.result
-        listed = len(self.parents.listed.parents)
-        missing: list[Parent] = []
+        if self.sample_rows is None:
+            order.forget_unlisted()
+        failures = ParentFailures(self.state_manager)
         is_complete = True
-        for reason in order.todo(includes_full_pass=self.includes_full_pass):
+        for reason in order.todo(should_run_full_pass=self.should_run_full_pass):
             parents = reason.parents()
-            if not reason.precedes_full_pass and order.full_pass.last_parent_id is not None:
+            if not reason.is_before_full_pass and order.full_pass.last_parent_id is not None:
                 result.is_resumed = True
-                done = listed - len(parents)
-                self.logger.info(
-                    "Resuming %s after %s of %s %s",
-                    self.name,
-                    f"{done:,}",
-                    f"{listed:,}",
-                    self.parents.plural_name,
-                )
-            is_complete = yield from self._read_parents(reason, parents, missing)
+                self._log_resume(len(parents))
+            is_complete = yield from self._read_parents(reason, parents, failures)
             if not is_complete:
                 break
-        if not (is_complete and self.includes_full_pass):
-            result.status = StreamStatus.TIME_LIMIT  # unless the full pass still starts
-        if missing:
-            self.logger.warning(
-                "%s: %d of %d %s no longer exist (404); skipped",
-                self.name,
-                len(missing),
-                listed,
-                self.parents.plural_name,
-            )
+        result.unread_parents = failures.count
+        if not (is_complete and self.should_run_full_pass):
+            result.status = StreamStatus.TIME_LIMIT  # the runner may still start the full pass
+        self._report(failures)
 
     def _read_parents(
-        self, reason: ReadReason, parents: list[Parent], missing: list[Parent]
+        self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
     ) -> Generator[types.Record, None, bool]:
-        """Yield the records of parents, in their order, and return whether all were read.
+        """Yield the records of parents, in their order, and return whether all were tried.
 
         Args:
             reason: Why they are read.
             parents: The parents.
-            missing: Takes those that no longer exist.
+            failures: Takes those that cannot be read.
         """
-        pool, estimate, is_sample = self.session.pool, self.result.estimate, self.sample_rows
+        pool, estimate = self.session.pool, self.result.estimate
         since = self.state_manager.replication_start
-        read = partial(self._read_parent, since=since, missing=missing)
+        read = partial(self._read_parent, reason=reason, since=since, failures=failures)
         done = sampled = 0
         state_written_at = 0.0
         with closing(pool.map_ordered(parents, read)) as results:
             for parent, pieces in results:
                 tap_columns = {
                     self.parent_key: parent.id,
-                    EXTRACTED_TICKS: self.parents.listed.started,
+                    EXTRACTED_TICKS: self.parent_stream.listed.started,
                 }
                 row_count = 0
                 for rows in pieces:
@@ -147,46 +143,84 @@ class ChildStream(SmokeballStream):
                     yield from self.record_builder.records(rows, tap_columns)
                 done += 1
                 estimate.add_step(self.requests_per_parent(row_count))
-                if is_sample is not None:
+                if self.sample_rows is not None:
+                    failures.raise_first()
                     sampled += row_count
-                    if sampled >= is_sample:
+                    if sampled >= self.sample_rows:
                         return True
                     continue
-                reason.checkpoint(parent)
+                failures.settle(parent, reason)
                 is_due = done % STATE_EVERY_PARENTS == 0
                 is_late = time.monotonic() - state_written_at > STATE_EVERY_SECONDS
-                if (is_due or is_late) and not self.in_batches:
+                if (is_due or is_late) and not self.is_batched:
                     state_written_at = time.monotonic()
                     self.write_state()
         if done < len(parents):
             self.session.status.raise_if_stopped()
             return False
-        self.complete_pass(reason.complete(parents))
+        if not reason.is_before_full_pass:
+            failures.finish()
+        if not failures.are_undecided:
+            self.complete_pass(reason.complete(parents))
         return True
 
     def _read_parent(
-        self, parent: Parent, *, since: int | None, missing: list[Parent]
+        self, parent: Parent, *, reason: ReadReason, since: int | None, failures: ParentFailures
     ) -> Iterator[list[Row]]:
-        ids, params = {self.parent_key: parent.id}, self.child_params(parent, since)
+        start = self._start_for(parent, since)
         try:
-            for rows in self.read_children(ids, params):
+            for rows in self.read_children({self.parent_key: parent.id}, self._params_from(start)):
                 yield rows
                 if self.sample_rows is not None:
                     return
-        except NotFoundError:
-            if not self.not_found_means_empty:
-                missing.append(parent)
+        except SmokeballError as error:
+            if error.is_shared:
+                raise
+            if not (self.is_empty_if_not_found and isinstance(error, NotFoundError)):
+                failures.add(Failure(parent, error, start, reason))
 
-    def child_params(self, parent: Parent, since: int | None) -> dict[str, Any]:
-        """Return the query parameters for the rows of a parent, except those of the page.
+    def _start_for(self, parent: Parent, since: int | None) -> int | None:
+        """Return the ticks from which on rows of a parent are wanted, or None for all its rows.
 
         Args:
-            parent: The parent; if it changed since, all its rows are requested.
-            since: Ticks from which on changed rows are wanted.
+            parent: The parent; if it changed since, all its rows are wanted.
+            since: The start for parents that did not change and could always be read.
         """
+        since = self.parent_order.unread_since(parent, since)
         if since is None or parent.changed is None or parent.changed >= since:
-            since = self.session.settings.start_ticks
-        return self.params(since)
+            return None
+        return since
+
+    def _params_from(self, start: int | None) -> dict[str, Any]:
+        return self.params(self.session.settings.start_ticks if start is None else start)
+
+    def child_params(self, parent: Parent, since: int | None) -> dict[str, Any]:
+        """Return the query parameters for the rows of a parent, except those of the page."""
+        return self._params_from(self._start_for(parent, since))
+
+    def _log_resume(self, remaining: int) -> None:
+        listed = len(self.parent_stream.listed.parents)
+        self.logger.info(
+            "Resuming %s after %s of %s %s",
+            self.name,
+            f"{listed - remaining:,}",
+            f"{listed:,}",
+            self.parent_stream.plural_name,
+        )
+
+    def _report(self, failures: ParentFailures) -> None:
+        """Log the parents that could not be read, and fail if that is not ordinary.
+
+        Raises:
+            UnreadParentsError: There are such parents; everything else was done.
+        """
+        for line in failures.describe(self.name, self.parent_stream.plural_name):
+            self.logger.warning("%s", line)
+        if error := failures.error(
+            self.parent_stream.plural_name,
+            fail_on_denial=self.session.settings.fail_on_denied_parents,
+        ):
+            raise error
 
     def read_children(self, ids: dict[str, str], params: dict[str, Any]) -> Iterator[list[Row]]:
         """Yield the rows of one parent, in pieces; called in a worker.

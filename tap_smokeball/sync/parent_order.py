@@ -1,10 +1,11 @@
 """Which parents a child stream reads, and in which order: one class for each reason to read one.
 
-A run first reads the parents that changed since the last run, in the order of their changes, and
-then continues the full pass: what changed today is there today, even if the full pass takes a week
-of runs. With a time limit this comes first for all child streams. It serves freshness alone: the
-full pass skips a parent only because the same run has just read it, in full and after the pass
-started. So when a pass is complete, each row that changed before it started was read after that.
+A run first retries some of the parents that earlier runs could not read. Then it reads the parents
+that changed since the last run, in the order of their changes, and continues the full pass: what
+changed today is there today, even if the full pass takes a week of runs. With a time limit this
+comes first for all child streams. It serves freshness alone: the full pass skips a parent only
+because the same run has just tried to read it, after the pass started. So when a pass is complete,
+each row that changed before it started was read after that, or its parent is remembered as unread.
 
 A new reason is a new class in `REASONS`.
 """
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_smokeball.sync.bookmarks import BookmarkManager
+
+
+MAX_RETRIED_PARENTS = 20
+"""Unread parents of a stream that one run retries, so that they do not starve the others."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ class ParentOrder:
 
     Attributes:
         full_pass: The full pass that the run continues or starts.
-        read_ids: Ids of the parents that this run has read already.
+        read_ids: Ids of the parents that this run has read, or tried to read, already.
+        unread: Ids of the parents that earlier runs could not read, with the ticks to read from.
     """
 
     def __init__(
@@ -88,6 +94,7 @@ class ParentOrder:
         if is_resumable:
             self.full_pass = bookmarks.current_pass(listed.started)
         self.read_ids: set[str] = set()
+        self.unread = bookmarks.unread_parents
         self._stream = stream
         self._listed = listed
 
@@ -112,23 +119,42 @@ class ParentOrder:
         """Whether there are parents to read before any full pass."""
         return any(reason.parents() for reason in self._before_full_pass())
 
-    def todo(self, *, includes_full_pass: bool) -> Iterator[ReadReason]:
+    def unread_since(self, parent: Parent, since: int | None) -> int | None:
+        """Return the ticks from which on rows of a parent are wanted.
+
+        Args:
+            parent: The parent.
+            since: The start for parents that could always be read; None for all rows.
+        """
+        if since is None or parent.id not in self.unread:
+            return since
+        earlier = self.unread[parent.id]
+        return None if earlier is None else min(since, earlier)
+
+    def forget_unlisted(self) -> None:
+        """Forget unread parents that no longer exist."""
+        listed = {parent.id for parent in self._listed.parents}
+        self.bookmarks.remove_unread_parents(self.unread.keys() - listed)
+
+    def todo(self, *, should_run_full_pass: bool) -> Iterator[ReadReason]:
         """Yield the reasons to read parents now, in order."""
-        yield from self.reasons if includes_full_pass else self._before_full_pass()
+        yield from self.reasons if should_run_full_pass else self._before_full_pass()
 
     def _before_full_pass(self) -> Iterator[ReadReason]:
-        return (reason for reason in self.reasons if reason.precedes_full_pass)
+        return (reason for reason in self.reasons if reason.is_before_full_pass)
 
 
 class ReadReason(abc.ABC):
     """A reason to read parents.
 
     Attributes:
-        precedes_full_pass: Whether a run with a time limit reads these parents for all child
+        is_before_full_pass: Whether a run with a time limit reads these parents for all child
             streams before it continues any full pass.
+        is_failure_expected: Whether many failures in a row are no sign of a failed stream.
     """
 
-    precedes_full_pass: ClassVar[bool]
+    is_before_full_pass: ClassVar[bool]
+    is_failure_expected: ClassVar[bool] = False
 
     def __init__(self, order: ParentOrder) -> None:
         self.order = order
@@ -147,17 +173,44 @@ class ReadReason(abc.ABC):
         """Remember that all these parents were read; return the ticks that the bookmark reached."""
 
 
-class ChangedParents(ReadReason):
-    """Parents that changed since the last run, in the order of their changes."""
+class UnreadParents(ReadReason):
+    """Parents that earlier runs could not read, those first that waited longest."""
 
-    precedes_full_pass = True
+    is_before_full_pass = True
+    is_failure_expected = True
 
     @override
     def parents(self) -> list[Parent]:
-        since = self.bookmarks.changes_unread_since(self.order.full_pass)
+        if self.order.is_sample:
+            return []
+        by_id = {parent.id: parent for parent in self.order.with_children}
+        unread = [by_id[id_] for id_ in self.order.unread if id_ in by_id]
+        return [p for p in unread if p.id not in self.order.read_ids][:MAX_RETRIED_PARENTS]
+
+    @override
+    def checkpoint(self, parent: Parent) -> None:
+        self.order.read_ids.add(parent.id)
+
+    @override
+    def complete(self, parents: list[Parent]) -> None:
+        """Do nothing: what was read is no longer unread."""
+
+
+class ChangedParents(ReadReason):
+    """Parents that changed since the last run, in the order of their changes."""
+
+    is_before_full_pass = True
+
+    @override
+    def parents(self) -> list[Parent]:
+        since = self.bookmarks.changed_parents_start(self.order.full_pass)
         if since is None or self.order.is_sample:
             return []
-        changed = [p for p in self.order.with_children if p.changed and p.changed >= since]
+        changed = [
+            parent
+            for parent in self.order.with_children
+            if parent.changed and parent.changed >= since and parent.id not in self.order.read_ids
+        ]
         return sorted(changed, key=lambda parent: (parent.changed, parent.id))
 
     @override
@@ -174,7 +227,7 @@ class ChangedParents(ReadReason):
 class FullPass(ReadReason):
     """All parents by id, from where the unfinished pass was interrupted."""
 
-    precedes_full_pass = False
+    is_before_full_pass = False
 
     @override
     def parents(self) -> list[Parent]:
@@ -194,5 +247,5 @@ class FullPass(ReadReason):
         return self.order.full_pass.started
 
 
-REASONS: tuple[type[ReadReason], ...] = (ChangedParents, FullPass)
+REASONS: tuple[type[ReadReason], ...] = (UnreadParents, ChangedParents, FullPass)
 """The reasons to read parents, in order; the last one completes the pass."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
 from tap_smokeball.sync.bookmarks import NewestTimestamp
@@ -17,7 +17,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from singer_sdk.helpers import types
 
@@ -58,6 +58,22 @@ class ParentStream(TopLevelStream):
             yield from self.record_builder.records(wanted, {EXTRACTED_TICKS: reader.started})
         self.listed = ParentList(sorted(parents, key=lambda parent: parent.id), reader.started)
         self.complete_pass(newest.bookmark(reader.started))
+
+    @override
+    def sync_records(self, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
+        yield from super().sync_records(write_messages=write_messages)
+        if write_messages:
+            self._sync_child_streams()
+
+    @override
+    def get_batches(self, *arguments: Any, **keywords: Any) -> Iterator[Any]:
+        yield from super().get_batches(*arguments, **keywords)
+        # Not before: their STATE messages hold the bookmark of this stream, and its last BATCH is
+        # written by now.
+        self._sync_child_streams()
+
+    def _sync_child_streams(self) -> None:
+        """Sync the child streams if the SDK drives the run: it expects parents to do that."""
         if not self.session.status.is_supervised:
             for child in self._selected_children:
                 child.sync()
@@ -67,7 +83,7 @@ class ParentStream(TopLevelStream):
         childless_for = tuple(
             child.name
             for child in self._conditional_children
-            if not row.get(str(child.requires_parent_field))
+            if not row.get(str(child.required_parent_field))
         )
         return Parent(row["id"], changed if self.updated_at_field else 0, childless_for)
 
@@ -79,4 +95,4 @@ class ParentStream(TopLevelStream):
     @cached_property
     def _conditional_children(self) -> list[SmokeballStream]:
         """The child streams that have no rows for some parents."""
-        return [child for child in self._selected_children if child.requires_parent_field]
+        return [child for child in self._selected_children if child.required_parent_field]

@@ -11,6 +11,7 @@ from tap_smokeball.errors import (
     ParentListError,
     SmokeballError,
     StreamsFailedError,
+    UnreadParentsError,
     os_error_message,
 )
 from tap_smokeball.run.gc_tuning import rare_garbage_collection
@@ -88,7 +89,7 @@ class Runner:
         ready = [child for child in children if self._is_ready(child)]
         for child in ready:
             pending = len(child.parent_order.pending)
-            child.result.estimate.start(pending, child.parents.plural_name)
+            child.result.estimate.start(pending, child.parent_stream.plural_name)
         begun = self._sync_recent_changes(ready) if self._status.limit_seconds is not None else []
         for child in ready:
             self._sync(child, child.continue_sync if child in begun else child.sync)
@@ -105,16 +106,16 @@ class Runner:
 
         Not with batches, which are closed only at the end of a sync.
         """
-        changed = [c for c in children if c.parent_order.has_recent_changes and not c.in_batches]
+        changed = [c for c in children if c.parent_order.has_recent_changes and not c.is_batched]
         for child in changed:
-            child.includes_full_pass = False
+            child.should_run_full_pass = False
             self._sync(child, child.sync)
-            child.includes_full_pass = True
+            child.should_run_full_pass = True
         return changed
 
     def _is_ready(self, child: ChildStream) -> bool:
-        if self._status.result(child.parents.name).is_failed:
-            child.result.fail(ParentListError(f"{child.parents.name} could not be listed"))
+        if self._status.result(child.parent_stream.name).is_failed:
+            child.fail(ParentListError(f"{child.parent_stream.name} could not be listed"))
             return False
         return not self._status.should_stop
 
@@ -125,15 +126,19 @@ class Runner:
         started, state_before = time.monotonic(), stream.state_manager.snapshot()
         try:
             sync()
+            if stream.is_batched and not result.is_failed:
+                stream.write_state()  # the SDK writes one after each BATCH, and the last has none
         except SmokeballError as error:
             stream.fail(error)
         except (ImportError, OSError) as error:
-            if not stream.in_batches:
+            if not stream.is_batched:
                 raise
             reason = f"batch_config: its storage cannot be used: {os_error_message(error)}"
             stream.fail(BatchStorageError(reason))
         finally:
-            if stream.result.is_failed and stream.in_batches:  # its records may not be written
+            is_orderly = isinstance(stream.result.error, UnreadParentsError)
+            if stream.result.is_failed and stream.is_batched and not is_orderly:
+                # Its last records may not be written.
                 stream.state_manager.restore(state_before)
                 stream.write_state()
             result.seconds += time.monotonic() - started

@@ -1,0 +1,154 @@
+"""Parents that cannot be read: remembered and retried, while the others continue.
+
+Restricted matters are ordinary in law firms, and single records can be broken. Such a parent must
+not stop the others, nor be forgotten. But if many in a row fail alike, it is the stream that fails:
+a missing scope is one clear error, not one error for each matter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from tap_smokeball.errors import PARENT_DENIALS, SmokeballError, UnreadParentsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_smokeball.sync.bookmarks import BookmarkManager
+    from tap_smokeball.sync.parent_order import Parent, ReadReason
+
+MAX_ALIKE_IN_A_ROW = 20
+"""Failures in a row with the same cause from which on the stream fails."""
+
+MAX_LOGGED_IDS = 20
+
+
+class Failure(NamedTuple):
+    """A parent that cannot be read.
+
+    Attributes:
+        parent: The parent.
+        error: Why.
+        start: Ticks from which on its rows are missing, or None for all rows.
+        reason: Why it was to be read.
+    """
+
+    parent: Parent
+    error: SmokeballError
+    start: int | None
+    reason: ReadReason
+
+
+class ParentFailures:
+    """The parents that one child stream cannot read in one run.
+
+    A failure is remembered in the state only with the next success, so that a stream that fails as
+    a whole leaves no trace of its parents.
+
+    Args:
+        bookmarks: The state of the child stream.
+    """
+
+    def __init__(self, bookmarks: BookmarkManager) -> None:
+        self._bookmarks = bookmarks
+        self._new: dict[str, Failure] = {}
+        self._held: list[Failure] = []
+        self._remembered: list[Failure] = []
+        self._has_success = False
+
+    def add(self, failure: Failure) -> None:
+        """Note a failure; called in any thread."""
+        self._new[failure.parent.id] = failure
+
+    def settle(self, parent: Parent, reason: ReadReason) -> None:
+        """Decide about a parent whose rows were written, or which failed.
+
+        Raises:
+            SmokeballError: Too many parents failed alike, or the state has no room for more.
+        """
+        failure = self._new.pop(parent.id, None)
+        if failure is not None:
+            self._held.append(failure)
+            if reason.is_failure_expected:
+                self._remember()
+            elif len(self._held) >= MAX_ALIKE_IN_A_ROW and self._are_alike():
+                raise failure.error
+            return
+        self._has_success = True
+        self._remember()
+        reason.checkpoint(parent)
+        if parent.id in reason.order.unread:
+            self._bookmarks.remove_unread_parents([parent.id])
+
+    def finish(self) -> None:
+        """Remember the last failures, at the end of a full pass.
+
+        Raises:
+            SmokeballError: No parent could be read, or the state has no room for more.
+        """
+        # A resumed pass may have nothing left but parents that fail.
+        is_whole = bool(self._held) and not self._held[0].reason.order.full_pass.last_parent_id
+        if is_whole and not self._has_success and self._are_alike():
+            raise self._held[0].error
+        self._remember()
+
+    def _remember(self) -> None:
+        for failure in self._held:
+            if not self._bookmarks.add_unread_parent(failure.parent.id, failure.start):
+                raise failure.error
+            failure.reason.checkpoint(failure.parent)
+        self._remembered += self._held
+        self._held = []
+
+    def raise_first(self) -> None:
+        """Raise the first failure, if there is one: for a connection test.
+
+        Raises:
+            SmokeballError: A parent could not be read.
+        """
+        for failure in self._new.values():
+            raise failure.error
+
+    @property
+    def are_undecided(self) -> bool:
+        """Whether there are failures that no success has followed yet."""
+        return bool(self._held)
+
+    @property
+    def count(self) -> int:
+        """How many parents this run could not read."""
+        return len(self._remembered)
+
+    def describe(self, stream: str, plural_name: str) -> Iterator[str]:
+        """Yield a line for each cause."""
+        for cause, number in Counter(f.error.summary for f in self._remembered).items():
+            ids = [f.parent.id for f in self._remembered if f.error.summary == cause]
+            more = ", …" if number > MAX_LOGGED_IDS else ""
+            yield (
+                f"{stream}: {number:,} {plural_name} skipped ({cause}); each run retries them: "
+                f"{', '.join(ids[:MAX_LOGGED_IDS])}{more}"
+            )
+
+    def error(self, plural_name: str, *, fail_on_denial: bool) -> UnreadParentsError | None:
+        """Return the error that the stream ends with, if it must fail.
+
+        Args:
+            plural_name: What the parents are called.
+            fail_on_denial: Whether restricted and deleted parents fail the stream, too.
+        """
+        failed = [
+            failure
+            for failure in self._remembered
+            if fail_on_denial or not isinstance(failure.error, PARENT_DENIALS)
+        ]
+        if not failed:
+            return None
+        return UnreadParentsError(
+            f"{len(failed):,} {plural_name} could not be read ({failed[0].error.summary})",
+            f"All others are complete, and each run retries them. {failed[0].error.advice}",
+            request=failed[0].error.request,
+        )
+
+    def _are_alike(self) -> bool:
+        return len({failure.error.kind for failure in self._held}) == 1

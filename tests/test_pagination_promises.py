@@ -1,0 +1,70 @@
+"""Pages that shift cost few requests, and an overlap is a row that did not change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_smokeball.api.pagination import OffsetPaginator, Page
+from tests.harness import FEES, MATTERS, catalog, config, index_by_id, request_count, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import StartFirm
+    from tests.harness import Json
+
+ONLY_MATTERS = catalog(deselect=["fees"])
+
+
+def test_large_shift_takes_few_requests(start: StartFirm) -> None:
+    """The rewind doubles its steps until pages overlap again."""
+    firm = start(matters=300, fees=0, exact_fees=True)
+    deletion = {"command": "delete", "resource": "matters", "position": 0, "hard": True}
+    firm.control.schedule(MATTERS, [deletion] * 150, nth=25)
+    output = run(config(firm, page_size=10), catalog=ONLY_MATTERS)
+    assert output.status == 0
+    remaining = {entry["row"]["id"] for entry in firm.control.rows("matters")}
+    assert len(remaining) == 150
+    assert remaining <= output.ids("matters").keys()
+    # 24 pages to offset 216, rewinds of 5, 10, 20, 40, 80 and 160 rows, and then 17 pages.
+    assert request_count(firm, MATTERS) <= 50
+
+
+def read_changing_list(rows: list[Json], change_before: dict[int, Callable[[], None]]) -> list[str]:
+    """Return the ids of a list that changes before some of its requests."""
+    requests = 0
+
+    def fetch(params: dict[str, Any]) -> Page:
+        nonlocal requests
+        requests += 1
+        change_before.get(requests, lambda: None)()
+        start = params["Offset"]
+        page = rows[start : start + params["Limit"]]
+        return Page(list(page), len(rows), has_next_link=start + len(page) < len(rows))
+
+    pages = OffsetPaginator(fetch, index_by_id, page_size=3)
+    return [row["id"] for page in pages for row in page]
+
+
+def test_updated_row_does_not_join_pages() -> None:
+    """A row that moved because it was updated says nothing about the rows before it."""
+    rows = [{"id": letter, "versionId": "1"} for letter in "abcdefghij"]
+
+    def update_c() -> None:
+        del rows[:4]  # a and b vanish, c moves behind f, and so does d
+        rows[2:2] = [{"id": "c", "versionId": "2"}, {"id": "d", "versionId": "1"}]
+
+    ids = read_changing_list(rows, {2: update_c})
+    assert set("efghij") <= set(ids)
+    assert len(ids) == len(set(ids))
+
+
+def test_repeating_page_fails_within_few_requests(start: StartFirm) -> None:
+    """An API that ignores the offset does not keep the tap busy for ever."""
+    firm = start(matters=25, fees=0, exact_fees=True)
+    firm.control.settings(repeat_pages=[MATTERS])
+    output = run(config(firm, page_size=5), catalog=ONLY_MATTERS)
+    assert output.status == 1
+    assert "replication_key_value" not in output.bookmark("matters")
+    assert request_count(firm, MATTERS) < 100
+    assert request_count(firm, FEES) == 0

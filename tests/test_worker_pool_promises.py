@@ -1,0 +1,47 @@
+"""Parents that are read at the same time: nothing follows a failure, and memory is bounded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.harness import FEES, config, request_count, run, sandbox_rows
+
+if TYPE_CHECKING:
+    from smokeball_sandbox import SandboxServer
+    from tests.conftest import StartFirm
+
+
+def matter_ids(firm: SandboxServer) -> list[str]:
+    """Return the ids of the matters in the order in which their fees are read."""
+    return sorted(entry["row"]["id"] for entry in sandbox_rows(firm, "matters"))
+
+
+def test_no_matter_is_read_after_failed_one(start: StartFirm) -> None:
+    """Rows of later matters are neither emitted nor requested.
+
+    While the failure waits for a slow matter before it, the workers have time for all others.
+    """
+    firm = start(matters=60, fees=1, exact_fees=True)
+    ids = matter_ids(firm)
+    slow, failing = ids[10], ids[11]
+    firm.control.fail(how="slow", seconds=1.5, template=FEES, path_contains=slow)
+    firm.control.fail(how="status", status=400, template=FEES, path_contains=failing)
+    output = run(config(firm))
+    assert output.status == 1
+    assert [record["matterId"] for record in output.records("fees")] == ids[:11]
+    assert output.bookmark("fees")["resume"]["last_parent_id"] == slow
+    assert request_count(firm, FEES) < 30
+
+
+def test_workers_wait_while_many_rows_are_unread(start: StartFirm) -> None:
+    """A slow first matter does not let the rows of others fill the memory."""
+    firm = start(matters=5, fees=3_000, exact_fees=True)
+    first = matter_ids(firm)[0]
+    firm.control.fail(how="slow", seconds=2, template=FEES, path_contains=first)
+    output = run(config(firm))
+    assert (output.status, len(output.ids("fees"))) == (0, 15_000)
+    paths = [e["path"] for e in firm.control.requests(log=True)["log"] if e["template"] == FEES]
+    before = next(index for index, path in enumerate(paths) if first in path)
+    # Four workers stop after 2,000 rows of 500 per page, and each may have begun a page more.
+    assert before <= 8
+    assert len(paths) > 30
