@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -249,10 +250,17 @@ class TestFailures:
 
 
 def test_plan_ends_on_signal_despite_slow_server(firm: SandboxServer) -> None:
-    firm.control.settings(latency_ms=20_000)
-    timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
-    timer.start()
+    firm.control.fail(count=10, how="slow", seconds=20)
+
+    def interrupt() -> None:
+        while not firm.control.requests()["max_in_flight"]:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
     assert run_plan(config(firm)).status == 130
+    thread.join()
 
 
 def test_plan_option_leaves_state_unchanged(start: StartFirm, process: Process) -> None:

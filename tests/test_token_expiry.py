@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api import token_expiry
+from tap_smokeball.config.settings import Settings
 from tap_smokeball.tap import TapSmokeball
 from tests.harness import config, run
 
@@ -23,8 +24,8 @@ CREDENTIALS = {"api_key": "k", "client_id": "c", "refresh_token": "r"}
 
 
 def expiry_warning(issued: str, now: str, **more: str) -> str | None:
-    tap = TapSmokeball(config={**CREDENTIALS, "refresh_token_issued_at": issued, **more})
-    return token_expiry.expiry_warning(tap.session.settings, dotnet_ticks.from_rfc3339(now))
+    settings = Settings.from_config({**CREDENTIALS, "refresh_token_issued_at": issued, **more})
+    return token_expiry.expiry_warning(settings, dotnet_ticks.from_rfc3339(now))
 
 
 @pytest.mark.parametrize(
