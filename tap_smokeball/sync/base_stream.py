@@ -169,6 +169,10 @@ class SmokeballStream(RecordStream):
             if not self.session.status.is_supervised:
                 raise
             self.fail(error)
+        except Exception as error:
+            if not self.session.status.is_supervised or self.is_failure_of_target(error):
+                raise
+            self.fail(UnexpectedFailureError.of(self.endpoint(), error))
         if result.status is RUNNING:
             result.status = StreamStatus.COMPLETE
         self._log_unknown_fields()
@@ -297,11 +301,23 @@ class SmokeballStream(RecordStream):
         return RecordBuilder(self.all_columns, self.mask)
 
     def _log_unknown_fields(self) -> None:
-        names = {re.sub(r"\.\d+", "[]", name) for name in self.record_builder.unknown_fields}
-        if names:
+        if values := self.record_builder.unexpected_values:
+            self.logger.warning(
+                "%s: %s values of the API do not fit their columns, which are null there; "
+                "extraFields keeps them: %s",
+                self.name,
+                f"{values.total():,}",
+                _join_paths(values),
+            )
+        if names := _join_paths(self.record_builder.unknown_fields):
             self.logger.info(
                 "%s: the API sends fields that this version does not know; extraFields keeps "
                 "them: %s",
                 self.name,
-                ", ".join(sorted(names)),
+                names,
             )
+
+
+def _join_paths(paths: Iterable[str]) -> str:
+    """Return paths in rows as one text, without the positions in lists."""
+    return ", ".join(sorted({re.sub(r"\.\d+", "[]", path) for path in paths}))
