@@ -17,7 +17,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import PAGED
-from tap_smokeball.errors import SmokeballError
+from tap_smokeball.errors import RequestInfo, SmokeballError, StreamCrashError
 from tap_smokeball.records.columns import integer, string, walk_columns
 from tap_smokeball.records.decimals import as_decimal_string
 from tap_smokeball.records.record_builder import EXTRA_FIELDS, RecordBuilder, RowKey, json_schema
@@ -169,10 +169,6 @@ class SmokeballStream(RecordStream):
             if not self.session.status.is_supervised:
                 raise
             self.fail(error)
-        except Exception as error:
-            if not self.session.status.is_supervised or self.is_failure_of_target(error):
-                raise
-            self.fail(UnexpectedFailureError.of(self.endpoint(), error))
         if result.status is RUNNING:
             result.status = StreamStatus.COMPLETE
         self._log_unknown_fields()
@@ -191,9 +187,20 @@ class SmokeballStream(RecordStream):
             RunInterruptedError: A signal stops the run.
         """
         result, rows = self.result, int(self.selected)
-        for record in self.read_records():
-            result.rows += rows
-            yield record
+        crash: StreamCrashError | None = None
+        try:
+            for record in self.read_records():
+                result.rows += rows
+                yield record
+        except (SmokeballError, RunInterruptedError):
+            raise
+        except Exception as error:
+            # A STATE that cannot be written concerns the run, not the stream.
+            if self.is_writing_state or not self.session.status.is_supervised:
+                raise
+            crash = StreamCrashError.of(error, RequestInfo(self.name, self.path))
+        if crash:  # raised here, so that it does not keep the frames of its cause alive
+            raise crash
 
     @abc.abstractmethod
     def read_records(self) -> Iterator[types.Record]:
