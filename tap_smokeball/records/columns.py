@@ -27,7 +27,8 @@ class Column:
 
     Attributes:
         schema: Its name, JSON Schema and description.
-        converter: Makes its value; None passes the API's value on.
+        converter: Makes its value, from any value that the API sends.
+        plain_types: Types of values that need no conversion.
         inner: The columns of a nested object, or of each object in a list.
         source: The property of the API's row that a derived column is made from.
         selected: Whether it is selected unless the catalog says otherwise.
@@ -35,7 +36,8 @@ class Column:
     """
 
     schema: th.Property[Any]
-    converter: Converter | None = None
+    converter: Converter
+    plain_types: frozenset[type] = frozenset()
     inner: tuple[Column, ...] = ()
     source: str | None = None
     selected: bool = True
@@ -68,32 +70,37 @@ def walk_columns(
 
 def string(name: str, description: str) -> Column:
     """Declare a string."""
-    return _column(name, th.StringType(), description)
+    return _column(
+        name, th.StringType(), description, converters.to_string, converters.PLAIN_STRING
+    )
 
 
 def strings(name: str, description: str) -> Column:
     """Declare a list of strings."""
-    return _column(name, th.ArrayType(th.StringType(nullable=True)), description)
-
-
-def string_or_code(name: str, description: str) -> Column:
-    """Declare a string that some accounts still send as a number."""
-    return replace(string(name, description), converter=converters.to_string)
+    kind = th.ArrayType(th.StringType(nullable=True))
+    converter = converters.to_list(converters.to_string, converters.PLAIN_STRING)
+    return _column(name, kind, description, converter)
 
 
 def integer(name: str, description: str) -> Column:
     """Declare an integer of up to 64 bits."""
-    return _column(name, th.IntegerType(), description)
+    return _column(
+        name, th.IntegerType(), description, converters.to_integer, converters.PLAIN_INTEGER
+    )
 
 
 def decimal(name: str, description: str) -> Column:
     """Declare a decimal number; it keeps every digit that the API sends."""
-    return _column(name, th.DecimalType(), description)
+    return _column(
+        name, th.DecimalType(), description, converters.to_decimal, converters.PLAIN_DECIMAL
+    )
 
 
 def boolean(name: str, description: str) -> Column:
     """Declare a boolean."""
-    return _column(name, th.BooleanType(), description)
+    return _column(
+        name, th.BooleanType(), description, converters.to_boolean, converters.PLAIN_BOOLEAN
+    )
 
 
 def date_time(name: str, description: str) -> Column:
@@ -128,19 +135,20 @@ def links(name: str, description: str) -> Column:
 def nested_object(name: str, description: str, *inner: Column) -> Column:
     """Declare an object with columns of its own."""
     kind = th.ObjectType(*(column.schema for column in inner))
-    return _column(name, kind, description, _object_converter(inner), inner)
+    return _column(name, kind, description, _object_converter(inner), inner=inner)
 
 
 def object_list(name: str, description: str, *inner: Column) -> Column:
     """Declare a list of objects with columns of their own."""
     kind = th.ArrayType(th.ObjectType(*(column.schema for column in inner), nullable=True))
-    return _column(name, kind, description, converters.to_list(_object_converter(inner)), inner)
+    converter = converters.to_list(_object_converter(inner))
+    return _column(name, kind, description, converter, inner=inner)
 
 
 def json_object(name: str, description: str) -> Column:
     """Declare an object of any content, without signed URLs."""
     kind = th.ObjectType(additional_properties=True)
-    return _column(name, kind, description, converters.to_stripped)
+    return _column(name, kind, description, converters.to_stripped_object)
 
 
 def json_text(name: str, description: str) -> Column:
@@ -148,12 +156,13 @@ def json_text(name: str, description: str) -> Column:
 
     Loaders that declare a type for each property of an object have none for such a value.
     """
-    return replace(string(name, f"{description}; JSON"), converter=converters.to_json_text)
+    return _column(name, th.StringType(), f"{description}; JSON", converters.to_json_text)
 
 
 def linked_id(name: str, source: str, description: str) -> Column:
     """Declare the id of another record, taken out of a link."""
-    return replace(string(name, description), source=source, converter=converters.to_linked_id)
+    column = _column(name, th.StringType(), description, converters.to_linked_id)
+    return replace(column, source=source)
 
 
 def enumeration(name: str, description: str, labels: Mapping[int, str]) -> tuple[Column, Column]:
@@ -162,17 +171,22 @@ def enumeration(name: str, description: str, labels: Mapping[int, str]) -> tuple
     The schema holds no ``enum``: loaders would refuse a row with a number added tomorrow.
     """
     meaning = ", ".join(f"{number} {label}" for number, label in labels.items())
-    label_column = _column(f"{name}Name", th.StringType(), f"Label of `{name}`; null if unknown")
+    label_description = f"Label of `{name}`; null if unknown"
+    label_column = _column(
+        f"{name}Name", th.StringType(), label_description, converters.to_label(labels)
+    )
     return (
         integer(name, f"{description}: {meaning}"),
-        replace(label_column, source=name, converter=converters.to_label(labels)),
+        replace(label_column, source=name),
     )
 
 
 def last_updated_at(source: str) -> Column:
     """Declare ``lastUpdatedAt``, made of the ticks in another column."""
-    column = _column("lastUpdatedAt", th.DateTimeType(), f"`{source}` as a UTC date and time")
-    return replace(column, source=source, converter=converters.ticks_to_date_time)
+    description = f"`{source}` as a UTC date and time"
+    converter = converters.ticks_to_date_time
+    column = _column("lastUpdatedAt", th.DateTimeType(), description, converter)
+    return replace(column, source=source)
 
 
 def opt_in(column: Column) -> Column:
@@ -185,14 +199,17 @@ def sensitive(why: Sensitivity, *columns: Column) -> tuple[Column, ...]:
     return tuple(replace(column, sensitivity=why) for column in columns)
 
 
-def _column(
+def _column(  # noqa: PLR0913 - the parts of a column
     name: str,
     kind: th.JSONTypeHelper[Any],
     description: str,
-    converter: Converter | None = None,
+    converter: Converter,
+    plain_types: frozenset[type] = frozenset(),
+    *,
     inner: tuple[Column, ...] = (),
 ) -> Column:
-    return Column(th.Property(name, kind, description=description), converter, inner)
+    schema = th.Property(name, kind, description=description)
+    return Column(schema, converter, plain_types, inner)
 
 
 def _link_type(*, nullable: bool = False) -> th.ObjectType:
@@ -204,5 +221,5 @@ def _link_type(*, nullable: bool = False) -> th.ObjectType:
 
 
 def _object_converter(inner: tuple[Column, ...]) -> Converter:
-    columns = [InnerColumn(c.name, c.source or c.name, c.converter) for c in inner]
+    columns = [InnerColumn(c.name, c.source, c.converter, c.plain_types) for c in inner]
     return converters.to_object(columns)

@@ -43,12 +43,16 @@ class RecordStream(RecordLoopStream):
 
     Args:
         tap: The tap that the stream belongs to.
+
+    Attributes:
+        is_writing_state: Whether a STATE message is being written, also after that failed.
     """
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `records` conforms the types
 
     def __init__(self, tap: Tap) -> None:
         self.tap = tap
+        self.is_writing_state = False
         super().__init__(tap)
 
     @abc.abstractmethod
@@ -91,7 +95,9 @@ class RecordStream(RecordLoopStream):
     def write_state(self) -> None:
         """Write a STATE message, if the state changed since the last one."""
         if not self.state_manager.is_flushed:
+            self.is_writing_state = True
             self.tap.state_writer.write_state(self.tap_state)
+            self.is_writing_state = False
             self.state_manager.is_flushed = True
 
     def write_record(self, record: types.Record) -> None:

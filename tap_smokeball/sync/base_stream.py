@@ -17,7 +17,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import PAGED
-from tap_smokeball.errors import SmokeballError, StreamMapError
+from tap_smokeball.errors import RequestInfo, SmokeballError, StreamCrashError, StreamMapError
 from tap_smokeball.records.columns import integer, string, walk_columns
 from tap_smokeball.records.decimals import as_decimal_string
 from tap_smokeball.records.record_builder import EXTRA_FIELDS, RecordBuilder, RowKey, json_schema
@@ -189,9 +189,20 @@ class SmokeballStream(RecordStream):
             RunInterruptedError: A signal stops the run.
         """
         result, rows = self.result, int(self.selected)
-        for record in self.read_records():
-            result.rows += rows
-            yield record
+        crash: StreamCrashError | None = None
+        try:
+            for record in self.read_records():
+                result.rows += rows
+                yield record
+        except (SmokeballError, RunInterruptedError):
+            raise
+        except Exception as error:
+            # A STATE that cannot be written concerns the run, not the stream.
+            if self.is_writing_state or not self.session.status.is_supervised:
+                raise
+            crash = StreamCrashError.of(error, RequestInfo(self.name, self.path))
+        if crash:  # raised here, so that it does not keep the frames of its cause alive
+            raise crash
 
     @abc.abstractmethod
     def read_records(self) -> Iterator[types.Record]:
@@ -299,11 +310,23 @@ class SmokeballStream(RecordStream):
         return RecordBuilder(self.all_columns, self.mask)
 
     def _log_unknown_fields(self) -> None:
-        names = {re.sub(r"\.\d+", "[]", name) for name in self.record_builder.unknown_fields}
-        if names:
+        if values := self.record_builder.unexpected_values:
+            self.logger.warning(
+                "%s: %s values of the API do not fit their columns, which are null there; "
+                "extraFields keeps them: %s",
+                self.name,
+                f"{values.total():,}",
+                _join_paths(values),
+            )
+        if names := _join_paths(self.record_builder.unknown_fields):
             self.logger.info(
                 "%s: the API sends fields that this version does not know; extraFields keeps "
                 "them: %s",
                 self.name,
-                ", ".join(sorted(names)),
+                names,
             )
+
+
+def _join_paths(paths: Iterable[str]) -> str:
+    """Return paths in rows as one text, without the positions in lists."""
+    return ", ".join(sorted({re.sub(r"\.\d+", "[]", path) for path in paths}))

@@ -85,7 +85,7 @@ class ParentStream(TopLevelStream):
             for child in self._conditional_children
             if not row.get(str(child.required_parent_field))
         )
-        return Parent(row["id"], changed if self.updated_at_field else 0, childless_for)
+        return Parent(str(row["id"]), changed if self.updated_at_field else 0, childless_for)
 
     @property
     def _selected_children(self) -> list[SmokeballStream]:
