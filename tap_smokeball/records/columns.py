@@ -27,8 +27,7 @@ class Column:
 
     Attributes:
         schema: Its name, JSON Schema and description.
-        converter: Makes its value, from any value that the API sends.
-        plain_types: Types of values that need no conversion.
+        converter: Makes its value; None passes the API's value on.
         inner: The columns of a nested object, or of each object in a list.
         source: The property of the API's row that a derived column is made from.
         selected: Whether it is selected unless the catalog says otherwise.
@@ -36,8 +35,7 @@ class Column:
     """
 
     schema: th.Property[Any]
-    converter: Converter
-    plain_types: frozenset[type] = frozenset()
+    converter: Converter | None = None
     inner: tuple[Column, ...] = ()
     source: str | None = None
     selected: bool = True
@@ -70,37 +68,32 @@ def walk_columns(
 
 def string(name: str, description: str) -> Column:
     """Declare a string."""
-    return _column(
-        name, th.StringType(), description, converters.to_string, converters.PLAIN_STRING
-    )
+    return _column(name, th.StringType(), description)
 
 
 def strings(name: str, description: str) -> Column:
     """Declare a list of strings."""
-    kind = th.ArrayType(th.StringType(nullable=True))
-    converter = converters.to_list(converters.to_string, converters.PLAIN_STRING)
-    return _column(name, kind, description, converter)
+    return _column(name, th.ArrayType(th.StringType(nullable=True)), description)
+
+
+def string_or_code(name: str, description: str) -> Column:
+    """Declare a string that some accounts still send as a number."""
+    return replace(string(name, description), converter=converters.to_string)
 
 
 def integer(name: str, description: str) -> Column:
     """Declare an integer of up to 64 bits."""
-    return _column(
-        name, th.IntegerType(), description, converters.to_integer, converters.PLAIN_INTEGER
-    )
+    return _column(name, th.IntegerType(), description)
 
 
 def decimal(name: str, description: str) -> Column:
     """Declare a decimal number; it keeps every digit that the API sends."""
-    return _column(
-        name, th.DecimalType(), description, converters.to_decimal, converters.PLAIN_DECIMAL
-    )
+    return _column(name, th.DecimalType(), description)
 
 
 def boolean(name: str, description: str) -> Column:
     """Declare a boolean."""
-    return _column(
-        name, th.BooleanType(), description, converters.to_boolean, converters.PLAIN_BOOLEAN
-    )
+    return _column(name, th.BooleanType(), description)
 
 
 def date_time(name: str, description: str) -> Column:
@@ -135,20 +128,19 @@ def links(name: str, description: str) -> Column:
 def nested_object(name: str, description: str, *inner: Column) -> Column:
     """Declare an object with columns of its own."""
     kind = th.ObjectType(*(column.schema for column in inner))
-    return _column(name, kind, description, _object_converter(inner), inner=inner)
+    return _column(name, kind, description, _object_converter(inner), inner)
 
 
 def object_list(name: str, description: str, *inner: Column) -> Column:
     """Declare a list of objects with columns of their own."""
     kind = th.ArrayType(th.ObjectType(*(column.schema for column in inner), nullable=True))
-    converter = converters.to_list(_object_converter(inner))
-    return _column(name, kind, description, converter, inner=inner)
+    return _column(name, kind, description, converters.to_list(_object_converter(inner)), inner)
 
 
 def json_object(name: str, description: str) -> Column:
     """Declare an object of any content, without signed URLs."""
     kind = th.ObjectType(additional_properties=True)
-    return _column(name, kind, description, converters.to_stripped_object)
+    return _column(name, kind, description, converters.to_stripped)
 
 
 def json_text(name: str, description: str) -> Column:
@@ -156,13 +148,12 @@ def json_text(name: str, description: str) -> Column:
 
     Loaders that declare a type for each property of an object have none for such a value.
     """
-    return _column(name, th.StringType(), f"{description}; JSON", converters.to_json_text)
+    return replace(string(name, f"{description}; JSON"), converter=converters.to_json_text)
 
 
 def linked_id(name: str, source: str, description: str) -> Column:
     """Declare the id of another record, taken out of a link."""
-    column = _column(name, th.StringType(), description, converters.to_linked_id)
-    return replace(column, source=source)
+    return replace(string(name, description), source=source, converter=converters.to_linked_id)
 
 
 def enumeration(name: str, description: str, labels: Mapping[int, str]) -> tuple[Column, Column]:
@@ -171,22 +162,17 @@ def enumeration(name: str, description: str, labels: Mapping[int, str]) -> tuple
     The schema holds no ``enum``: loaders would refuse a row with a number added tomorrow.
     """
     meaning = ", ".join(f"{number} {label}" for number, label in labels.items())
-    label_description = f"Label of `{name}`; null if unknown"
-    label_column = _column(
-        f"{name}Name", th.StringType(), label_description, converters.to_label(labels)
-    )
+    label_column = _column(f"{name}Name", th.StringType(), f"Label of `{name}`; null if unknown")
     return (
         integer(name, f"{description}: {meaning}"),
-        replace(label_column, source=name),
+        replace(label_column, source=name, converter=converters.to_label(labels)),
     )
 
 
 def last_updated_at(source: str) -> Column:
     """Declare ``lastUpdatedAt``, made of the ticks in another column."""
-    description = f"`{source}` as a UTC date and time"
-    converter = converters.ticks_to_date_time
-    column = _column("lastUpdatedAt", th.DateTimeType(), description, converter)
-    return replace(column, source=source)
+    column = _column("lastUpdatedAt", th.DateTimeType(), f"`{source}` as a UTC date and time")
+    return replace(column, source=source, converter=converters.ticks_to_date_time)
 
 
 def opt_in(column: Column) -> Column:
@@ -199,17 +185,14 @@ def sensitive(why: Sensitivity, *columns: Column) -> tuple[Column, ...]:
     return tuple(replace(column, sensitivity=why) for column in columns)
 
 
-def _column(  # noqa: PLR0913 - the parts of a column
+def _column(
     name: str,
     kind: th.JSONTypeHelper[Any],
     description: str,
-    converter: Converter,
-    plain_types: frozenset[type] = frozenset(),
-    *,
+    converter: Converter | None = None,
     inner: tuple[Column, ...] = (),
 ) -> Column:
-    schema = th.Property(name, kind, description=description)
-    return Column(schema, converter, plain_types, inner)
+    return Column(th.Property(name, kind, description=description), converter, inner)
 
 
 def _link_type(*, nullable: bool = False) -> th.ObjectType:
@@ -221,5 +204,5 @@ def _link_type(*, nullable: bool = False) -> th.ObjectType:
 
 
 def _object_converter(inner: tuple[Column, ...]) -> Converter:
-    columns = [InnerColumn(c.name, c.source, c.converter, c.plain_types) for c in inner]
+    columns = [InnerColumn(c.name, c.source or c.name, c.converter) for c in inner]
     return converters.to_object(columns)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
 from tap_smokeball.records.columns import nested_object, object_list
-from tap_smokeball.records.converters import to_decimal_string
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tap_smokeball.records.columns import Column
+    from tap_smokeball.records.converters import Extras
 
 PRECISION, SCALE = 38, 18
 """As many digits as Snowflake has: 20 before the point and 18 after it, enough for any double."""
@@ -48,7 +49,7 @@ def as_decimal_string(column: Column) -> Column:
     name, description = column.name, str(column.schema.description)
     if isinstance(column.schema.wrapped, th.DecimalType):
         schema = _DecimalProperty(name, th.StringType(), description=description)
-        return replace(column, schema=schema, converter=to_decimal_string, plain_types=frozenset())
+        return replace(column, schema=schema, converter=_to_decimal_string)
     if not column.inner:
         return column
     declare = nested_object if column.is_object else object_list
@@ -85,3 +86,10 @@ def align_decimal_format(
 
 def _is_decimal(schema: Mapping[str, Any]) -> bool:
     return any(form.get("format") == "x-singer.decimal" for form in schema.get("anyOf", ()))
+
+
+def _to_decimal_string(value: Any, extras: Extras, path: str) -> str | None:
+    if isinstance(value, (Decimal, int)) and not isinstance(value, bool):
+        return f"{Decimal(value):f}"
+    extras[path] = value
+    return None

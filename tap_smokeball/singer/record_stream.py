@@ -29,7 +29,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from contextlib import AbstractContextManager
 
     from singer_sdk import Tap
@@ -61,28 +61,26 @@ class RecordStream(RecordLoopStream):
 
     @override
     def sync_records(self, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
-        """Yield the records of the stream, and write them unless a batch takes them.
+        """Write the records of the stream, or yield them to a batch.
 
         It keeps the SDK's metrics and its final STATE. What was yielded before an error is written.
         """
         is_selected = self.selected
-        write = self.write_record
-        index = counted = 0
+        write = self._record_writer() if write_messages and is_selected else None
+        index = 0
         with self.get_record_counter() as counter, self.get_sync_timer():
             # Closed at once, whatever happens: workers wait for their rows to be consumed.
             found = cast("Generator[types.Record, None, None]", self.get_records(None))
             with self.handle_errors(), closing(found) as records:
                 for index, record in enumerate(records, 1):
-                    if not is_selected:
-                        continue
-                    if write_messages:
+                    if write is not None:
                         write(record)
-                    if index - counted == METRICS_EVERY_RECORDS:
+                    elif is_selected:
+                        yield record
+                    if index % METRICS_EVERY_RECORDS == 0 and is_selected:
                         counter.increment(METRICS_EVERY_RECORDS)
-                        counted = index
-                    yield record
             if is_selected:
-                counter.increment(index - counted)
+                counter.increment(index % METRICS_EVERY_RECORDS)
         self.state_manager.finalize_state(self.stream_state)
         if write_messages:
             self.write_state()
@@ -100,19 +98,25 @@ class RecordStream(RecordLoopStream):
             self.is_writing_state = False
             self.state_manager.is_flushed = True
 
-    def write_record(self, record: types.Record) -> None:
-        """Write the RECORD message of a record, or those that stream maps make of it.
+    def _record_writer(self) -> Callable[[types.Record], None]:
+        """Return the function that writes the messages of a record.
 
-        Raises:
-            StreamMapError: An expression of a stream map fails.
+        It raises `StreamMapError` if an expression of a stream map fails.
         """
+        put = self.tap.message_writer.write_message
         if self._is_mapped:
-            for message in self._mapped_messages(record):
-                self.tap.write_message(message)
-        else:
-            extracted = datetime.now(timezone.utc)
-            plain = RecordMessage(self.name, record, self._table_version, extracted)
-            self.tap.write_message(plain)
+
+            def write_mapped(record: types.Record) -> None:
+                for message in self._mapped_messages(record):
+                    put(message)
+
+            return write_mapped
+        name, version, now, utc = self.name, self._table_version, datetime.now, timezone.utc
+
+        def write(record: types.Record) -> None:
+            put(RecordMessage(name, record, version, now(utc)))
+
+        return write
 
     def _mapped_messages(self, record: types.Record) -> Iterator[SdkRecordMessage]:
         extracted = datetime.now(timezone.utc)

@@ -111,7 +111,7 @@ class FoldersStream(MatterChildStream):
         subpath: str = "",
     ) -> dict[str, Row]:
         entries = (entry for rows in self.read_list(ids, params, subpath) for entry in rows)
-        return {str(entry["id"]): entry["folder"] for entry in entries if entry["folder"]}
+        return {entry["id"]: entry["folder"] for entry in entries if entry["folder"]}
 
 
 STREAMS = (FilesStream, FoldersStream)

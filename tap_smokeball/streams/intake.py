@@ -122,7 +122,7 @@ class IntakeSubmissionsStream(MatterChildStream):
 
     def _with_responses(self, ids: dict[str, str], row: Row) -> Row:
         endpoint = self.endpoint("/{submissionId}")
-        ids = {**ids, "submissionId": str(row["id"])}
+        ids = {**ids, "submissionId": row["id"]}
         try:
             page = self.session.client.get(endpoint, ids, {}, OBJECT.parse).data
         except NotFoundError:  # deleted after it was listed

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from tap_smokeball.api.client import Response
     from tap_smokeball.api.filters import UpdatedSinceFilter
-    from tap_smokeball.api.pagination import Page
+    from tap_smokeball.api.pagination import Page, Row
     from tap_smokeball.api.response_parsers import ResponseFormat
     from tap_smokeball.records.columns import Breadcrumb, Column, Sensitivity
     from tap_smokeball.run.status import StreamResult
@@ -188,12 +188,9 @@ class SmokeballStream(RecordStream):
             SmokeballError: The stream cannot be read to its end.
             RunInterruptedError: A signal stops the run.
         """
-        result, rows = self.result, int(self.selected)
         crash: StreamCrashError | None = None
         try:
-            for record in self.read_records():
-                result.rows += rows
-                yield record
+            yield from self.read_records()
         except (SmokeballError, RunInterruptedError):
             raise
         except Exception as error:
@@ -203,6 +200,12 @@ class SmokeballStream(RecordStream):
             crash = StreamCrashError.of(error, RequestInfo(self.name, self.path))
         if crash:  # raised here, so that it does not keep the frames of its cause alive
             raise crash
+
+    def build_records(self, rows: list[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
+        """Yield the records of rows, and count them for the summary."""
+        yield from self.record_builder.records(rows, tap_columns)
+        if self.selected:
+            self.result.rows += len(rows)
 
     @abc.abstractmethod
     def read_records(self) -> Iterator[types.Record]:
@@ -310,14 +313,6 @@ class SmokeballStream(RecordStream):
         return RecordBuilder(self.all_columns, self.mask)
 
     def _log_unknown_fields(self) -> None:
-        if values := self.record_builder.unexpected_values:
-            self.logger.warning(
-                "%s: %s values of the API do not fit their columns, which are null there; "
-                "extraFields keeps them: %s",
-                self.name,
-                f"{values.total():,}",
-                _join_paths(values),
-            )
         if names := _join_paths(self.record_builder.unknown_fields):
             self.logger.info(
                 "%s: the API sends fields that this version does not know; extraFields keeps "
