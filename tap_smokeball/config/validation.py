@@ -51,6 +51,22 @@ def validate(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
     return errors
 
 
+def strip_settings(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """Strip keys, tokens and ids, and return a warning for each that changed.
+
+    Files and secret stores add a newline, and editors a byte order mark.
+    """
+    warnings = []
+    for name, prop in schema["properties"].items():
+        value = config.get(name)
+        if "pattern" not in prop or not isinstance(value, str):
+            continue
+        config[name] = value.strip().strip("\ufeff").strip()
+        if config[name] != value:
+            warnings.append(f"{name}: had space or line breaks around it, which were removed")
+    return warnings
+
+
 def secret_values(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield all values of a configuration, valid or not, that no output may show.
 

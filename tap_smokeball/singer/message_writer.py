@@ -57,10 +57,14 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
 
     The SDK's writers flush after each record, which costs more than to make it. Where rows only
     trickle in, whoever is about to wait for more calls `flush_if_stale`.
+
+    Attributes:
+        is_muted: Whether messages are dropped: a test of the connection shows no client data.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.is_muted = False
         self._buffer = bytearray()
         self._flushed_at = time.monotonic()
         weakref.finalize(self, _flush_at_exit, self._buffer)
@@ -73,6 +77,8 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
 
     @override
     def write_message(self, message: Message) -> None:
+        if self.is_muted:
+            return
         _encode_line(message, self._buffer)
         is_record = isinstance(message, (RecordMessage, SdkRecordMessage))
         if len(self._buffer) >= BLOCK_BYTES or not is_record:

@@ -1,0 +1,72 @@
+"""Names the stream map that the SDK would refuse without saying which it is."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.mapper import (
+    MAPPER_ELSE_OPTION,
+    MAPPER_FILTER_OPTION,
+    MAPPER_KEY_PROPERTIES_OPTION,
+    MAPPER_SOURCE_OPTION,
+    NULL_STRING,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from singer_sdk.singerlib import Catalog, CatalogEntry
+
+_NULLS = (None, NULL_STRING)
+
+
+def stream_map_errors(stream_maps: Mapping[str, Any], catalog: Catalog) -> list[str]:
+    """Return the errors of stream maps, each with its stream and column.
+
+    Args:
+        stream_maps: The setting.
+        catalog: The catalog that the tap works with.
+    """
+    errors = []
+    for pattern, rules in stream_maps.items():
+        if rules in _NULLS:
+            continue
+        if not isinstance(rules, dict) or pattern.startswith("__"):
+            errors.append(f"stream_maps: `{pattern}` takes the rules of a stream, or null")
+            continue
+        errors += _rule_errors(pattern, rules)
+        source = rules.get(MAPPER_SOURCE_OPTION, pattern)
+        for entry in catalog.streams:
+            if fnmatch(entry.tap_stream_id, source):
+                errors += _key_errors(entry, rules)
+    return list(dict.fromkeys(errors))
+
+
+def _rule_errors(pattern: str, rules: Mapping[str, Any]) -> Iterator[str]:
+    for name, rule in rules.items():
+        if name == MAPPER_ELSE_OPTION and rule not in _NULLS:
+            yield f"stream_maps: `{name}` of stream `{pattern}` takes null alone"
+        elif name.startswith("__") and name != MAPPER_FILTER_OPTION:
+            continue
+        elif rule is not None and not isinstance(rule, str):
+            yield f"stream_maps: `{name}` of stream `{pattern}` takes an expression or null"
+
+
+def _key_errors(entry: CatalogEntry, rules: Mapping[str, Any]) -> Iterator[str]:
+    keys = rules.get(MAPPER_KEY_PROPERTIES_OPTION, entry.key_properties) or ()
+    keeps_others = MAPPER_ELSE_OPTION not in rules
+    mask = entry.metadata.resolve_selection()
+    columns = {name for name in entry.schema.properties or () if mask["properties", name]}
+    for key in keys:
+        where = f"stream_maps: column `{key}` of stream `{entry.tap_stream_id}`"
+        if key in rules:
+            if rules[key] in _NULLS:
+                yield (
+                    f"{where} is a key and cannot be removed. Set __key_properties__ to other "
+                    "columns, or keep it"
+                )
+        elif not keeps_others:
+            yield f"{where} is a key, and __else__ removes it. Add the rule `{key}: {key}`"
+        elif key not in columns:
+            yield f"{where} is a key, but there is no such column"
