@@ -30,6 +30,7 @@ from tap_smokeball.singer.input_catalog import (
     add_schema_selection,
     drop_empty_properties,
     key_errors,
+    name_errors,
     take_stream_names,
 )
 from tap_smokeball.singer.message_writer import BufferedMessageWriter, OutputClosedError
@@ -164,6 +165,7 @@ class TapSmokeball(Tap):
         errors = [error for stream in streams for error in stream.catalog_errors]
         with _all_streams_selected(self.catalog):
             errors += stream_map_errors(self.config.get("stream_maps") or {}, self.catalog)
+            errors += name_errors(self.catalog)
             names = take_stream_names(self.catalog)
             _raise_if_any(errors)
             super().setup_mapper()

@@ -118,6 +118,18 @@ class StreamDeclaration:
         return [error]
 
 
+def name_errors(catalog: Catalog) -> list[str]:
+    """Return an error for each name in messages that several streams would have."""
+    by_name: dict[str, list[str]] = {}
+    for entry in catalog.streams:
+        by_name.setdefault(entry.stream or entry.tap_stream_id, []).append(entry.tap_stream_id)
+    return [
+        f"catalog: {' and '.join(ids)} have the same name `{name}` in `stream`. Give each another"
+        for name, ids in by_name.items()
+        if len(ids) > 1
+    ]
+
+
 def take_stream_names(catalog: Catalog) -> dict[str, str]:
     """Return the names that messages shall have, and leave the tap's names in the catalog.
 
