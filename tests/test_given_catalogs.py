@@ -308,4 +308,4 @@ class TestFlattening:
             for record in output.records(name):
                 assert record.keys() == message["schema"]["properties"].keys()
         texts = [r["extraFields"] for r in output.records("matters") if r["extraFields"]]
-        assert [json.loads(text) for text in texts] == [{"brandNew": {"a": [1]}}]
+        assert {"a": [1]} in [json.loads(text).get("brandNew") for text in texts]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.mapper import (
     MAPPER_ELSE_OPTION,
-    MAPPER_FILTER_OPTION,
     MAPPER_KEY_PROPERTIES_OPTION,
     MAPPER_SOURCE_OPTION,
     NULL_STRING,
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib import Catalog, CatalogEntry
 
-_NULLS = (None, NULL_STRING)
-
 
 def stream_map_errors(stream_maps: Mapping[str, Any], catalog: Catalog) -> list[str]:
     """Return the errors of stream maps, each with its stream and column.
@@ -28,29 +25,14 @@ def stream_map_errors(stream_maps: Mapping[str, Any], catalog: Catalog) -> list[
         stream_maps: The setting.
         catalog: The catalog that the tap works with.
     """
-    errors = []
+    errors: list[str] = []
     for pattern, rules in stream_maps.items():
-        if rules in _NULLS:
-            continue
-        if not isinstance(rules, dict) or pattern.startswith("__"):
-            errors.append(f"stream_maps: `{pattern}` takes the rules of a stream, or null")
-            continue
-        errors += _rule_errors(pattern, rules)
-        source = rules.get(MAPPER_SOURCE_OPTION, pattern)
-        for entry in catalog.streams:
-            if fnmatch(entry.tap_stream_id, source):
-                errors += _key_errors(entry, rules)
+        if isinstance(rules, dict):
+            source = rules.get(MAPPER_SOURCE_OPTION, pattern)
+            for entry in catalog.streams:
+                if fnmatch(entry.tap_stream_id, source):
+                    errors += _key_errors(entry, rules)
     return list(dict.fromkeys(errors))
-
-
-def _rule_errors(pattern: str, rules: Mapping[str, Any]) -> Iterator[str]:
-    for name, rule in rules.items():
-        if name == MAPPER_ELSE_OPTION and rule not in _NULLS:
-            yield f"stream_maps: `{name}` of stream `{pattern}` takes null alone"
-        elif name.startswith("__") and name != MAPPER_FILTER_OPTION:
-            continue
-        elif rule is not None and not isinstance(rule, str):
-            yield f"stream_maps: `{name}` of stream `{pattern}` takes an expression or null"
 
 
 def _key_errors(entry: CatalogEntry, rules: Mapping[str, Any]) -> Iterator[str]:
@@ -61,7 +43,7 @@ def _key_errors(entry: CatalogEntry, rules: Mapping[str, Any]) -> Iterator[str]:
     for key in keys:
         where = f"stream_maps: column `{key}` of stream `{entry.tap_stream_id}`"
         if key in rules:
-            if rules[key] in _NULLS:
+            if rules[key] in {None, NULL_STRING}:
                 yield (
                     f"{where} is a key and cannot be removed. Set __key_properties__ to other "
                     "columns, or keep it"
