@@ -28,8 +28,9 @@ from tap_smokeball.run.stop_signals import signal_handlers_kept
 from tap_smokeball.session import Session
 from tap_smokeball.singer.input_catalog import (
     add_schema_selection,
+    all_streams_selected,
+    apply_stream_names,
     drop_empty_properties,
-    key_errors,
     name_errors,
     take_stream_names,
 )
@@ -45,7 +46,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import PurePath
     from typing import IO
 
@@ -159,23 +160,16 @@ class TapSmokeball(Tap):
                 )
                 del self.catalog[entry.tap_stream_id]
         if self.config.get("flattening_enabled"):
-            for entry in self.catalog.streams:
-                entry.schema = Schema.from_dict(drop_empty_properties(entry.schema.to_dict()))
-        streams = cast("Sequence[SmokeballStream]", list(self.streams.values()))
-        errors = [error for stream in streams for error in stream.catalog_errors]
-        with _all_streams_selected(self.catalog):
+            drop_empty_properties(self.catalog)
+        found = cast("Mapping[str, SmokeballStream]", self.streams)
+        errors = [error for stream in found.values() for error in stream.catalog_errors]
+        with all_streams_selected(self.catalog):
             errors += stream_map_errors(self.config.get("stream_maps") or {}, self.catalog)
             errors += name_errors(self.catalog)
             names = take_stream_names(self.catalog)
             _raise_if_any(errors)
             super().setup_mapper()
-        for entry in self.catalog.streams:
-            stream_maps = self.mapper.stream_maps[entry.tap_stream_id]
-            if entry.metadata.resolve_selection()[()]:
-                errors += key_errors(entry, stream_maps[0])
-            for stream_map in stream_maps:
-                if stream_map.stream_alias == entry.tap_stream_id:
-                    stream_map.stream_alias = names[entry.tap_stream_id]
+        errors += apply_stream_names(self.catalog, self.mapper, names)
         _raise_if_any(errors)
 
     def run_streams(self) -> None:
@@ -361,17 +355,3 @@ def _unwrap_state(state: dict[str, Any]) -> dict[str, Any]:
         return input_files.unwrap_state(state)
     except ValueError as error:
         raise ConfigValidationError("bad state", errors=[f"state {error}"], schema={}) from None
-
-
-@contextmanager
-def _all_streams_selected(catalog: Catalog) -> Iterator[None]:
-    """Select every stream of a catalog inside of the block; columns keep their selection."""
-    roots = [entry.metadata.root for entry in catalog.streams if () in entry.metadata]
-    before = [root.selected for root in roots]
-    for root in roots:
-        root.selected = True
-    try:
-        yield
-    finally:
-        for root, selected in zip(roots, before, strict=True):
-            root.selected = selected

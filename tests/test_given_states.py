@@ -38,7 +38,7 @@ def run_with_files(process: Process, settings: Json, **files: bytes) -> Output:
 
 
 def emitted(output: Output, stream: str) -> int:
-    return output.messages[0]["text"].count(f'"stream":"{stream}","record"')
+    return str(output.messages[0]["text"]).count(f'"stream":"{stream}","record"')
 
 
 def wrap_in_singer_state(state: Json) -> Json:

@@ -203,7 +203,7 @@ def _stream_map_errors(config: Mapping[str, Any]) -> Iterator[str]:
     for stream, rules in stream_maps.items() if isinstance(stream_maps, dict) else ():
         if isinstance(rules, dict) and not stream.startswith("__"):
             yield from _rule_errors(stream, rules)
-        elif rules not in _NULLS or stream.startswith("__") and stream != MAPPER_ELSE_OPTION:
+        elif rules not in _NULLS or (stream.startswith("__") and stream != MAPPER_ELSE_OPTION):
             yield f"stream_maps: `{stream}` takes the rules of a stream, or null"
 
 

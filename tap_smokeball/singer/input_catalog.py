@@ -6,6 +6,7 @@ https://github.com/singer-io/getting-started/blob/master/docs/DISCOVERY_MODE.md 
 from __future__ import annotations
 
 import copy
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from singer_sdk.singerlib.schema import Schema
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from singer_sdk.mapper import StreamMap
+    from singer_sdk.mapper import PluginMapper, StreamMap
     from singer_sdk.singerlib import Catalog, CatalogEntry, SelectionMask
 
     Breadcrumb = tuple[str, ...]
@@ -142,7 +143,28 @@ def take_stream_names(catalog: Catalog) -> dict[str, str]:
     return names
 
 
-def key_errors(entry: CatalogEntry, stream_map: StreamMap) -> list[str]:
+def apply_stream_names(
+    catalog: Catalog, mapper: PluginMapper, names: Mapping[str, str]
+) -> list[str]:
+    """Give the streams their names in messages; return the errors of their keys."""
+    errors = []
+    for entry in catalog.streams:
+        stream_maps = mapper.stream_maps[entry.tap_stream_id]
+        if entry.metadata.resolve_selection()[()]:
+            errors += _key_errors(entry, stream_maps[0])
+        for stream_map in stream_maps:
+            if stream_map.stream_alias == entry.tap_stream_id:
+                stream_map.stream_alias = names[entry.tap_stream_id]
+    return errors
+
+
+def drop_empty_properties(catalog: Catalog) -> None:
+    """Declare objects of any content without properties, for the SDK's flattening."""
+    for entry in catalog.streams:
+        entry.schema = Schema.from_dict(_drop_empty_properties(entry.schema.to_dict()))
+
+
+def _key_errors(entry: CatalogEntry, stream_map: StreamMap) -> list[str]:
     """Return an error for each key of a stream that is no column.
 
     Args:
@@ -158,7 +180,7 @@ def key_errors(entry: CatalogEntry, stream_map: StreamMap) -> list[str]:
     ]
 
 
-def drop_empty_properties(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_empty_properties(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema whose objects of any content declare no properties, not an empty set.
 
     The SDK flattens an empty set of properties to no column at all, and everything else to text.
@@ -168,7 +190,7 @@ def drop_empty_properties(schema: Mapping[str, Any]) -> dict[str, Any]:
         del result["properties"]
     elif "properties" in result:
         inner = result["properties"]
-        result["properties"] = {name: drop_empty_properties(inner[name]) for name in inner}
+        result["properties"] = {name: _drop_empty_properties(inner[name]) for name in inner}
     return result
 
 
@@ -216,3 +238,17 @@ def _declare_items(declared: Mapping[str, Any], given: dict[str, Any]) -> None:
         _declare_items(column, inner)
         if "items" in column and "items" in inner:
             _declare_items(column["items"], inner["items"])
+
+
+@contextmanager
+def all_streams_selected(catalog: Catalog) -> Iterator[None]:
+    """Select every stream of a catalog inside of the block; columns keep their selection."""
+    roots = [entry.metadata.root for entry in catalog.streams if () in entry.metadata]
+    before = [root.selected for root in roots]
+    for root in roots:
+        root.selected = True
+    try:
+        yield
+    finally:
+        for root, selected in zip(roots, before, strict=True):
+            root.selected = selected
