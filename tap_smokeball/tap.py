@@ -101,7 +101,7 @@ class TapSmokeball(Tap):
         if isinstance(catalog, dict) and not isinstance(catalog, Catalog):
             catalog = add_schema_selection(catalog)
         if isinstance(state, dict):
-            state = _unwrap_state(state)
+            state = input_files.check_state(state)
         with signal_handlers_kept():
             super().__init__(
                 config=settings, validate_config=False, catalog=catalog, state=state, **keywords
@@ -348,10 +348,3 @@ class TapSmokeball(Tap):
 def _raise_if_any(errors: list[str]) -> None:
     if errors:
         raise ConfigValidationError("bad catalog or stream maps", errors=errors, schema={})
-
-
-def _unwrap_state(state: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return input_files.unwrap_state(state)
-    except ValueError as error:
-        raise ConfigValidationError("bad state", errors=[f"state {error}"], schema={}) from None

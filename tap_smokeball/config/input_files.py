@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib import Catalog
 
 if TYPE_CHECKING:
@@ -72,6 +73,18 @@ def unwrap_state(value: Any) -> dict[str, Any]:
             "everything again, pass no state"
         )
     return dict(state)
+
+
+def check_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state that a program passes, unwrapped.
+
+    Raises:
+        ConfigValidationError: It is no Singer state.
+    """
+    try:
+        return unwrap_state(state)
+    except ValueError as error:
+        raise ConfigValidationError("bad state", errors=[f"state {error}"], schema={}) from None
 
 
 def read_catalog(file: IO[str]) -> dict[str, Any]:
