@@ -58,10 +58,14 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
 
     The SDK's writers flush after each record, which costs more than to build it. Call
     `flush_if_stale` before a wait for rows, so that the target gets those that are there.
+
+    Attributes:
+        is_muted: Whether messages are dropped: a test of the connection shows no client data.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.is_muted = False
         self._buffer = bytearray()
         self._flushed_at = time.monotonic()
         weakref.finalize(self, _flush_at_exit, self._buffer)
@@ -74,6 +78,8 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
 
     @override
     def write_message(self, message: Message) -> None:
+        if self.is_muted:
+            return
         buffer = self._buffer
         kind: type = type(message)
         if kind is RecordMessage:  # first, and without a call: the path of most messages

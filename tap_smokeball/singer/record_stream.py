@@ -130,6 +130,8 @@ class RecordStream(RecordLoopStream):
                     "Check its names; every column can be null",
                 ) from None
             if mapped is not None:
+                if stream_map.flattening_enabled:
+                    mapped = _complete_flat_record(mapped, stream_map.transformed_schema)
                 yield SdkRecordMessage(
                     stream=stream_map.stream_alias,
                     record=mapped,
@@ -157,3 +159,13 @@ class RecordStream(RecordLoopStream):
             and maps[0].stream_alias == self.name
             and not maps[0].flattening_enabled
         )
+
+
+def _complete_flat_record(record: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a flattened record with a null for each declared column that it lacks.
+
+    The SDK passes an object that is null on under its own name, which the SCHEMA does not have.
+    """
+    declared = schema["properties"]
+    kept = {name: v for name, v in record.items() if v is not None or name in declared}
+    return {**dict.fromkeys(declared), **kept}

@@ -22,6 +22,7 @@ from tap_smokeball.records.columns import integer, string, walk_columns
 from tap_smokeball.records.decimals import as_decimal_string
 from tap_smokeball.records.record_builder import EXTRA_FIELDS, RecordBuilder, RowKey, json_schema
 from tap_smokeball.run.status import RUNNING, RunInterruptedError, StreamStatus
+from tap_smokeball.singer.input_catalog import StreamDeclaration
 from tap_smokeball.singer.record_stream import RecordStream
 from tap_smokeball.sync.bookmarks import BookmarkColumn, BookmarkManager
 from tap_smokeball.sync.list_reader import ListReader
@@ -71,6 +72,7 @@ class SmokeballStream(RecordStream):
         required_parent_field: The property of a parent that is empty if it has no such rows, in
             child streams.
         sensitivity: Why the whole stream needs care, if it does.
+        catalog_errors: Why the stream cannot be read as the catalog says.
     """
 
     path: ClassVar[str]
@@ -88,6 +90,7 @@ class SmokeballStream(RecordStream):
     def __init__(self, tap: Tap, session: Session) -> None:
         self.session = session
         self._needs_default_selection = True  # a catalog has a selection of its own
+        self.catalog_errors: list[str] = []
         super().__init__(tap)
 
     @cached_property
@@ -119,6 +122,17 @@ class SmokeballStream(RecordStream):
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
         self._needs_default_selection = False
+        if entry := catalog.get_stream(self.name):
+            declaration = StreamDeclaration(
+                self.name,
+                self.schema,
+                self.replication_key,
+                self.selected_by_default,
+                [crumb for crumb, column in walk_columns(self.columns) if not column.selected],
+            )
+            self.catalog_errors, warnings = declaration.complete(entry)
+            for warning in warnings:
+                self.logger.warning("%s", warning)
         super().apply_catalog(catalog)
 
     @property
