@@ -184,6 +184,9 @@ class SmokeballStream(RecordStream):
             if not self.session.status.is_supervised:
                 raise
             self.fail(error)
+        finally:
+            if not self.session.status.is_supervised:
+                self.session.pool.close()  # the SDK never says that a run is over
         if result.status is RUNNING:
             result.status = StreamStatus.COMPLETE
         self._log_unknown_fields()
