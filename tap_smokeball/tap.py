@@ -35,7 +35,7 @@ from tap_smokeball.singer.input_catalog import (
     take_stream_names,
 )
 from tap_smokeball.singer.message_writer import BufferedMessageWriter, OutputClosedError
-from tap_smokeball.singer.sdk_compat import ConfigInput
+from tap_smokeball.singer.sdk_compat import ACTIVATE_VERSION_SETTING, ConfigInput
 from tap_smokeball.singer.stream_map_checks import stream_map_errors
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.runner import Runner
@@ -110,20 +110,10 @@ class TapSmokeball(Tap):
     @override
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Add the settings of the SDK to those of the tap.
-
-        singer-sdk 0.54 reads `emit_activate_version_messages` without declaring it.
-        """
+        """Add the settings of the SDK to those of the tap."""
         super().append_builtin_config(config_jsonschema)
         config_jsonschema["properties"].setdefault(
-            "emit_activate_version_messages",
-            {
-                "type": ["boolean", "null"],
-                "default": False,
-                "title": "Emit `ACTIVATE_VERSION` messages",
-                "description": "Whether to emit `ACTIVATE_VERSION` messages. If set to `True`, "
-                "the tap will emit `ACTIVATE_VERSION` messages for each stream.",
-            },
+            "emit_activate_version_messages", copy.deepcopy(ACTIVATE_VERSION_SETTING)
         )
 
     @cached_property

@@ -104,7 +104,7 @@ def _describe_access(stream: SmokeballStream, result: StreamResult, session: Ses
     if isinstance(result.error, AccessDeniedError):
         return f"no, 403: grant the scope {stream.scope} and sign in again"
     if result.error:
-        return f"no, {result.error.summary.removeprefix(f'{result.stream}: ')}"
+        return f"no, {result.error.summary}"
     if isinstance(stream, ChildStream) and not session.client.transport.requests[stream.name]:
         return f"skipped: no {stream.parent_stream.plural_name} found"
     return "ok" if result.rows else "ok (no rows in sample)"
