@@ -20,6 +20,7 @@ PER_DAY = 86_400 * PER_SECOND
 MAX = 3_155_378_975_999_999_999
 """The last tick of 9999-12-31, the end of .NET's and of Python's calendar."""
 
+_MAX_DIGITS = len(str(MAX))
 _EPOCH = datetime(1, 1, 1)  # noqa: DTZ001 - ticks count from a zone-less UTC, as arithmetic wants it
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)",
@@ -75,7 +76,7 @@ def parse(value: object) -> int | None:
 
     Smokeball's ``versionId`` is ticks in a string for matters, but a GUID for fees and others.
     """
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and len(value) <= _MAX_DIGITS and value.isascii() and value.isdigit():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX:
         return value

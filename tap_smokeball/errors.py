@@ -10,6 +10,7 @@
     │   └── NotFoundError           404: the record or its parent does not exist
     ├── UnexpectedResponseError     a response that the API is not known to send
     │   └── PaginationError         pages that cannot be joined without a gap
+    ├── StreamCrashError            a stream failed in a way that nobody thought of
     ├── ParentListError             the parent stream of a child stream failed
     ├── UnreadParentsError          some parents of a child stream could not be read
     ├── StreamMapError              an expression in stream_maps fails
@@ -23,7 +24,9 @@ never holds a body, a query string, a token or the value of a setting: logs outl
 from __future__ import annotations
 
 import sys
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -139,6 +142,21 @@ class UnexpectedResponseError(SmokeballError):
 
 class PaginationError(UnexpectedResponseError):
     """The pages of a list cannot be joined without the risk of a gap."""
+
+
+class StreamCrashError(SmokeballError):
+    """A stream failed in a way that nobody thought of; the others continue."""
+
+    @classmethod
+    def of(cls, error: Exception, request: RequestInfo) -> StreamCrashError:
+        """Return the error for another one, without its text, which may quote data."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+        return cls(
+            f"unexpected {type(error).__name__}{place}",
+            "Report this line as a bug of the tap; the other streams are not affected",
+            request=request,
+        )
 
 
 class ParentListError(SmokeballError):

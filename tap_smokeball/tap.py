@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MappingError
+from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.schema import Schema
 
 from tap_smokeball import dotnet_ticks, redaction, streams
@@ -25,8 +26,17 @@ from tap_smokeball.reporting import progress, summary
 from tap_smokeball.run.status import RunInterruptedError
 from tap_smokeball.run.stop_signals import signal_handlers_kept
 from tap_smokeball.session import Session
+from tap_smokeball.singer.input_catalog import (
+    add_schema_selection,
+    all_streams_selected,
+    apply_stream_names,
+    drop_empty_properties,
+    name_errors,
+    take_stream_names,
+)
 from tap_smokeball.singer.message_writer import BufferedMessageWriter, OutputClosedError
-from tap_smokeball.singer.sdk_compat import ConfigInput
+from tap_smokeball.singer.sdk_compat import ACTIVATE_VERSION_SETTING, ConfigInput
+from tap_smokeball.singer.stream_map_checks import stream_map_errors
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.runner import Runner
 
@@ -36,12 +46,13 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import PurePath
     from typing import IO
 
     from singer_sdk import Stream
-    from singer_sdk.singerlib import Catalog
+
+    from tap_smokeball.sync.base_stream import SmokeballStream
 
 ENV_PREFIX = "TAP_SMOKEBALL_"
 
@@ -59,6 +70,8 @@ class TapSmokeball(Tap):
         config: dict[str, Any] | PurePath | str | list[PurePath | str] | None = None,
         parse_env_config: bool = False,
         validate_config: bool = True,
+        catalog: Any = None,
+        state: Any = None,
         **keywords: Any,
     ) -> None:
         """Create the tap.
@@ -67,42 +80,40 @@ class TapSmokeball(Tap):
         or not.
 
         Raises:
-            ConfigValidationError: A setting is missing or wrong.
+            ConfigValidationError: A setting is missing or wrong, or the catalog or the state is.
         """
         self.append_builtin_config(self.config_jsonschema)
         settings = input_files.read_config(config)
         if parse_env_config:
             settings |= validation.from_environment(self.config_jsonschema, ENV_PREFIX)
+        stripped = validation.strip_settings(settings, self.config_jsonschema)
         for secret in validation.secret_values(settings, self.config_jsonschema):
             SECRETS.add(secret)
         errors = validation.validate(settings, self.config_jsonschema)
         if validate_config:
-            for warning in validation.unknown_setting_warnings(settings, self.config_jsonschema):
+            unknown = validation.unknown_setting_warnings(settings, self.config_jsonschema)
+            for warning in (*stripped, *unknown):
                 self.logger.warning("%s", warning)
             if errors:
                 raise ConfigValidationError("bad settings", errors=errors, schema={})
         else:  # the SDK's own check only logs then, and has nothing to log without an API key
             settings.setdefault("api_key", "none")
+        if isinstance(catalog, dict) and not isinstance(catalog, Catalog):
+            catalog = add_schema_selection(catalog)
+        if isinstance(state, dict):
+            state = input_files.check_state(state)
         with signal_handlers_kept():
-            super().__init__(config=settings, validate_config=False, **keywords)
+            super().__init__(
+                config=settings, validate_config=False, catalog=catalog, state=state, **keywords
+            )
 
     @override
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Add the settings of the SDK to those of the tap.
-
-        singer-sdk 0.54 reads `emit_activate_version_messages` without declaring it.
-        """
+        """Add the settings of the SDK to those of the tap."""
         super().append_builtin_config(config_jsonschema)
         config_jsonschema["properties"].setdefault(
-            "emit_activate_version_messages",
-            {
-                "type": ["boolean", "null"],
-                "default": False,
-                "title": "Emit `ACTIVATE_VERSION` messages",
-                "description": "Whether to emit `ACTIVATE_VERSION` messages. If set to `True`, "
-                "the tap will emit `ACTIVATE_VERSION` messages for each stream.",
-            },
+            "emit_activate_version_messages", copy.deepcopy(ACTIVATE_VERSION_SETTING)
         )
 
     @cached_property
@@ -121,17 +132,35 @@ class TapSmokeball(Tap):
 
     @override
     def setup_mapper(self) -> None:
-        """Align the catalog's schemas with the form that the records have.
+        """Complete the catalog, and check it together with the stream maps.
 
         The SCHEMA of a stream follows from the columns that are selected here. A dry run selects
         every stream later, so that the streams that are off are mapped with their columns as well.
+
+        Raises:
+            ConfigValidationError: The catalog or a stream map cannot be used.
         """
         for entry in self.input_catalog.streams if self.input_catalog else ():
             if stream := self.streams.get(entry.tap_stream_id):
                 schema = align_decimal_format(entry.schema.to_dict(), stream.schema)
                 entry.schema = Schema.from_dict(schema)
-        with _all_streams_selected(self.catalog):
+            else:
+                self.logger.warning(
+                    "catalog: there is no stream `%s`; left out", entry.tap_stream_id
+                )
+                del self.catalog[entry.tap_stream_id]
+        if self.config.get("flattening_enabled"):
+            drop_empty_properties(self.catalog)
+        found = cast("Mapping[str, SmokeballStream]", self.streams)
+        errors = [error for stream in found.values() for error in stream.catalog_errors]
+        with all_streams_selected(self.catalog):
+            errors += stream_map_errors(self.config.get("stream_maps") or {}, self.catalog)
+            errors += name_errors(self.catalog)
+            names = take_stream_names(self.catalog)
+            _raise_if_any(errors)
             super().setup_mapper()
+        errors += apply_stream_names(self.catalog, self.mapper, names)
+        _raise_if_any(errors)
 
     def run_streams(self) -> None:
         """Sync the selected streams, each on its own, and log a summary.
@@ -164,7 +193,9 @@ class TapSmokeball(Tap):
             click.echo(plan.render(runner, self.session))
 
     def run_access_check(self) -> None:
-        """Read a record of each selected stream, and log what the app can access.
+        """Read a record of each selected stream, and print what the app can access.
+
+        The records are not written: standard output is a terminal or a log here, not a target.
 
         Raises:
             RunInterruptedError: A signal came.
@@ -172,9 +203,10 @@ class TapSmokeball(Tap):
         """
         from tap_smokeball.reporting import connection_test  # noqa: PLC0415 - as above
 
+        cast("BufferedMessageWriter", self.message_writer).is_muted = True
         with self._running() as runner:
             runner.sample(1)
-            connection_test.log_access(self, self.session)
+            click.echo(connection_test.render(self, self.session))
 
     @contextmanager
     def _running(self) -> Iterator[Runner]:
@@ -202,7 +234,10 @@ class TapSmokeball(Tap):
     ) -> ConfigInput:
         """Read the configuration files of the command line."""
         try:
-            return super().cb_config(ctx, param, value)
+            return ConfigInput(
+                config=input_files.read_config([path for path in value if path != "ENV"]),
+                parse_env="ENV" in value,
+            )
         except FileNotFoundError:
             raise click.BadParameter("there is no such file") from None
         except (OSError, TypeError, ValueError):
@@ -300,15 +335,6 @@ class TapSmokeball(Tap):
         raise click.exceptions.Exit(1)
 
 
-@contextmanager
-def _all_streams_selected(catalog: Catalog) -> Iterator[None]:
-    """Select every stream of a catalog inside of the block; columns keep their selection."""
-    roots = [entry.metadata.root for entry in catalog.streams if () in entry.metadata]
-    before = [root.selected for root in roots]
-    for root in roots:
-        root.selected = True
-    try:
-        yield
-    finally:
-        for root, selected in zip(roots, before, strict=True):
-            root.selected = selected
+def _raise_if_any(errors: list[str]) -> None:
+    if errors:
+        raise ConfigValidationError("bad catalog or stream maps", errors=errors, schema={})

@@ -65,8 +65,6 @@ def test_response_parser_extracts_rows(
 def test_response_parser_rejects_unexpected_body(
     response_format: ResponseFormat, body: Any
 ) -> None:
-    if response_format is response_parsers.OBJECT and isinstance(body, dict) and body:
-        return  # any object is one row
     with pytest.raises(UnexpectedResponseError):
         response_format.parse(body)
 

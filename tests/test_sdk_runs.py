@@ -5,6 +5,8 @@ The command line does not use them. Other programs and the SDK's standard tests 
 
 from __future__ import annotations
 
+import threading
+from contextlib import nullcontext
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -59,6 +61,17 @@ class TestSyncAll:
         firm.control.fail(how="status", status=400, template=template, count=1)
         with pytest.raises(SmokeballError):
             _sync_all(config(firm), catalog())
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_sync_all_leaves_no_threads(self, firm: SandboxServer, *, fails: bool) -> None:
+        if fails:
+            firm.control.fail(how="status", status=400, template=FEES, count=1000)
+        before = set(threading.enumerate())
+        with pytest.raises(SmokeballError) if fails else nullcontext():
+            _sync_all(config(firm), catalog())
+        for thread in set(threading.enumerate()) - before:
+            thread.join(timeout=20)
+            assert not thread.is_alive()
 
     def test_sync_all_second_run_reads_changes(self, firm: SandboxServer) -> None:
         first = _sync_all(config(firm), catalog())

@@ -35,7 +35,7 @@ CANARY = "c4nary-value"
         ({"client_secret": None}, "client_secret: is required, unless refresh_token is set"),
         ({"client_secret": {"x": CANARY}}, "client_secret: takes printable text without spaces"),
         ({"refresh_token": 5}, "refresh_token: takes printable text without spaces"),
-        ({"access_token": CANARY + " "}, "access_token: takes printable text without spaces"),
+        ({"access_token": CANARY + " x"}, "access_token: takes printable text without spaces"),
         ({"region": CANARY}, "region: takes one of us, au, uk"),
         ({"environment": CANARY}, "environment: takes one of production, staging"),
         ({"api_url": CANARY}, "api_url: takes a URL such as https://api.example.com"),
@@ -99,6 +99,23 @@ def test_settings_reject_bad_values(
         TapSmokeball(config={**GOOD, **change})
     assert [e[: len(message)] for e in error.value.errors] == [message]
     assert CANARY not in caplog.text + str(error.value) + repr(error.value.errors)
+
+
+@pytest.mark.parametrize("around", ["{}\n", " {}\r\n", "\ufeff{}", "\t{}\u00a0"])
+def test_settings_strip_keys_and_tokens(around: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Files and secret stores add a newline; the warning does not show the value."""
+    names = ("api_key", "client_id", "client_secret", "refresh_token", "access_token")
+    tap = TapSmokeball(config={name: around.format(f"{CANARY}-{name}") for name in names})
+    for name in names:
+        assert getattr(tap.session.settings, name) == f"{CANARY}-{name}"
+        assert f"{name}: had space or line breaks around it" in caplog.text
+    assert CANARY not in caplog.text
+
+
+def test_settings_of_spaces_alone_are_not_set() -> None:
+    with pytest.raises(ConfigValidationError) as error:
+        TapSmokeball(config={**GOOD, "api_key": " \n"})
+    assert error.value.errors == ["api_key: is required"]
 
 
 def test_settings_report_all_errors_together() -> None:

@@ -77,7 +77,7 @@ def test_expiry_warning_needs_used_refresh_token() -> None:
 def test_expiry_warning_is_logged_once_per_run(firm: SandboxServer, process: Process) -> None:
     aged = config(firm, refresh_token_issued_at="2026-08-01T00:00:00Z")  # noqa: S106 - a day
     for option in ((), ("--test",)):
-        output = process.run(aged, *option)
+        output = process.run_for_text(aged, *option)
         assert output.status == 0
         assert output.stderr.count("The refresh token expired on 2026-08-31") == 1
 

@@ -115,9 +115,7 @@ def test_unreadable_parent_is_remembered(
 
 @pytest.mark.parametrize("matters", [4, 200])
 @pytest.mark.parametrize("status", [403, 500])
-def test_alike_failures_of_all_fail_stream(
-    start: StartFirm, matters: int, status: int
-) -> None:
+def test_alike_failures_of_all_fail_stream(start: StartFirm, matters: int, status: int) -> None:
     """A missing scope is one error after 20 matters and those in flight, and leaves no state."""
     firm = start(matters=matters, fees=2, exact_fees=True)
     firm.control.fail(count=1_000_000, template=FEES, status=status, retry_after=0)

@@ -7,6 +7,7 @@ does about each status.
 from __future__ import annotations
 
 import logging
+import re
 import time
 import uuid
 from dataclasses import dataclass
@@ -43,6 +44,15 @@ TOKEN_REQUESTS = "login"  # noqa: S105
 
 # Numbers keep every digit: money never passes through a float.
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+_TEXT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError)
+_DECODE_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""An escape in JSON text: a pair of surrogates, a lone one, or any other."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,7 @@ class ApiClient:
         self.transport = Transport(settings, self._logger)
         self._tokens = token_provider(settings, self._request_token)
         self.has_server_clock = True
+        self._repaired: set[str] = set()
 
     def get(
         self,
@@ -145,7 +156,7 @@ class ApiClient:
                     request=request,
                     is_shared=policy.is_shared,
                 )
-            data = _parse(response, parse)
+            data = self._parse(endpoint.stream, response, parse)
             return Response(data, self._server_time(response, sent_at, local_clock))
 
         return self.transport.with_retries(attempt, request)
@@ -177,8 +188,8 @@ class ApiClient:
             return self.get(endpoint, ids or {}, query, response_format.parse).data
 
         def key_of_rows(rows: Iterable[Row]) -> dict[Key, Row]:
-            by_key: dict[Key, Row] = {row.get(key): row for row in rows}
-            if None in by_key:
+            by_key: dict[Key, Row] = {str(row.get(key) or ""): row for row in rows}
+            if "" in by_key:
                 raise UnexpectedResponseError(f"a row has no {key}")
             return by_key
 
@@ -197,13 +208,42 @@ class ApiClient:
                 TOKEN_REQUESTS, "POST", self._settings.token_url, form=form, auth=basic
             )
             if response.status < requests.codes.bad_request:
-                return response.status, _parse(response, _require_token)
+                return response.status, self._parse(TOKEN_REQUESTS, response, _require_token)
             try:
                 return response.status, _decode(response.body)
-            except msgspec.DecodeError:
+            except _DECODE_ERRORS:
                 return response.status, None
 
         return self.transport.with_retries(attempt, request)
+
+    def _parse(self, stream: str, response: RawResponse, parse: Callable[[Any], T]) -> T:
+        policy: ErrorPolicy = error_policy.INVALID_BODY
+        try:
+            return parse(self._decode_body(stream, response.body))
+        except RecursionError:
+            raise RetryableError("the response is nested too deep", policy) from None
+        except _DECODE_ERRORS:
+            raise RetryableError("the response is not JSON", policy) from None
+        except UnexpectedResponseError as error:
+            raise RetryableError(error.reason, policy) from None
+
+    def _decode_body(self, stream: str, body: bytes) -> Any:
+        """Return a decoded body, also if some of its text cannot be decoded."""
+        try:
+            return _decode(body)
+        except _TEXT_ERRORS:
+            repaired = _repair(body)
+            if repaired == body:
+                raise
+        decoded = _decode(repaired)
+        if stream not in self._repaired:
+            self._repaired.add(stream)
+            self._logger.warning(
+                "%s: the API sends text that is not valid Unicode; U+FFFD replaces what cannot "
+                "be read",
+                stream,
+            )
+        return decoded
 
     def _server_time(self, response: RawResponse, sent_at: float, local_clock: int) -> int:
         took = int((time.monotonic() - sent_at) * dotnet_ticks.PER_SECOND) + 1
@@ -225,11 +265,10 @@ def _require_token(body: Any) -> Any:
     return body
 
 
-def _parse(response: RawResponse, parse: Callable[[Any], T]) -> T:
-    policy: ErrorPolicy = error_policy.INVALID_BODY
-    try:
-        return parse(_decode(response.body))
-    except msgspec.DecodeError:
-        raise RetryableError("the response is not JSON", policy) from None
-    except UnexpectedResponseError as error:
-        raise RetryableError(error.reason, policy) from None
+def _repair(body: bytes) -> bytes:
+    """Return a body with U+FFFD for each byte and each surrogate that is no character."""
+    return _ESCAPE.sub(_repair_escape, body.decode(errors="replace")).encode()
+
+
+def _repair_escape(escape: re.Match[str]) -> str:
+    return "\\ufffd" if escape["lone"] else escape[0]

@@ -56,12 +56,15 @@ class Page(NamedTuple):
         has_next_link: Whether the API offers a next page. The tap does not follow the link, as it
             has dropped filters before (docs/smokeball.md).
         is_complete: Whether the page is the whole list, so that there is no other page.
+        limit: Most rows that the page could have, if the API says so: it may be less than what was
+            asked for.
     """
 
     rows: list[Row]
     size: int | None = None
     has_next_link: bool = False
     is_complete: bool = False
+    limit: int | None = None
 
     @property
     def next_offset_step(self) -> int:
@@ -129,9 +132,11 @@ class OffsetPaginator(Paginator):
         rewind_rows = self.page_size // 2
         is_rewinding = False
         guard = _EndlessListGuard()
+        largest = 0
         while True:
             page = self.fetch(self.params(offset, self.page_size))
             rows = self.key_of_rows(page.rows)
+            largest = max(largest, len(page.rows))
             if offset and not _overlaps(rows, previous):
                 if not is_rewinding:  # counted once, whatever the number of steps
                     self.on_rewind()
@@ -144,7 +149,7 @@ class OffsetPaginator(Paginator):
             if new_rows:
                 yield new_rows
             is_stuck = not new_rows and len(page.rows) <= OVERLAP_ROWS
-            if is_stuck or _is_last(page, self.page_size, len(seen)):
+            if is_stuck or _is_last(page, self.page_size, largest, len(seen)):
                 is_reread = len(seen) == seen_at_restart
                 if offset == 0 or is_reread or len(seen) >= (page.size or 0):
                     return
@@ -221,8 +226,20 @@ def _overlaps(rows: dict[Key, Row], previous: dict[Key, Row]) -> bool:
     return any(_is_unchanged(row, previous.get(key)) for key, row in rows.items())
 
 
-def _is_last(page: Page, page_size: int, seen: int) -> bool:
-    is_short = len(page.rows) < page_size
+def _is_last(page: Page, page_size: int, largest: int, seen: int) -> bool:
+    """Return whether a page is the last of its list.
+
+    Args:
+        page: The page.
+        page_size: Rows that were asked for.
+        largest: Rows of the largest page of the list so far.
+        seen: Rows of the list seen so far.
+    """
+    if page.limit is not None:
+        full_rows = min(page_size, page.limit)
+    else:
+        full_rows = page_size if page.size else largest
+    is_short = len(page.rows) < full_rows
     return (
         page.is_complete
         or not page.rows

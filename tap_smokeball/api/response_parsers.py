@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tap_smokeball.api.pagination import Row
 
 
+_MAX_DIGITS = 18
+
 NO_CONTENT = object()
 """The body of a response without one (204)."""
 
@@ -46,12 +48,19 @@ class ResponseFormat(NamedTuple):
 def _parse_page(body: Any) -> Page:
     if not isinstance(body, dict):
         raise UnexpectedResponseError("the response is not an object")
-    size = body.get("size")
     return Page(
         _rows(body.get("value"), "`value` list"),
-        size=size if isinstance(size, int) else None,
+        size=_as_count(body.get("size")),
         has_next_link=bool(body.get("next")),
+        limit=_as_count(body.get("limit")),
     )
+
+
+def _as_count(value: Any) -> int | None:
+    """Return a number of rows, which may come as text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _parse_value(body: Any) -> Page:
@@ -65,7 +74,8 @@ def _parse_array(body: Any) -> Page:
 
 
 def _parse_object(body: Any) -> Page:
-    if not isinstance(body, dict) or not body:
+    # An error document with status 200 is an object, too, but has no id.
+    if not isinstance(body, dict) or not body.get("id"):
         raise UnexpectedResponseError("the response has no object")
     return Page([body], is_complete=True)
 

@@ -12,6 +12,7 @@ from collections import Counter
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import requests
 from urllib3.exceptions import MaxRetryError, NameResolutionError
@@ -94,7 +95,8 @@ class Transport:
         self._logger = logger
         self._lock = threading.Lock()
         self._local = threading.local()
-        self._sessions: list[requests.Session] = []
+        # Threads own the sessions: the connections of a thread close when it ends.
+        self._sessions: WeakSet[requests.Session] = WeakSet()
         self._is_unreachable = False
         self._closed = threading.Event()
 
@@ -190,7 +192,7 @@ class Transport:
         """Close all connections, and stop all retries."""
         self._closed.set()
         with self._lock:
-            for session in self._sessions:
+            for session in list(self._sessions):
                 session.close()
             self._sessions.clear()
             self._local = threading.local()
@@ -225,7 +227,7 @@ class Transport:
             session.verify = environment["verify"]
             session.trust_env = False
             with self._lock:
-                self._sessions.append(session)
+                self._sessions.add(session)
         return session
 
     def _count(self, counter: Counter[str], stream: str) -> None:

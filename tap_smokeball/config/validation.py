@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from dotenv import find_dotenv, load_dotenv
-from singer_sdk.mapper import MAPPER_FILTER_OPTION
+from singer_sdk.mapper import MAPPER_ELSE_OPTION, MAPPER_FILTER_OPTION, NULL_STRING
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR, extend_validator_with_defaults
 
 from tap_smokeball import dotnet_ticks
@@ -24,6 +24,8 @@ from tap_smokeball.config.settings import PATH_SAFE, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_NULLS = (None, NULL_STRING)
 
 _Validator = extend_validator_with_defaults(DEFAULT_JSONSCHEMA_VALIDATOR)
 
@@ -40,15 +42,33 @@ def validate(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
     for name, prop in schema["properties"].items():
         if isinstance(config.get(name), str):
             config[name] = _parse_text(config[name], prop)
-    errors = list(dict.fromkeys(_schema_errors(config, schema)))
+    errors = list(_stream_map_errors(config))
+    if errors:  # the SDK's schema of stream maps is invalid itself, and fails on a bad `__else__`
+        del config["stream_maps"]
+    errors += dict.fromkeys(_schema_errors(config, schema))
     if not errors:
         errors = [
             *_url_errors(config),
             *_credential_errors(config),
             *_timestamp_errors(config),
-            *_stream_map_errors(config),
         ]
     return errors
+
+
+def strip_settings(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """Strip keys, tokens and ids, and return a warning for each that changed.
+
+    Files and secret stores add a newline, and editors a byte order mark.
+    """
+    warnings = []
+    for name, prop in schema["properties"].items():
+        value = config.get(name)
+        if "pattern" not in prop or not isinstance(value, str):
+            continue
+        config[name] = value.strip().strip("\ufeff").strip()
+        if config[name] != value:
+            warnings.append(f"{name}: had space or line breaks around it, which were removed")
+    return warnings
 
 
 def secret_values(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
@@ -179,15 +199,30 @@ def _timestamp_errors(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _stream_map_errors(config: Mapping[str, Any]) -> Iterator[str]:
     # The SDK's own error quotes the expression and does not say where it is.
-    for stream, rules in config.get("stream_maps", {}).items():
-        for column, expression in rules.items() if isinstance(rules, dict) else ():
-            if not isinstance(expression, str) or (
-                column.startswith("__") and column != MAPPER_FILTER_OPTION
-            ):
-                continue
-            try:
-                is_valid = bool(ast.parse(expression).body)
-            except (SyntaxError, ValueError):
-                is_valid = False
-            if not is_valid:
+    stream_maps = config.get("stream_maps")
+    for stream, rules in stream_maps.items() if isinstance(stream_maps, dict) else ():
+        if isinstance(rules, dict) and not stream.startswith("__"):
+            yield from _rule_errors(stream, rules)
+        elif rules not in _NULLS or (stream.startswith("__") and stream != MAPPER_ELSE_OPTION):
+            yield f"stream_maps: `{stream}` takes the rules of a stream, or null"
+
+
+def _rule_errors(stream: str, rules: Mapping[str, Any]) -> Iterator[str]:
+    for column, rule in rules.items():
+        if column == MAPPER_ELSE_OPTION:
+            if rule not in _NULLS:
+                yield f"stream_maps: `{column}` of stream `{stream}` takes null alone"
+        elif column.startswith("__") and column != MAPPER_FILTER_OPTION:
+            continue  # the schema checks the other options
+        elif isinstance(rule, str):
+            if not _is_expression(rule):
                 yield f"stream_maps: invalid expression for stream `{stream}`, column `{column}`"
+        elif rule is not None:
+            yield f"stream_maps: `{column}` of stream `{stream}` takes an expression or null"
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        return bool(ast.parse(text).body)
+    except (SyntaxError, ValueError):
+        return False

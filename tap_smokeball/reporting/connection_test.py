@@ -53,8 +53,12 @@ class _ProbeResult:
     """Ticks that the server's clock is ahead of this machine's, at least and at most."""
 
 
-def log_access(tap: Tap, session: Session) -> None:
-    """Log what the streams of a test showed, and the results of three more requests."""
+def render(tap: Tap, session: Session) -> str:
+    """Return what the streams of a test showed, and the results of three more requests.
+
+    Raises:
+        RunInterruptedError: A signal came.
+    """
     session.status.raise_if_stopped()
     firm = _probe(session, Endpoint("/firm", "firm/read", "firm"), OBJECT, {})
     leads = _probe(
@@ -75,7 +79,7 @@ def log_access(tap: Tap, session: Session) -> None:
         *(("login", line) for line in _describe_login(session.settings)),
         ("requests", f"{session.client.transport.requests.total():,} for this test"),
     ]
-    tap.logger.info("Access check:\n%s\n\n%s", format_table(access), format_table(facts))
+    return f"{format_table(access)}\n\n{format_table(facts)}"
 
 
 def _probe(

@@ -69,8 +69,7 @@ class StreamResult:
 
     def fail(self, error: SmokeballError) -> None:
         """Record that the stream failed, and why."""
-        # Without the frames of its traceback, which would keep their objects alive.
-        self.status, self.error = StreamStatus.FAILED, error.with_traceback(None)
+        self.status, self.error = StreamStatus.FAILED, error
 
     @property
     def is_failed(self) -> bool:

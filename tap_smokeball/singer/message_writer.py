@@ -34,6 +34,7 @@ MAX_BUFFER_AGE_SECONDS = 1.0
 _encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 
 encode_json = _encoder.encode
+_encode_into = _encoder.encode_into
 
 
 class OutputClosedError(BaseException):
@@ -57,10 +58,14 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
 
     The SDK's writers flush after each record, which costs more than to build it. Call
     `flush_if_stale` before a wait for rows, so that the target gets those that are there.
+
+    Attributes:
+        is_muted: Whether messages are dropped: a test of the connection shows no client data.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.is_muted = False
         self._buffer = bytearray()
         self._flushed_at = time.monotonic()
         weakref.finalize(self, _flush_at_exit, self._buffer)
@@ -73,9 +78,18 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
 
     @override
     def write_message(self, message: Message) -> None:
-        _encode_line(message, self._buffer)
-        is_record = isinstance(message, (RecordMessage, SdkRecordMessage))
-        if len(self._buffer) >= BLOCK_BYTES or not is_record:
+        if self.is_muted:
+            return
+        buffer = self._buffer
+        kind: type = type(message)
+        if kind is RecordMessage:  # first, and without a call: the path of most messages
+            _encode_into(message, buffer, -1)
+            buffer += b"\n"
+            if len(buffer) >= BLOCK_BYTES:
+                self.flush()
+            return
+        _encode_line(message, buffer)
+        if len(buffer) >= BLOCK_BYTES or not isinstance(message, SdkRecordMessage):
             self.flush()
 
     def flush_if_stale(self) -> None:
@@ -95,7 +109,7 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
 
 def _encode_line(message: Message, line: bytearray) -> None:
     content = message if isinstance(message, RecordMessage) else message.to_dict()
-    _encoder.encode_into(content, line, -1)
+    _encode_into(content, line, -1)
     line += b"\n"
 
 

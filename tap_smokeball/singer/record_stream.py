@@ -29,7 +29,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from contextlib import AbstractContextManager
 
     from singer_sdk import Tap
@@ -43,12 +43,16 @@ class RecordStream(RecordLoopStream):
 
     Args:
         tap: The tap that the stream belongs to.
+
+    Attributes:
+        is_writing_state: Whether a STATE message is being written, also after that failed.
     """
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # `records` conforms the types
 
     def __init__(self, tap: Tap) -> None:
         self.tap = tap
+        self.is_writing_state = False
         super().__init__(tap)
 
     @abc.abstractmethod
@@ -57,28 +61,26 @@ class RecordStream(RecordLoopStream):
 
     @override
     def sync_records(self, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
-        """Yield the records of the stream, and write them unless a batch takes them.
+        """Write the records of the stream, or yield them to a batch.
 
         It keeps the SDK's metrics and its final STATE. What was yielded before an error is written.
         """
         is_selected = self.selected
-        write = self.write_record
-        index = counted = 0
+        write = self._record_writer() if write_messages and is_selected else None
+        index = 0
         with self.get_record_counter() as counter, self.get_sync_timer():
             # Closed at once, whatever happens: workers wait for their rows to be consumed.
             found = cast("Generator[types.Record, None, None]", self.get_records(None))
             with self.handle_errors(), closing(found) as records:
                 for index, record in enumerate(records, 1):
-                    if not is_selected:
-                        continue
-                    if write_messages:
+                    if write is not None:
                         write(record)
-                    if index - counted == METRICS_EVERY_RECORDS:
+                    elif is_selected:
+                        yield record
+                    if index % METRICS_EVERY_RECORDS == 0 and is_selected:
                         counter.increment(METRICS_EVERY_RECORDS)
-                        counted = index
-                    yield record
             if is_selected:
-                counter.increment(index - counted)
+                counter.increment(index % METRICS_EVERY_RECORDS)
         self.state_manager.finalize_state(self.stream_state)
         if write_messages:
             self.write_state()
@@ -91,22 +93,30 @@ class RecordStream(RecordLoopStream):
     def write_state(self) -> None:
         """Write a STATE message, if the state changed since the last one."""
         if not self.state_manager.is_flushed:
+            self.is_writing_state = True
             self.tap.state_writer.write_state(self.tap_state)
+            self.is_writing_state = False
             self.state_manager.is_flushed = True
 
-    def write_record(self, record: types.Record) -> None:
-        """Write the RECORD message of a record, or those that stream maps make of it.
+    def _record_writer(self) -> Callable[[types.Record], None]:
+        """Return the function that writes the messages of a record.
 
-        Raises:
-            StreamMapError: An expression of a stream map fails.
+        It raises `StreamMapError` if an expression of a stream map fails.
         """
+        put = self.tap.message_writer.write_message
         if self._is_mapped:
-            for message in self._mapped_messages(record):
-                self.tap.write_message(message)
-        else:
-            extracted = datetime.now(timezone.utc)
-            plain = RecordMessage(self.name, record, self._table_version, extracted)
-            self.tap.write_message(plain)
+
+            def write_mapped(record: types.Record) -> None:
+                for message in self._mapped_messages(record):
+                    put(message)
+
+            return write_mapped
+        name, version, now, utc = self.name, self._table_version, datetime.now, timezone.utc
+
+        def write(record: types.Record) -> None:
+            put(RecordMessage(name, record, version, now(utc)))
+
+        return write
 
     def _mapped_messages(self, record: types.Record) -> Iterator[SdkRecordMessage]:
         extracted = datetime.now(timezone.utc)
@@ -120,6 +130,8 @@ class RecordStream(RecordLoopStream):
                     "Check its names; every column can be null",
                 ) from None
             if mapped is not None:
+                if stream_map.flattening_enabled:
+                    mapped = _complete_flat_record(mapped, stream_map.transformed_schema)
                 yield SdkRecordMessage(
                     stream=stream_map.stream_alias,
                     record=mapped,
@@ -147,3 +159,13 @@ class RecordStream(RecordLoopStream):
             and maps[0].stream_alias == self.name
             and not maps[0].flattening_enabled
         )
+
+
+def _complete_flat_record(record: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a flattened record with a null for each declared column that it lacks.
+
+    The SDK passes an object that is null on under its own name, which the SCHEMA does not have.
+    """
+    declared = schema["properties"]
+    kept = {name: v for name, v in record.items() if v is not None or name in declared}
+    return {**dict.fromkeys(declared), **kept}

@@ -31,7 +31,21 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers import types
 
-__all__ = ["ConfigInput", "RecordLoopStream", "StreamStateManager"]
+__all__ = [
+    "ACTIVATE_VERSION_SETTING",
+    "ConfigInput",
+    "RecordLoopStream",
+    "StreamStateManager",
+]
+
+# singer-sdk 0.54 reads `emit_activate_version_messages` without declaring it.
+ACTIVATE_VERSION_SETTING = {
+    "type": ["boolean", "null"],
+    "default": False,
+    "title": "Emit `ACTIVATE_VERSION` messages",
+    "description": "Whether to emit `ACTIVATE_VERSION` messages. If set to `True`, the tap will "
+    "emit `ACTIVATE_VERSION` messages for each stream.",
+}
 
 
 class RecordLoopStream(Stream, abc.ABC):

@@ -17,11 +17,12 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import PAGED
-from tap_smokeball.errors import SmokeballError, StreamMapError
+from tap_smokeball.errors import RequestInfo, SmokeballError, StreamCrashError, StreamMapError
 from tap_smokeball.records.columns import integer, string, walk_columns
 from tap_smokeball.records.decimals import as_decimal_string
 from tap_smokeball.records.record_builder import EXTRA_FIELDS, RecordBuilder, RowKey, json_schema
 from tap_smokeball.run.status import RUNNING, RunInterruptedError, StreamStatus
+from tap_smokeball.singer.input_catalog import StreamDeclaration
 from tap_smokeball.singer.record_stream import RecordStream
 from tap_smokeball.sync.bookmarks import BookmarkColumn, BookmarkManager
 from tap_smokeball.sync.list_reader import ListReader
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from tap_smokeball.api.client import Response
     from tap_smokeball.api.filters import UpdatedSinceFilter
-    from tap_smokeball.api.pagination import Page
+    from tap_smokeball.api.pagination import Page, Row
     from tap_smokeball.api.response_parsers import ResponseFormat
     from tap_smokeball.records.columns import Breadcrumb, Column, Sensitivity
     from tap_smokeball.run.status import StreamResult
@@ -71,6 +72,7 @@ class SmokeballStream(RecordStream):
         required_parent_field: The property of a parent that is empty if it has no such rows, in
             child streams.
         sensitivity: Why the whole stream needs care, if it does.
+        catalog_errors: Why the stream cannot be read as the catalog says.
     """
 
     path: ClassVar[str]
@@ -88,6 +90,7 @@ class SmokeballStream(RecordStream):
     def __init__(self, tap: Tap, session: Session) -> None:
         self.session = session
         self._needs_default_selection = True  # a catalog has a selection of its own
+        self.catalog_errors: list[str] = []
         super().__init__(tap)
 
     @cached_property
@@ -119,6 +122,17 @@ class SmokeballStream(RecordStream):
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
         self._needs_default_selection = False
+        if entry := catalog.get_stream(self.name):
+            declaration = StreamDeclaration(
+                self.name,
+                self.schema,
+                self.replication_key,
+                self.selected_by_default,
+                [crumb for crumb, column in walk_columns(self.columns) if not column.selected],
+            )
+            self.catalog_errors, warnings = declaration.complete(entry)
+            for warning in warnings:
+                self.logger.warning("%s", warning)
         super().apply_catalog(catalog)
 
     @property
@@ -170,6 +184,9 @@ class SmokeballStream(RecordStream):
             if not self.session.status.is_supervised:
                 raise
             self.fail(error)
+        finally:
+            if not self.session.status.is_supervised:
+                self.session.pool.close()  # the SDK never says that a run is over
         if result.status is RUNNING:
             result.status = StreamStatus.COMPLETE
         self._log_unknown_fields()
@@ -188,10 +205,24 @@ class SmokeballStream(RecordStream):
             SmokeballError: The stream cannot be read to its end.
             RunInterruptedError: A signal stops the run.
         """
-        result, rows = self.result, int(self.selected)
-        for record in self.read_records():
-            result.rows += rows
-            yield record
+        crash: StreamCrashError | None = None
+        try:
+            yield from self.read_records()
+        except (SmokeballError, RunInterruptedError):
+            raise
+        except Exception as error:
+            # A STATE that cannot be written concerns the run, not the stream.
+            if self.is_writing_state or not self.session.status.is_supervised:
+                raise
+            crash = StreamCrashError.of(error, RequestInfo(self.name, self.path))
+        if crash:  # raised here, so that it does not keep the frames of its cause alive
+            raise crash
+
+    def build_records(self, rows: list[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
+        """Yield the records of rows, and count them for the summary."""
+        yield from self.record_builder.records(rows, tap_columns)
+        if self.selected:
+            self.result.rows += len(rows)
 
     @abc.abstractmethod
     def read_records(self) -> Iterator[types.Record]:
@@ -299,11 +330,15 @@ class SmokeballStream(RecordStream):
         return RecordBuilder(self.all_columns, self.mask)
 
     def _log_unknown_fields(self) -> None:
-        names = {re.sub(r"\.\d+", "[]", name) for name in self.record_builder.unknown_fields}
-        if names:
+        if names := _join_paths(self.record_builder.unknown_fields):
             self.logger.info(
                 "%s: the API sends fields that this version does not know; extraFields keeps "
                 "them: %s",
                 self.name,
-                ", ".join(sorted(names)),
+                names,
             )
+
+
+def _join_paths(paths: Iterable[str]) -> str:
+    """Return paths in rows as one text, without the positions in lists."""
+    return ", ".join(sorted({re.sub(r"\.\d+", "[]", path) for path in paths}))

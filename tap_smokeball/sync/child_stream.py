@@ -140,7 +140,7 @@ class ChildStream(SmokeballStream):
                 row_count = 0
                 for rows in pieces:
                     row_count += len(rows)
-                    yield from self.record_builder.records(rows, tap_columns)
+                    yield from self.build_records(rows, tap_columns)
                 done += 1
                 estimate.add_step(self.requests_per_parent(row_count))
                 if self.sample_rows is not None:

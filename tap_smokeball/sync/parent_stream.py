@@ -55,7 +55,7 @@ class ParentStream(TopLevelStream):
                 parents.append(self.as_parent(row, changed))
                 if self.selected and (since is None or changed is None or changed >= since):
                     wanted.append(row)
-            yield from self.record_builder.records(wanted, {EXTRACTED_TICKS: reader.started})
+            yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
         self.listed = ParentList(sorted(parents, key=lambda parent: parent.id), reader.started)
         self.complete_pass(newest.bookmark(reader.started))
 
@@ -85,7 +85,7 @@ class ParentStream(TopLevelStream):
             for child in self._conditional_children
             if not row.get(str(child.required_parent_field))
         )
-        return Parent(row["id"], changed if self.updated_at_field else 0, childless_for)
+        return Parent(str(row["id"]), changed if self.updated_at_field else 0, childless_for)
 
     @property
     def _selected_children(self) -> list[SmokeballStream]:

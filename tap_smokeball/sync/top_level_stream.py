@@ -43,5 +43,5 @@ class TopLevelStream(SmokeballStream):
         for rows in reader:
             for row in rows:
                 newest.add(row)
-            yield from self.record_builder.records(rows, {EXTRACTED_TICKS: reader.started})
+            yield from self.build_records(rows, {EXTRACTED_TICKS: reader.started})
         self.complete_pass(newest.bookmark(reader.started))

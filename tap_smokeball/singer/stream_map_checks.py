@@ -1,0 +1,54 @@
+"""Names the stream map that the SDK would refuse without saying which it is."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.mapper import (
+    MAPPER_ELSE_OPTION,
+    MAPPER_KEY_PROPERTIES_OPTION,
+    MAPPER_SOURCE_OPTION,
+    NULL_STRING,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from singer_sdk.singerlib import Catalog, CatalogEntry
+
+
+def stream_map_errors(stream_maps: Mapping[str, Any], catalog: Catalog) -> list[str]:
+    """Return the errors of stream maps, each with its stream and column.
+
+    Args:
+        stream_maps: The setting.
+        catalog: The catalog that the tap works with.
+    """
+    errors: list[str] = []
+    for pattern, rules in stream_maps.items():
+        if isinstance(rules, dict):
+            source = rules.get(MAPPER_SOURCE_OPTION, pattern)
+            for entry in catalog.streams:
+                if fnmatch(entry.tap_stream_id, source):
+                    errors += _key_errors(entry, rules)
+    return list(dict.fromkeys(errors))
+
+
+def _key_errors(entry: CatalogEntry, rules: Mapping[str, Any]) -> Iterator[str]:
+    keys = rules.get(MAPPER_KEY_PROPERTIES_OPTION, entry.key_properties) or ()
+    keeps_others = MAPPER_ELSE_OPTION not in rules
+    mask = entry.metadata.resolve_selection()
+    columns = {name for name in entry.schema.properties or () if mask["properties", name]}
+    for key in keys:
+        where = f"stream_maps: column `{key}` of stream `{entry.tap_stream_id}`"
+        if key in rules:
+            if rules[key] in {None, NULL_STRING}:
+                yield (
+                    f"{where} is a key and cannot be removed. Set __key_properties__ to other "
+                    "columns, or keep it"
+                )
+        elif not keeps_others:
+            yield f"{where} is a key, and __else__ removes it. Add the rule `{key}: {key}`"
+        elif key not in columns:
+            yield f"{where} is a key, but there is no such column"

@@ -1,0 +1,43 @@
+"""A page is short only against the limit that the API applied, not against the one asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tap_smokeball.api.response_parsers import OBJECT, PAGED
+from tap_smokeball.errors import UnexpectedResponseError
+from tests.harness import index_by_id
+
+
+@pytest.mark.parametrize(
+    "envelope", [{"limit": 100}, {"limit": "100"}, {}, {"size": "300"}, {"size": 300, "limit": 100}]
+)
+def test_short_page_of_capped_list_is_not_last(envelope: dict[str, Any]) -> None:
+    """300 rows arrive if the API sends 100 a page where 500 were asked for."""
+    rows = [{"id": str(number)} for number in range(300)]
+
+    def fetch(params: dict[str, Any]) -> Any:
+        offset = params["Offset"]
+        return PAGED.parse({"value": rows[offset : offset + 100], **envelope})
+
+    pages = PAGED.paginator(fetch, index_by_id, 500)
+    assert [row for page in pages for row in page] == rows
+
+
+@pytest.mark.parametrize("envelope", [{"limit": 500}, {"size": 3}])
+def test_short_page_takes_one_request(envelope: dict[str, Any]) -> None:
+    requests = []
+
+    def fetch(params: dict[str, Any]) -> Any:
+        requests.append(params)
+        return PAGED.parse({"value": [{"id": "a"}, {"id": "b"}, {"id": "c"}], **envelope})
+
+    assert len([row for page in PAGED.paginator(fetch, index_by_id, 500) for row in page]) == 3
+    assert len(requests) == 1
+
+
+def test_single_object_without_id_is_no_row() -> None:
+    with pytest.raises(UnexpectedResponseError):
+        OBJECT.parse({"message": "Internal server error"})
