@@ -32,3 +32,13 @@ def test_column_keeps_value_of_other_type(
     [record] = [r for r in output.records(stream) if r["id"] == entry["row"]["id"]]
     assert record[column] is None
     assert record["extraFields"][column] == value
+
+
+def test_enumeration_of_object_has_no_label(firm: SandboxServer) -> None:
+    """A label that cannot be looked up does not end the run."""
+    fee = sandbox_rows(firm, "fees")[0]["row"]["id"]
+    firm.control.touch("fees", fee, set={"feeType": {"code": 1}})
+    output = run(config(firm))
+    [record] = [r for r in output.records("fees") if r["id"] == fee]
+    assert record["feeTypeName"] is None
+    assert len(output.records("fees")) == 36

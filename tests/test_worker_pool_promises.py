@@ -16,7 +16,7 @@ def matter_ids(firm: SandboxServer) -> list[str]:
     return sorted(entry["row"]["id"] for entry in sandbox_rows(firm, "matters"))
 
 
-def test_no_matter_is_read_after_failed_one(start: StartFirm) -> None:
+def test_pool_reads_no_matter_after_failed_one(start: StartFirm) -> None:
     """Rows of later matters are neither emitted nor requested.
 
     While the failure waits for a slow matter before it, the workers have time for all others.
