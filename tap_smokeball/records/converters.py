@@ -7,7 +7,7 @@ not guessed at but kept among the extras, which become the column ``extraFields`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tap_smokeball import dotnet_ticks
@@ -176,4 +176,9 @@ def to_stripped(value: Any, _extras: Extras, _path: str) -> Any:
 
 def to_label(labels: Mapping[int, str]) -> Converter:
     """Return the converter from a number to its label; null if it has none."""
-    return lambda value, _extras, _path: labels.get(value) if isinstance(value, Hashable) else None
+
+    def convert(value: Any, _extras: Extras, _path: str) -> str | None:
+        # An object or a list cannot be looked up.
+        return None if isinstance(value, (dict, list)) else labels.get(value)
+
+    return convert
