@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Document = dict[str, Any]
 
@@ -16,10 +20,21 @@ class ControlError(RuntimeError):
 
 
 class ControlClient:
-    """Sends commands to the sandbox at a URL; see `README.md` for their arguments."""
+    """Sends commands to the sandbox at a URL; see `README.md` for their arguments.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: Address of the sandbox.
+        send: Sends a request of a method, a URL and a body, and returns the response's status and
+            body. By default it sends over HTTP.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        send: Callable[[str, str, bytes | None], tuple[int, bytes]] | None = None,
+    ) -> None:
         self._url = f"{url}/_sandbox"
+        self._send = send or _send_over_http
 
     def requests(self, *, log: bool = False) -> Document:
         """Return the request counts, and the log if requested."""
@@ -96,8 +111,11 @@ class ControlClient:
 
     def rows(self, resource: str) -> list[Document]:
         """Return every row with its parent and last update, as the expected result."""
-        lines = self._call("GET", f"/rows?resource={resource}")
-        return msgspec.json.Decoder(Document).decode_lines(lines)
+        return msgspec.json.Decoder(Document).decode_lines(self.row_lines(resource))
+
+    def row_lines(self, resource: str) -> bytes:
+        """Return the JSON lines of `rows`, which hold each digit of a number."""
+        return self._call("GET", f"/rows?resource={resource}")
 
     def tokens(self) -> list[str]:
         """Return all active tokens, none of which may appear in a log."""
@@ -111,10 +129,16 @@ class ControlClient:
 
     def _call(self, method: str, path: str, content: Document | None = None) -> bytes:
         body = None if content is None else msgspec.json.encode(content)
-        request = Request(self._url + path, body, method=method)  # noqa: S310
-        try:
-            with urlopen(request) as response:  # noqa: S310
-                return cast("bytes", response.read())
-        except HTTPError as error:
-            with error:
-                raise ControlError(error.read().decode()) from None
+        status, response = self._send(method, self._url + path, body)
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise ControlError(response.decode())
+        return response
+
+
+def _send_over_http(method: str, url: str, body: bytes | None) -> tuple[int, bytes]:
+    try:
+        with urlopen(Request(url, body, method=method)) as response:  # noqa: S310
+            return response.status, cast("bytes", response.read())
+    except HTTPError as error:
+        with error:
+            return error.code, error.read()

@@ -13,7 +13,6 @@ from decimal import Decimal
 from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING, Any
-from urllib.request import urlopen
 
 from tap_smokeball import streams
 from tap_smokeball.errors import StreamsFailedError
@@ -21,6 +20,7 @@ from tap_smokeball.run.status import RunInterruptedError
 from tap_smokeball.singer.message_writer import BufferedMessageWriter
 from tap_smokeball.tap import TapSmokeball
 from tests.forked_process import ForkedProcess, run_forked
+from tests.memory_adapter import ADAPTERS
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
     from smokeball_sandbox import SandboxServer
+    from tests.memory_firm import MemoryFirm
 
 Json = dict[str, Any]
 TAP = [sys.executable, "-m", "tap_smokeball"]
@@ -79,7 +80,7 @@ class Output:
         return cls([decode(line) for line in lines], status, stderr)
 
 
-def config(sandbox: SandboxServer, **more: Any) -> Json:
+def config(sandbox: SandboxServer | MemoryFirm, **more: Any) -> Json:
     """Return settings for a sandbox, without a rate limit that slows the tests."""
     return {
         "api_url": sandbox.url,
@@ -171,6 +172,8 @@ def run_tap(
             catalog=catalog or _core_catalog(),
             message_writer=writer,
         )
+        for url, adapter in ADAPTERS.items():
+            tap.session.client.transport.mount(url, adapter)
         action(tap)
     except StreamsFailedError as error:
         output.status, output.stderr = 1, str(error)
@@ -322,10 +325,9 @@ DEFAULT_STREAMS = [str(vars(cls)["name"]) for cls in streams.ALL if cls.selected
 """The streams that a catalog selects by default."""
 
 
-def sandbox_rows(sandbox: SandboxServer, resource: str) -> list[Json]:
+def sandbox_rows(sandbox: SandboxServer | MemoryFirm, resource: str) -> list[Json]:
     """Return each row of the sandbox as ``{"parent", "row", "updated"}``."""
-    with urlopen(f"{sandbox.url}/_sandbox/rows?resource={resource}") as response:  # noqa: S310
-        return [decode(line) for line in response.read().splitlines()]
+    return [decode(line) for line in sandbox.control.row_lines(resource).splitlines()]
 
 
 def request_count(sandbox: SandboxServer, template: str) -> int:

@@ -21,6 +21,7 @@ from tests.recorded_firm import STREAMS
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.harness import Json, Output, Process
+    from tests.memory_firm import MemoryFirm
     from tests.strategies import Interleaving, Step
 
 COMPARED = {
@@ -78,7 +79,7 @@ class InterleavingRunner:
     """
 
     def __init__(
-        self, firm: SandboxServer, case: Interleaving, process: Process | None = None
+        self, firm: SandboxServer | MemoryFirm, case: Interleaving, process: Process | None = None
     ) -> None:
         self._firm = firm
         self._case = case

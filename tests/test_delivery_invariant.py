@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from smokeball_sandbox import SandboxServer
 from tests.harness import Process
 from tests.interleaving_runner import InterleavingRunner
+from tests.memory_firm import MemoryFirm
 from tests.strategies import Interleaving, interleavings
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ def firm() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture(scope="module")
+def memory_firm() -> MemoryFirm:
+    return MemoryFirm(matters=3)
+
+
+@pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Process:
     return Process(tmp_path_factory.mktemp("invariant"))
 
@@ -67,9 +73,9 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Process:
         max_runs=4,
     )
 )
-def test_runs_deliver_all_rows_despite_faults(firm: SandboxServer, case: Interleaving) -> None:
+def test_runs_deliver_all_rows_despite_faults(memory_firm: MemoryFirm, case: Interleaving) -> None:
     """After the last complete pass, the target has the rows of the firm."""
-    runner = InterleavingRunner(firm, case)
+    runner = InterleavingRunner(memory_firm, case)
     for step in case.steps:
         runner.run_step(step)
     runner.finish()

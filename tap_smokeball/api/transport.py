@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Mapping
 
+    from requests.adapters import BaseAdapter
     from requests.auth import AuthBase
 
     from tap_smokeball.config.settings import Settings
@@ -97,6 +98,7 @@ class Transport:
         self._local = threading.local()
         # Threads own the sessions: the connections of a thread close when it ends.
         self._sessions: WeakSet[requests.Session] = WeakSet()
+        self._adapters: dict[str, BaseAdapter] = {}
         self._is_unreachable = False
         self._closed = threading.Event()
 
@@ -188,6 +190,18 @@ class Transport:
             raise RetryableError(policy.reason.format(status=response.status_code), policy, wait)
         return RawResponse(response.status_code, response.headers, body)
 
+    def mount(self, prefix: str, adapter: BaseAdapter) -> None:
+        """Send the requests to URLs with a prefix through an adapter, as `Session.mount` does.
+
+        Args:
+            prefix: Beginning of the URLs, as ``https://api.smokeball.com``.
+            adapter: Used by all threads at once.
+        """
+        with self._lock:
+            self._adapters[prefix] = adapter
+            for session in self._sessions:
+                session.mount(prefix, adapter)
+
     def close(self) -> None:
         """Close all connections, and stop all retries."""
         self._closed.set()
@@ -227,6 +241,8 @@ class Transport:
             session.verify = environment["verify"]
             session.trust_env = False
             with self._lock:
+                for prefix, adapter in self._adapters.items():
+                    session.mount(prefix, adapter)
                 self._sessions.add(session)
         return session
 

@@ -1,0 +1,45 @@
+"""A sandbox in this process, for taps in this process: no HTTP, no sockets."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from smokeball_sandbox import ControlClient, auth
+from smokeball_sandbox.app import build_app
+from smokeball_sandbox.areas import RESOURCES
+from smokeball_sandbox.firm import Firm
+from smokeball_sandbox.settings import Settings
+from smokeball_sandbox.simulation import Simulation
+from tests.memory_adapter import ADAPTERS, MemoryAdapter
+
+_numbers = count(1)
+
+
+class MemoryFirm:
+    """A sandbox that taps of `tests.harness.run` reach without HTTP.
+
+    It suits tests with many runs that are not about HTTP.
+
+    Attributes:
+        url: Address, at which nothing listens.
+        credentials: See `SandboxServer`.
+        control: See `SandboxServer`.
+    """
+
+    def __init__(self, *, matters: int) -> None:
+        self.url = f"http://127.0.1.{next(_numbers)}"
+        self.credentials = {
+            "api_key": auth.API_KEY,
+            "client_id": auth.CLIENT_ID,
+            "client_secret": auth.CLIENT_SECRET,
+            "refresh_token": auth.REFRESH_TOKEN,
+        }
+        simulation = Simulation(Firm(url=self.url, matters=matters), Settings(rate=0), RESOURCES)
+        adapter = ADAPTERS[self.url] = MemoryAdapter(build_app(simulation))
+
+        def send(method: str, url: str, body: bytes | None) -> tuple[int, bytes]:
+            response = adapter.call(method, url, body or b"", {})
+            assert response is not None
+            return response.status, response.body
+
+        self.control = ControlClient(self.url, send)
