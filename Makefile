@@ -33,8 +33,6 @@ AIRFLOW := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-airflow/home/ai
 
 # Compares the catalog with the vendor's API description. The script is not part of this repository.
 CONTRACT_CHECK ?= ../shared/tools/check_contract.py
-# All tests together reach the coverage that pyproject.toml demands; a selection does not.
-COVERAGE_ARGS := $(if $(filter undefined,$(origin PYTEST_ARGS)),--cov)
 # Module fixtures take seconds to set up, so one worker runs all tests of a module.
 PYTEST_ARGS ?= -n auto --dist loadscope --no-loadscope-reorder
 DEMO_ARGS ?=
@@ -61,12 +59,16 @@ bench: $(BENCH) ## Benchmark the tap against alternatives (less than ten minutes
 	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: test
-test: lint types fresh contract site all-tests ## Run all checks and all tests, and print the coverage
+test: lint types fresh contract site all-tests ## Run all checks and all tests
 
 # A target of its own: `make --jobs=2` runs the checks while the tests wait.
 .PHONY: all-tests
 all-tests: $(PROJECT) $(LOADER_ENVIRONMENTS) $(AIRFLOW) $(RUNTIME)
-	.venv/bin/python -m pytest $(PYTEST_ARGS) $(COVERAGE_ARGS)
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: coverage
+coverage: PYTEST_ARGS += --cov
+coverage: test ## Run all checks and all tests, and measure the branch coverage (slow)
 
 .PHONY: check
 check: lint types fast-tests ## Run lint, types and the fast tests (about a minute)

@@ -60,8 +60,9 @@ def test_complete_pass_forgets_changed_parents(firm: SandboxServer) -> None:
     matter = sandbox_rows(firm, "matters")[0]["row"]["id"]
     firm.control.settings(clock_offset_seconds=60)
     firm.control.touch("matters", matter, set={"title": "New"}, updated=bookmark + 10 * SECOND)
-    firm.control.fail(count=1, how="status", status=400, template=FEES, after=3)
+    firm.control.fail(count=100, how="status", status=401, template=FEES, after=3)
     second = run(config(firm, burst=1), first.state)
+    firm.control.clear_faults()
     assert second.bookmark("fees")["changed_parents_until"] == bookmark + 10 * SECOND + 1
     third = run(config(firm), second.state)
     assert third.status == 0

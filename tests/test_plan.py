@@ -94,7 +94,8 @@ def test_plan_counts_pages_like_paginator(rows: int, limit: int, has_size: bool)
         offset, limit = params["Offset"], params["Limit"]
         fetched.append(offset)
         more = offset + limit < rows
-        return Page(all_rows[offset : offset + limit], rows if has_size else None, more)
+        size = rows if has_size else None
+        return Page(all_rows[offset : offset + limit], size, more, limit=limit)
 
     pages_read = OffsetPaginator(fetch, index_by_id, limit)
     assert sum(len(page) for page in pages_read) == rows

@@ -25,7 +25,7 @@ def test_pool_reads_no_matter_after_failed_one(start: StartFirm) -> None:
     ids = matter_ids(firm)
     slow, failing = ids[10], ids[11]
     firm.control.fail(how="slow", seconds=1.5, template=FEES, path_contains=slow)
-    firm.control.fail(how="status", status=400, template=FEES, path_contains=failing)
+    firm.control.fail(how="status", status=401, count=100, template=FEES, path_contains=failing)
     output = run(config(firm))
     assert output.status == 1
     assert [record["matterId"] for record in output.records("fees")] == ids[:11]
