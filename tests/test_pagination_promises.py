@@ -40,7 +40,9 @@ def read_changing_list(rows: list[Json], change_before: dict[int, Callable[[], N
         change_before.get(requests, lambda: None)()
         start = params["Offset"]
         page = rows[start : start + params["Limit"]]
-        return Page(list(page), len(rows), has_next_link=start + len(page) < len(rows))
+        return Page(
+            list(page), len(rows), next_link="next" if start + len(page) < len(rows) else ""
+        )
 
     pages = OffsetPaginator(fetch, index_by_id, page_size=3)
     return [row["id"] for page in pages for row in page]

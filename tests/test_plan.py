@@ -93,7 +93,7 @@ def test_plan_counts_pages_like_paginator(rows: int, limit: int, has_size: bool)
     def fetch(params: dict[str, int]) -> Page:
         offset, limit = params["Offset"], params["Limit"]
         fetched.append(offset)
-        more = offset + limit < rows
+        more = "next" if offset + limit < rows else ""
         size = rows if has_size else None
         return Page(all_rows[offset : offset + limit], size, more, limit=limit)
 

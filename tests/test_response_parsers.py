@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_smokeball.api import response_parsers
+from tap_smokeball.api.pagination import Paginator
 from tap_smokeball.errors import UnexpectedResponseError
 from tests.harness import index_by_id
 
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_smokeball.api.pagination import Row
     from tap_smokeball.api.response_parsers import ResponseFormat
 
 ROW_A, ROW_B = {"id": "a"}, {"id": "b"}
@@ -82,6 +92,42 @@ def read_pages(
 
     rows = [row for page in response_format.paginator(fetch, index_by_id, 500) for row in page]
     return [row["id"] for row in rows], offsets
+
+
+class CursorPaginator(Paginator):
+    """Pages by a cursor, which no endpoint of today does."""
+
+    @classmethod
+    @override
+    def first_params(cls, max_rows: int) -> dict[str, Any]:
+        return {"Limit": max_rows}
+
+    @override
+    def __iter__(self) -> Iterator[list[Row]]:
+        params = self.first_params(self.page_size)
+        while True:
+            page = self.fetch(params)
+            yield list(self.key_of_rows(page.rows).values())
+            if not page.next_link:
+                return
+            params = {"Limit": self.page_size, "Cursor": page.next_link}
+
+
+def test_new_way_of_paging_is_one_class() -> None:
+    """A paginator of another kind reads and samples lists of the present formats."""
+    response_format = response_parsers.PAGED._replace(paginator=CursorPaginator)
+    bodies = {"": {"value": [ROW_A], "next": "two"}, "two": {"value": [ROW_B]}}
+    requests = []
+
+    def fetch(params: dict[str, Any]) -> Any:
+        requests.append(params)
+        return response_format.parse(bodies[params.get("Cursor", "")])
+
+    paginator = response_format.paginator(fetch, index_by_id, 1)
+    assert list(paginator) == [[ROW_A], [ROW_B]]
+    assert requests == [{"Limit": 1}, {"Limit": 1, "Cursor": "two"}]
+    assert paginator.sample(1) == [ROW_A]
+    assert not response_format.is_paged
 
 
 def test_unpaged_list_takes_one_request() -> None:

@@ -53,8 +53,8 @@ class Page(NamedTuple):
     Attributes:
         rows: The rows as the API sent them.
         size: Number of rows of the whole list, if the API says so; it has been wrong before.
-        has_next_link: Whether the API offers a next page. The tap does not follow the link, as it
-            has dropped filters before (docs/smokeball.md).
+        next_link: Address of the next page, if the API offers one. The offset paginator does not
+            follow it, as it has dropped filters before (docs/smokeball.md).
         is_complete: Whether the page is the whole list, so that there is no other page.
         limit: Most rows that the page could have, if the API says so: it may be less than what was
             asked for.
@@ -62,7 +62,7 @@ class Page(NamedTuple):
 
     rows: list[Row]
     size: int | None = None
-    has_next_link: bool = False
+    next_link: str = ""
     is_complete: bool = False
     limit: int | None = None
 
@@ -77,7 +77,7 @@ FetchPage = Callable[["dict[str, Any]"], Page]
 
 
 class Paginator(abc.ABC):
-    """Reads one list; a new way of paging is one new class.
+    """Reads one list; a new way of paging is one new class with two methods.
 
     Args:
         fetch: Requests one page.
@@ -107,9 +107,14 @@ class Paginator(abc.ABC):
             UnexpectedResponseError: A row lacks its key.
         """
 
+    @classmethod
     @abc.abstractmethod
+    def first_params(cls, max_rows: int) -> dict[str, Any]:
+        """Return the query parameters of the first page."""
+
     def sample(self, max_rows: int) -> list[Row]:
         """Return the first rows of the list with one request."""
+        return self.fetch(self.first_params(max_rows)).rows[:max_rows]
 
 
 class OffsetPaginator(Paginator):
@@ -120,9 +125,10 @@ class OffsetPaginator(Paginator):
         """Return the query parameters of one page."""
         return {"Offset": offset, "Limit": limit}
 
+    @classmethod
     @override
-    def sample(self, max_rows: int) -> list[Row]:
-        return self.fetch(self.params(0, max_rows)).rows[:max_rows]
+    def first_params(cls, max_rows: int) -> dict[str, Any]:
+        return cls.params(0, max_rows)
 
     @override
     def __iter__(self) -> Iterator[list[Row]]:
@@ -243,7 +249,7 @@ def _is_last(page: Page, page_size: int, largest: int, seen: int) -> bool:
     return (
         page.is_complete
         or not page.rows
-        or (is_short and not page.has_next_link and (page.size is None or seen >= page.size))
+        or (is_short and not page.next_link and (page.size is None or seen >= page.size))
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_smokeball.api.pagination import OffsetPaginator, Page, SinglePagePaginator
+from tap_smokeball.api.pagination import OffsetPaginator, Page, Paginator, SinglePagePaginator
 from tap_smokeball.errors import UnexpectedResponseError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class ResponseFormat(NamedTuple):
     """
 
     parse_body: Callable[[Any], Page]
-    paginator: type[OffsetPaginator] = SinglePagePaginator
+    paginator: type[Paginator] = SinglePagePaginator
 
     def parse(self, body: Any) -> Page:
         """Return the page in a decoded body; an empty one if the response has no body.
@@ -51,7 +51,7 @@ def _parse_page(body: Any) -> Page:
     return Page(
         _rows(body.get("value"), "`value` list"),
         size=_as_count(body.get("size")),
-        has_next_link=bool(body.get("next")),
+        next_link=str(body.get("next") or ""),
         limit=_as_count(body.get("limit")),
     )
 
@@ -65,7 +65,7 @@ def _as_count(value: Any) -> int | None:
 
 def _parse_value(body: Any) -> Page:
     page = _parse_page(body)
-    is_complete = not page.has_next_link and (page.size is None or page.size <= len(page.rows))
+    is_complete = not page.next_link and (page.size is None or page.size <= len(page.rows))
     return page._replace(is_complete=is_complete)
 
 

@@ -86,7 +86,7 @@ def _probe(
     session: Session, endpoint: Endpoint, response_format: ResponseFormat, params: dict[str, Any]
 ) -> _ProbeResult:
     before = dotnet_ticks.now()
-    params = {**params, **(response_format.paginator.params(0, 1))}
+    params = {**params, **response_format.paginator.first_params(1)}
     request = partial(session.client.get, endpoint, {}, params, response_format.parse)
     try:
         response = session.pool.run_in_worker(request)

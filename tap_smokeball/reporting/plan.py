@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.errors import ParentListError, SmokeballError
+from tap_smokeball.api.pagination import OffsetPaginator
+from tap_smokeball.errors import PaginationError, ParentListError, SmokeballError
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds, page_count
 from tap_smokeball.sync.parent_order import Parent, ParentList
@@ -177,7 +178,7 @@ class _Planner:
         limit = self._page_size
         response = fetch(0, limit)
         page, rows, started = response.data, list(response.data.rows), response.server_time
-        if 1 < len(rows) < limit and page.has_next_link:  # the API cuts its pages shorter
+        if 1 < len(rows) < limit and page.next_link:  # the API cuts its pages shorter
             limit = self._page_size = len(rows)
         if page.is_complete or len(rows) < limit:
             return len(rows), rows, started, "all rows read"
@@ -193,7 +194,7 @@ class _Planner:
                 break
         if page.rows and len(page.rows) < limit:
             return end, rows, started, "all rows read" if size is None else "its last page"
-        if size is not None and page.rows and not page.has_next_link:
+        if size is not None and page.rows and not page.next_link:
             return size, rows, started, "size, and its last page"
         end = self._search_end(fetch, max(end, limit))
         return end, rows, started, "search for its end (size is missing or wrong)"
@@ -272,10 +273,16 @@ class _Planner:
     ) -> FetchAt:
         """Return the function that fetches a page without the large opt-in fields."""
         light = {name: value for name, value in params.items() if name != "Fields"}
-        endpoint, page_params = stream.endpoint(), stream.response_format.paginator.params
+        endpoint, paginator = stream.endpoint(), stream.response_format.paginator
 
         def fetch(offset: int, limit: int) -> Response[Page]:
-            query = {**light, **page_params(offset, limit)}
+            if offset and not issubclass(paginator, OffsetPaginator):
+                raise PaginationError(
+                    "its rows cannot be counted: the endpoint takes no offset",
+                    "Only the estimate is affected; a run reads all rows",
+                )
+            page = OffsetPaginator.params(offset, limit)
+            query = {**light, **(page if offset else paginator.first_params(limit))}
             return stream.fetch_page(endpoint, ids, query)
 
         if isinstance(stream, TopLevelStream):  # requests in a worker by itself

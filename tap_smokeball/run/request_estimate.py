@@ -59,7 +59,7 @@ class RequestEstimate:
         self.add_step(1)
         rows = len(page.rows)
         # The API may cut its pages shorter than they were requested.
-        actual_size = rows if page.has_next_link and 1 < rows < page_size else page_size
+        actual_size = rows if page.next_link and 1 < rows < page_size else page_size
         if page.is_complete:
             expected = self.done
         elif page.size is not None and page.size >= rows:
