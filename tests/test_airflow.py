@@ -22,7 +22,7 @@ from tests.airflow_deployment import (
     Deployment,
     wait_until,
 )
-from tests.harness import FEES, Process, catalog, config, request_count
+from tests.harness import FEES, TOKEN, Process, catalog, config, request_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +90,8 @@ def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None
         name: start(matters=300, seed=seed, fees=1, exact_fees=True, latency_ms=50)
         for seed, name in enumerate((*undisturbed, *disturbed))
     }
-    firms["failing"].control.fail(how="status", status=400, template=FEES, count=1, after=200)
+    refused = {"command": "fail", "how": "status", "status": 400, "template": TOKEN, "count": 1}
+    firms["failing"].control.schedule(FEES, [{"command": "revoke"}, refused], nth=200)
     deployment = Deployment(tmp_path, firms)
     with (
         CommandLineRecorder() as recorder,
