@@ -285,7 +285,10 @@ class Deployment:
 
 
 class CommandLineRecorder:
-    """Records the command line of each process while the block lasts."""
+    """Records the command line of each process while the block lasts.
+
+    Processes of other test workers are left out: tests pass the same secrets to them on purpose.
+    """
 
     def __init__(self) -> None:
         self.seen: set[bytes] = set()
@@ -302,11 +305,26 @@ class CommandLineRecorder:
 
     def _record(self) -> None:
         while not self._stopped.wait(0.2):
-            for process in Path("/proc").glob("[0-9]*/cmdline"):
+            lines: dict[int, bytes] = {}
+            parents: dict[int, int] = {}
+            for folder in Path("/proc").glob("[0-9]*"):
                 try:
-                    self.seen.add(process.read_bytes())
+                    status = (folder / "stat").read_text().rpartition(")")[2].split()
+                    lines[int(folder.name)] = (folder / "cmdline").read_bytes()
                 except OSError:
                     continue
+                parents[int(folder.name)] = int(status[1])
+            siblings = {pid for pid, parent in parents.items() if parent == os.getppid()}
+            others = siblings - {os.getpid()}
+            for pid, line in lines.items():
+                if others.isdisjoint(_ancestry(pid, parents)):
+                    self.seen.add(line)
+
+
+def _ancestry(pid: int, parents: dict[int, int]) -> Iterator[int]:
+    while pid in parents:
+        yield pid
+        pid = parents[pid]
 
 
 def wait_until(condition: Callable[[], object], seconds: float) -> None:

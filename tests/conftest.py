@@ -51,8 +51,8 @@ SLOWEST_MODULES = {
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of workers: one more than cores, since some tests only wait."""
-    return 1 + (os.cpu_count() or 1)
+    """Return the number of workers: two more than cores, since some tests only wait."""
+    return 2 + (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
