@@ -18,10 +18,10 @@ from tests.airflow_deployment import (
     DAGS,
     MISSING_ENVIRONMENTS,
     STREAMS,
-    CommandLineRecorder,
     Deployment,
     wait_until,
 )
+from tests.command_lines import CommandLineRecorder
 from tests.harness import FEES, TOKEN, Process, catalog, config, request_count
 
 if TYPE_CHECKING:
