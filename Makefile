@@ -71,7 +71,7 @@ coverage: PYTEST_ARGS += --cov
 coverage: test ## Run all checks and all tests, and measure the branch coverage (slow)
 
 .PHONY: check
-check: lint types fast-tests ## Run lint, types and the fast tests (about a minute)
+check: lint types fast-tests ## Run lint, types and the fast tests
 
 .PHONY: fast-tests
 fast-tests: $(PROJECT)
