@@ -68,11 +68,7 @@ def work_in_progress(answers: Answers) -> Section:
     return Section(
         "Work in progress",
         "Billable fees and expenses that are not on a sent invoice, without tax.",
-        demo_charts.bars(
-            stacked(found[:MAX_ROWS], matter_number, {"fees": "Fees", "expenses": "Expenses"}),
-            ["Fees", "Expenses"],
-            "Dollars",
-        ),
+        _dollars_by_matter(found, {"fees": "Fees", "expenses": "Expenses"}),
         f"The {MAX_ROWS} matters with the most work in progress; the table has the same data",
         columns,
         rows,
@@ -210,15 +206,7 @@ def trust(answers: Answers) -> Section:
         "Money held for clients, by matter. "
         f"{matter_count(inactive).capitalize()} that are closed still hold "
         f"{money(total(inactive, 'balance'))}. {reconciliation(answers['trust_reconciliation'])}",
-        demo_charts.bars(
-            stacked(
-                found[:MAX_ROWS],
-                matter_number,
-                {"available": "Available", "protected": "Protected"},
-            ),
-            ["Available", "Protected"],
-            "Dollars",
-        ),
+        _dollars_by_matter(found, {"available": "Available", "protected": "Protected"}),
         f"The {MAX_ROWS} largest balances; the table has the same data",
         columns,
         rows,
@@ -299,6 +287,12 @@ def leads(answers: Answers) -> Section:
         columns,
         [*([row["year"], *cells([row])] for row in found), ["All", *cells(found)]],
     )
+
+
+def _dollars_by_matter(rows: Sequence[Row], series: dict[str, str]) -> str:
+    """Draw the amounts of the first matters: one bar per matter, one segment per column."""
+    data = stacked(rows[:MAX_ROWS], matter_number, series)
+    return demo_charts.bars(data, list(series.values()), "Dollars")
 
 
 PARTS = (work_in_progress, receivables, collection, hours, trust, stages, leads)
