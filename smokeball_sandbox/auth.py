@@ -22,6 +22,13 @@ CLIENT_SECRET = "sandbox-client-secret-91b7e2"  # noqa: S105
 REFRESH_TOKEN = "sandbox-refresh-token-c05d3a"  # noqa: S105
 PUBLIC_CLIENT_ID = "sandbox-public-client"
 PUBLIC_REFRESH_TOKEN = "sandbox-public-refresh-token-7e60f4"  # noqa: S105
+CREDENTIALS = {
+    "api_key": API_KEY,
+    "client_id": CLIENT_ID,
+    "client_secret": CLIENT_SECRET,
+    "refresh_token": REFRESH_TOKEN,
+}
+"""The settings of a tap for the confidential client."""
 
 _SECRETS: dict[str, str | None] = {CLIENT_ID: CLIENT_SECRET, PUBLIC_CLIENT_ID: None}
 _FORM = b"application/x-www-form-urlencoded"

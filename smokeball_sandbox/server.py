@@ -50,12 +50,7 @@ class SandboxServer:
         intake: bool = True,
         anchor: date | None = None,
     ) -> None:
-        self.credentials = {
-            "api_key": auth.API_KEY,
-            "client_id": auth.CLIENT_ID,
-            "client_secret": auth.CLIENT_SECRET,
-            "refresh_token": auth.REFRESH_TOKEN,
-        }
+        self.credentials = dict(auth.CREDENTIALS)
         self.public_credentials = {
             "api_key": auth.API_KEY,
             "client_id": auth.PUBLIC_CLIENT_ID,

@@ -28,12 +28,7 @@ class MemoryFirm:
 
     def __init__(self, *, matters: int) -> None:
         self.url = f"http://127.0.1.{next(_numbers)}"
-        self.credentials = {
-            "api_key": auth.API_KEY,
-            "client_id": auth.CLIENT_ID,
-            "client_secret": auth.CLIENT_SECRET,
-            "refresh_token": auth.REFRESH_TOKEN,
-        }
+        self.credentials = dict(auth.CREDENTIALS)
         simulation = Simulation(Firm(url=self.url, matters=matters), Settings(rate=0), RESOURCES)
         adapter = ADAPTERS[self.url] = MemoryAdapter(build_app(simulation))
 
