@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 ENTRIES: list[Json] = TapSmokeball(validate_config=False).catalog_dict["streams"]
 NAMES = [entry["tap_stream_id"] for entry in ENTRIES]
 INCREMENTAL = "INCREMENTAL"
-LIST_ENTRIES = ("key", "not_selected")
 """Entries of the snapshot that are compared as whole lists."""
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from tests.harness import Json, Output
 
 FEES = "GET /matters/{matterId}/fees"
-MATTERS_AND_FEES = ("matters", "fees")
 FAST = {"max_retries": 1}
 
 DENIED: list[Json] = [{"status": 403}, {"status": 404}]

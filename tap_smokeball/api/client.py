@@ -147,8 +147,9 @@ class ApiClient:
                 return attempt(is_refreshed=True)
             if policy.action is Action.EMPTY:
                 data = parse(NO_CONTENT)
-                return Response(data, self._server_time(response, sent_at, local_clock))
-            if policy.action is not Action.ACCEPT:
+            elif policy.action is Action.ACCEPT:
+                data = self._parse(endpoint.stream, response, parse)
+            else:
                 raise policy.error(
                     policy.reason,
                     policy.advice.format(scope=endpoint.scope),
@@ -156,7 +157,6 @@ class ApiClient:
                     request=request,
                     is_shared=policy.is_shared,
                 )
-            data = self._parse(endpoint.stream, response, parse)
             return Response(data, self._server_time(response, sent_at, local_clock))
 
         return self.transport.with_retries(attempt, request)

@@ -17,7 +17,7 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.pagination import OffsetPaginator
 from tap_smokeball.errors import PaginationError, ParentListError, SmokeballError
 from tap_smokeball.reporting.text_table import format_table
-from tap_smokeball.run.request_estimate import humanize_seconds, page_count
+from tap_smokeball.run.request_estimate import humanize_seconds, page_count, request_count
 from tap_smokeball.sync.parent_order import Parent, ParentList
 from tap_smokeball.sync.parent_stream import ParentStream
 from tap_smokeball.sync.top_level_stream import TopLevelStream
@@ -168,9 +168,8 @@ class _Planner:
         since = stream.state_manager.replication_start or 0
         wanted = [p for p in by_id if not p.changed or p.changed >= since]
         fraction = len(wanted) / (len(by_id) or 1) if stream.selected else 0
-        is_paged = stream.response_format.is_paged
-        requests = page_count(total, self._page_size) if is_paged else 1
         self._totals[stream.name] = total
+        requests = request_count(stream.response_format, total, self._page_size)
         return Estimate(stream.name, requests, total * fraction, basis)
 
     def _sample_list(self, fetch: FetchAt) -> tuple[int, list[Row], int, str]:

@@ -14,6 +14,7 @@ from tap_smokeball.api.pagination import OVERLAP_ROWS
 
 if TYPE_CHECKING:
     from tap_smokeball.api.pagination import Page
+    from tap_smokeball.api.response_parsers import ResponseFormat
 
 ROUND_TO_MINUTES_ABOVE_SECONDS = 600.0
 
@@ -28,6 +29,11 @@ def page_count(rows: int, page_size: int) -> int:
     if rows < page_size:
         return 1
     return (rows - page_size) // max(1, page_size - OVERLAP_ROWS) + 2
+
+
+def request_count(response_format: ResponseFormat, rows: int, page_size: int) -> int:
+    """Return how many requests it takes to read a list, paged or not."""
+    return page_count(rows, page_size) if response_format.is_paged else 1
 
 
 @dataclass

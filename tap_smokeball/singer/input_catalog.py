@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.mapper import PluginMapper, StreamMap
     from singer_sdk.singerlib import Catalog, CatalogEntry, SelectionMask
-
-    Breadcrumb = tuple[str, ...]
+    from singer_sdk.singerlib.catalog import Breadcrumb
 
 SELECTED = "selected"
 

@@ -139,15 +139,18 @@ class RecordStream(RecordLoopStream):
                     time_extracted=extracted,
                 )
 
+    @property
+    def replaces_table(self) -> bool:
+        """Whether each sync activates a new version of the table, and deletes the old rows."""
+        return (
+            self.emit_activate_version_messages
+            and self.replication_method == REPLICATION_FULL_TABLE
+        )
+
     @cached_property
     def _table_version(self) -> int | None:
         """The version of the SDK's ACTIVATE_VERSION message, if it writes one."""
-        if (
-            self.emit_activate_version_messages
-            and self.replication_method == REPLICATION_FULL_TABLE
-        ):
-            return self.tap.initialized_at // 1000
-        return None
+        return self.tap.initialized_at // 1000 if self.replaces_table else None
 
     @cached_property
     def _is_mapped(self) -> bool:

@@ -128,7 +128,7 @@ class SmokeballStream(RecordStream):
                 self.schema,
                 self.replication_key,
                 self.selected_by_default,
-                [crumb for crumb, column in walk_columns(self.columns) if not column.selected],
+                self._opt_in_columns,
             )
             self.catalog_errors, warnings = declaration.complete(entry)
             for warning in warnings:
@@ -141,10 +141,14 @@ class SmokeballStream(RecordStream):
         metadata = super().metadata
         if self._needs_default_selection:
             self._needs_default_selection = False
-            for breadcrumb, column in walk_columns(self.columns):
-                if not column.selected:
-                    metadata[breadcrumb].selected_by_default = False
+            for breadcrumb in self._opt_in_columns:
+                metadata[breadcrumb].selected_by_default = False
         return metadata
+
+    @property
+    def _opt_in_columns(self) -> list[Breadcrumb]:
+        """The columns that are not selected by default."""
+        return [crumb for crumb, column in walk_columns(self.columns) if not column.selected]
 
     @cached_property
     @override

@@ -145,7 +145,7 @@ class BookmarkManager(StreamStateManager):
         if column:
             state["replication_key"] = column.name
             state["replication_key_value"] = column.value_of(reached)
-            state["view_fingerprint"] = self._settings.view_fingerprint
+            state["view_fingerprint"] = self._view
         else:
             state["last_full_pass"] = reached
         self.is_flushed = False

@@ -23,10 +23,8 @@ from contextlib import closing
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
-
 from tap_smokeball.errors import NotFoundError, SmokeballError
-from tap_smokeball.run.request_estimate import page_count
+from tap_smokeball.run.request_estimate import request_count
 from tap_smokeball.run.status import StreamStatus
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS, SmokeballStream
 from tap_smokeball.sync.parent_failures import Failure, ParentFailures
@@ -72,15 +70,11 @@ class ChildStream(SmokeballStream):
         """The parents to read; available once they are listed."""
         # A pass that replaces the table cannot span runs: each run would activate a version of its
         # own, and so delete what the run before has written.
-        replaces_table = (
-            self.emit_activate_version_messages
-            and self.replication_method == REPLICATION_FULL_TABLE
-        )
         return ParentOrder(
             self.name,
             self.parent_stream.listed,
             self.state_manager,
-            is_resumable=not replaces_table,
+            is_resumable=not self.replaces_table,
             is_sample=self.sample_rows is not None,
         )
 
@@ -93,8 +87,7 @@ class ChildStream(SmokeballStream):
 
     def requests_per_parent(self, rows: int) -> int:
         """Return how many requests it takes to read a parent with some rows."""
-        is_paged = self.response_format.is_paged
-        return page_count(rows, self.session.settings.page_size) if is_paged else 1
+        return request_count(self.response_format, rows, self.session.settings.page_size)
 
     @override
     def read_records(self) -> Iterator[types.Record]:
