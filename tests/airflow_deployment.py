@@ -78,7 +78,7 @@ class Deployment:
         self._server = f"http://127.0.0.1:{self._port}/execution"
         for name in ("airflow", "project", "tmp", "rows"):
             (folder / name).mkdir()
-        shutil.copy(AIRFLOW / "home" / "airflow.db", self.home)
+        self._create_database()
         self._write_project(folder / "project")
         self._write_connections()
         self._write("firms.yml", [self._firm_entry(name) for name in firms])
@@ -133,6 +133,9 @@ class Deployment:
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self._server}/",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__PARALLELISM": str(1 + len(self.firms)),
+            # A process that finds the database locked fails, and the others then wait forever.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db?timeout=120",
             "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
             "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(backend),
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -245,6 +248,13 @@ class Deployment:
             return bool(response.status == HTTPStatus.OK)
         return False
 
+    def _create_database(self) -> None:
+        shutil.copy(AIRFLOW / "home" / "airflow.db", self.home)
+        database = sqlite3.connect(self.home / "airflow.db")
+        # Readers and a writer do not lock each other out.
+        database.execute("PRAGMA journal_mode = WAL")
+        database.close()
+
     def _write(self, name: str, content: Any) -> None:
         (self.folder / name).write_text(json.dumps(content))  # JSON is YAML
 
@@ -281,8 +291,15 @@ class Deployment:
         self._write("connections.json", {"app": app, **{f"smokeball_{f}": own for f in self.firms}})
 
 
-def wait_until(condition: Callable[[], object], seconds: float) -> None:
+def wait_until(
+    condition: Callable[[], object], seconds: float, explain: Callable[[], str] = str
+) -> None:
     """Wait until a condition holds.
+
+    Args:
+        condition: The condition.
+        seconds: Maximum time.
+        explain: Returns what the error shows.
 
     Raises:
         TimeoutError: The condition did not hold in time.
@@ -290,7 +307,7 @@ def wait_until(condition: Callable[[], object], seconds: float) -> None:
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:
-            raise TimeoutError(f"not true after {seconds} s: {condition}")
+            raise TimeoutError(f"not true after {seconds} s: {condition} {explain()}")
         time.sleep(0.2)
 
 

@@ -104,7 +104,9 @@ def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None
         os.kill(deployment.task_process_id("ended"), signal.SIGTERM)
         wait_until(lambda: done.poll() is not None or "resume" in deployment.state("killed"), 600)
         os.kill(deployment.task_process_id("killed"), signal.SIGKILL)
-        assert done.wait() == 0, (tmp_path / "dags.out").read_text()[-3000:]
+        output = tmp_path / "dags.out"
+        wait_until(lambda: done.poll() is not None, 300, lambda: output.read_text()[-3000:])
+        assert done.returncode == 0, output.read_text()[-3000:]
 
     assert deployment.differences() == []
     assert {name: deployment.attempts(name) for name in firms} == {
