@@ -3,6 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
+# Without compiled files, each process of the tests would compile all of its code again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first Python that works and is recent enough. 3.11 comes first because all loaders support it.
 # To choose another: make test PYTHON=python3.14
