@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from hypothesis import settings
 
 from smokeball_sandbox import SandboxServer
 from tests.forked_process import stop_fork_server
@@ -39,6 +40,10 @@ __all__ = [
     "sandbox",
     "shared_server",
 ]
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("tap-smokeball", deadline=None)
+settings.load_profile("tap-smokeball")
 
 SLOWEST_MODULES = {
     "test_airflow",

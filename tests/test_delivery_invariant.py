@@ -34,7 +34,6 @@ KILL_EXAMPLES = max(3, EXAMPLES // 20)
 TIMEOUT_SECONDS = 60 + 20 * EXAMPLES
 
 slow_settings = settings(
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -40,7 +40,7 @@ def test_duckdb_load_keeps_ambiguous_values(rows: list[tuple[str, str]], tmp_pat
     assert load_rows(rows, tmp_path) == expected_rows(rows)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=40))
 def test_duckdb_load_keeps_random_values(rows: list[tuple[str, str]]) -> None:
     """Random texts with separators and quotes are loaded exactly."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from dotenv import dotenv_values
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_smokeball.login.env_file import EnvFile, EnvFileError
@@ -180,7 +180,6 @@ VALUES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size
 )
 
 
-@settings(deadline=None)
 @given(lines=st.lists(LINES | OLD), last=st.sampled_from(["", "\n"]), value=VALUES)
 def test_env_file_keeps_other_lines(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], last: str, value: str

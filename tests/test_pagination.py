@@ -217,7 +217,7 @@ changes = st.one_of(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(
     page_size=st.integers(2, 15),
     script=st.lists(

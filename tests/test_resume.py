@@ -183,7 +183,6 @@ change_lists = st.lists(
 
 @settings(
     max_examples=10,
-    deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )

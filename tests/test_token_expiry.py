@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_smokeball import dotnet_ticks
@@ -56,7 +56,6 @@ def test_expiry_warning_starts_two_weeks_before(
         assert "tap-smokeball-login" in message
 
 
-@settings(deadline=None)
 @given(days=st.integers(min_value=0, max_value=400))
 def test_expiry_warning_appears_in_daily_runs(days: int) -> None:
     """A daily run gets the warning on each of the last 14 days."""
