@@ -25,6 +25,8 @@ HOSTS = {
 }
 """Environment -> API host and auth host, without their domain."""
 
+UNKNOWN_FIELDS = ("auto", "keep", "drop")
+
 STATUSES = ("Open", "Pending", "Closed", "Deleted", "Cancelled")
 
 HEADER_SAFE = r"^[\x21-\x7e]+$"  # no space, no line break: these go into HTTP headers
@@ -97,6 +99,9 @@ _TABLE: tuple[Setting, ...] = (
     _setting("fail_on_denied_parents", "boolean", "Whether restricted or deleted matters and other "
              "parents (403, 404) fail the run; by default they are logged and retried",
              default=False),
+    _string("unknown_fields", "Fields that the API sends and no column declares: `auto` emits them "
+            "in `extraFields`, except beside deselected columns; `keep` also those; `drop` none",
+            enum=list(UNKNOWN_FIELDS), default="auto"),
     _setting("use_singer_decimal", "boolean", "Emit amounts as strings in the format "
              "`x-singer.decimal`, so that target-snowflake loads exact decimals, not floats",
              default=False),
@@ -145,6 +150,7 @@ class Settings:
     timeout_seconds: float
     max_retries: int
     fail_on_denied_parents: bool
+    unknown_fields: str
     view_fingerprint: str
 
     @classmethod
@@ -187,6 +193,7 @@ class Settings:
             timeout_seconds=float(config["request_timeout_seconds"]),
             max_retries=int(config["max_retries"]),
             fail_on_denied_parents=bool(config["fail_on_denied_parents"]),
+            unknown_fields=config["unknown_fields"],
             view_fingerprint=hashlib.sha256(repr(view).encode()).hexdigest()[:16],
         )
 

@@ -17,8 +17,12 @@ from tap_smokeball.records.converters import Converter, InnerColumn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-Sensitivity = Literal["personal", "privileged", "trust"]
-"""Why a value needs care: about a person, between lawyer and client, or money held in trust."""
+Sensitivity = Literal["personal", "identity", "health", "privileged", "trust"]
+"""Why a value needs care.
+
+It is about a person, about who a person officially is (documents, numbers, birth, family), about a
+person's health, between lawyer and client, or about money held in trust.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,9 @@ class Column:
         inner: The columns of a nested object, or of each object in a list.
         source: The property of the API's row that a derived column is made from.
         selected: Whether it is selected unless the catalog says otherwise.
-        sensitivity: Why its values need care, if they do; for the stream reference.
+        is_costly: Whether it is deselected by default for its cost, not for its content.
+        sensitivity: Why its values need care, if they do; nested columns have the same one unless
+            they have their own.
     """
 
     schema: th.Property[Any]
@@ -39,6 +45,7 @@ class Column:
     inner: tuple[Column, ...] = ()
     source: str | None = None
     selected: bool = True
+    is_costly: bool = False
     sensitivity: Sensitivity | None = None
 
     @property
@@ -176,13 +183,36 @@ def last_updated_at(source: str) -> Column:
 
 
 def opt_in(column: Column) -> Column:
-    """Deselect a column by default: it is expensive or sensitive."""
-    return replace(column, selected=False)
+    """Deselect a column by default: it is expensive, or repeats other columns."""
+    return replace(column, selected=False, is_costly=True)
 
 
 def sensitive(why: Sensitivity, *columns: Column) -> tuple[Column, ...]:
-    """Mark columns as sensitive, for the stream reference."""
+    """Mark columns as sensitive, in the catalog and in the documentation."""
     return tuple(replace(column, sensitivity=why) for column in columns)
+
+
+def private(why: Sensitivity, *columns: Column) -> tuple[Column, ...]:
+    """Mark columns as sensitive, and deselect them by default."""
+    return tuple(replace(column, selected=False) for column in sensitive(why, *columns))
+
+
+def sensitivities(
+    columns: Iterable[Column], inherited: Sensitivity | None, parent: Breadcrumb = ()
+) -> Iterator[tuple[Breadcrumb, Sensitivity]]:
+    """Yield the sensitive columns, and those of nested objects, with their breadcrumb.
+
+    Args:
+        columns: The columns of a stream, or of an object.
+        inherited: The sensitivity of the whole stream or object.
+        parent: Breadcrumb of the object.
+    """
+    for column in columns:
+        breadcrumb = (*parent, "properties", column.name)
+        if sensitivity := column.sensitivity or inherited:
+            yield breadcrumb, sensitivity
+        if column.is_object:
+            yield from sensitivities(column.inner, sensitivity, breadcrumb)
 
 
 def _column(

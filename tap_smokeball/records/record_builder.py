@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from singer_sdk import typing as th
 
 from tap_smokeball.errors import UnexpectedResponseError
-from tap_smokeball.records.columns import Column
-from tap_smokeball.records.converters import HYPERMEDIA_KEYS, SIGNED_URL_KEYS, strip_signed_urls
+from tap_smokeball.records.converters import HYPERMEDIA_KEYS, SIGNED_URL_KEYS
+from tap_smokeball.records.extra_fields import EXTRA_FIELDS, ExtraFields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,16 +21,8 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import SelectionMask
 
     from tap_smokeball.api.pagination import Key, Row
+    from tap_smokeball.records.columns import Column
     from tap_smokeball.records.converters import Converter, Extras
-
-EXTRA_FIELDS = Column(
-    th.Property(
-        "extraFields",
-        th.ObjectType(additional_properties=True),
-        description="API fields without a column of their own, keyed by path in the record",
-    ),
-)
-"""The column that keeps what the vendor adds before the tap knows it."""
 
 MAX_LAYOUTS = 1_000
 """Layouts that are kept: a stream whose rows all differ must not take more and more memory."""
@@ -105,12 +97,13 @@ class RecordBuilder:
     Args:
         columns: The columns of the stream.
         mask: The catalog's selection of columns and of properties nested in them.
+        unknown_fields: The setting of this name.
 
     Attributes:
-        unknown_fields: Names of fields that the API sent and no column declares.
+        extra_fields: Decides what the column ``extraFields`` holds, and counts it.
     """
 
-    def __init__(self, columns: Iterable[Column], mask: SelectionMask) -> None:
+    def __init__(self, columns: Iterable[Column], mask: SelectionMask, unknown_fields: str) -> None:
         columns = list(columns)
         self._selected = {c.name: c for c in columns if mask["properties", c.name]}
         self._declared = {column.name for column in columns if column.source is None}
@@ -120,7 +113,7 @@ class RecordBuilder:
             if (deselected := _deselected_fields(column, mask, ("properties", column.name)))
         ]
         self._layouts: dict[tuple[str, ...], RowLayout] = {}
-        self.unknown_fields: set[str] = set()
+        self.extra_fields = ExtraFields(columns, mask, unknown_fields)
 
     def records(self, rows: Iterable[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
         """Yield the records of rows.
@@ -146,9 +139,9 @@ class RecordBuilder:
             for name, deselected in pruned:
                 _prune(record[name], deselected)
             if extras:
-                self.unknown_fields |= extras.keys()
-                if EXTRA_FIELDS.name in record:
-                    record[EXTRA_FIELDS.name] = strip_signed_urls(extras)
+                kept = self.extra_fields.select(extras, layout.unknown)
+                if kept:
+                    record[EXTRA_FIELDS.name] = kept
                 extras = {}
             yield record
 

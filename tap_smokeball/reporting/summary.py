@@ -73,7 +73,13 @@ def summary_table(run: RunStatus) -> str:
         for result in run.results.values()
         if result.unread_parents
     ]
-    return "\n".join([format_table(rows), *unread])
+    dropped = [
+        f"{result.stream}: {sum(result.dropped_fields.values()):,} values of unknown fields left "
+        f"out: {', '.join(sorted(result.dropped_fields))}"
+        for result in run.results.values()
+        if result.dropped_fields
+    ]
+    return "\n".join([format_table(rows), *unread, *dropped])
 
 
 def _run_summary(tap: Tap, session: Session, started_at: int, exit_status: int) -> dict[str, Any]:
@@ -111,6 +117,7 @@ def _stream_summary(
         "retries": run.transport.retries[result.stream],
         "pagination_rewinds": run.rewinds[result.stream],
         "unread_parents": result.unread_parents,
+        "dropped_fields": result.dropped_fields,
         "resumed": result.is_resumed,
         "duration_seconds": round(result.seconds, 3),
         "bookmark": dotnet_ticks.to_rfc3339(bookmark) if bookmark else None,

@@ -54,6 +54,7 @@ class StreamResult:
         status: Its status.
         error: Why it failed.
         unread_parents: Parents that could not be read, and are retried by the next run.
+        dropped_fields: Values of unknown fields that were left out, by field.
         is_resumed: Whether it resumed the full pass of an earlier run.
         estimate: How many requests it takes, and how many are done.
     """
@@ -64,6 +65,7 @@ class StreamResult:
     status: StreamStatus = StreamStatus.PENDING
     error: SmokeballError | None = None
     unread_parents: int = 0
+    dropped_fields: dict[str, int] = field(default_factory=dict)
     is_resumed: bool = False
     estimate: RequestEstimate = field(default_factory=RequestEstimate)
 

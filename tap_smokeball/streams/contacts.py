@@ -15,6 +15,7 @@ from tap_smokeball.records.columns import (
     nested_object,
     object_list,
     opt_in,
+    private,
     string,
     strings,
 )
@@ -83,22 +84,22 @@ _PERSON = nested_object(
     phone("fax", "Fax number (US)"),
     phone("cell", "Mobile phone number"),
     string("email", "Email address"),
-    string("notes", "Notes"),
+    *private("personal", string("notes", "Notes")),
     string("occupation", "Occupation"),
-    string("gender", "Gender"),
-    string("maritalStatus", "Marital status"),
-    string("specialNeeds", "Special needs (AU)"),
-    date("birthDate", "Date of birth"),
-    string("birthPlace", "Place of birth"),
-    string("birthState", "State of birth"),
-    string("birthCountry", "Country of birth"),
-    string("identificationNumberType", "Type of identification"),
-    string("identificationNumber", "Identification number"),
-    string("birthFirstName", "First name at birth"),
-    string("birthMiddleName", "Middle name at birth"),
-    string("birthLastName", "Last name at birth"),
-    string("previousNames", "Previous names"),
-    opt_in(
+    *private("identity", string("gender", "Gender"), string("maritalStatus", "Marital status")),
+    *private("health", string("specialNeeds", "Special needs (AU)")),
+    *private(
+        "identity",
+        date("birthDate", "Date of birth"),
+        string("birthPlace", "Place of birth"),
+        string("birthState", "State of birth"),
+        string("birthCountry", "Country of birth"),
+        string("identificationNumberType", "Type of identification"),
+        string("identificationNumber", "Identification number"),
+        string("birthFirstName", "First name at birth"),
+        string("birthMiddleName", "Middle name at birth"),
+        string("birthLastName", "Last name at birth"),
+        string("previousNames", "Previous names"),
         nested_object(
             "passportDetails",
             "Passport details; requested only if selected",
@@ -108,8 +109,6 @@ _PERSON = nested_object(
             string("passportIssueCountry", "Country of issue"),
             string("passportIssueAuthority", "Issuing authority (UK)"),
         ),
-    ),
-    opt_in(
         nested_object(
             "deathDetails",
             "Details of death; requested only if selected",
@@ -122,10 +121,8 @@ _PERSON = nested_object(
             string("deathCountry", "Country of death"),
             string("deathCounty", "County of death (US)"),
         ),
-    ),
-    string("correctionsReferenceNumber", "Corrections reference number (AU)"),
-    string("centrelinkReferenceNumber", "Centrelink reference number (AU)"),
-    opt_in(
+        string("correctionsReferenceNumber", "Corrections reference number (AU)"),
+        string("centrelinkReferenceNumber", "Centrelink reference number (AU)"),
         nested_object(
             "citizenshipDetails",
             "Citizenship details; requested only if selected",
@@ -141,7 +138,8 @@ _PERSON = nested_object(
             string("ledesClientId", "Client ID in LEDES files"),
         ),
     ),
-    opt_in(
+    *private(
+        "identity",
         nested_object(
             "executionOptions",
             "Signing details and power of attorney (AU); requested only if selected",
@@ -154,8 +152,8 @@ _PERSON = nested_object(
             string("executionType", "Execution type (how the person signs)"),
             _identity_check("poaVoiDetails", "Identity verification of the attorney"),
         ),
+        _identity_check("voiDetails", "Identity verification (AU); requested only if selected"),
     ),
-    opt_in(_identity_check("voiDetails", "Identity verification (AU); requested only if selected")),
 )
 
 _COMPANY = nested_object(
@@ -167,7 +165,7 @@ _COMPANY = nested_object(
     phone("fax", "Fax number"),
     string("email", "Email address"),
     string("website", "Website"),
-    string("notes", "Notes"),
+    *private("personal", string("notes", "Notes")),
     string("abn", "ABN (AU) or company registration number (UK)"),
     string("ein", "Employer identification number (US)"),
     date("registeredDate", "Registration date (US)"),
@@ -192,7 +190,8 @@ _COMPANY = nested_object(
     links("staff", "Contacts who work for the organisation"),
     links("directors", "Contacts who are directors of the organisation"),
     strings("staffIds", "IDs of the contacts in `staff` (deprecated: use `staff`)"),
-    opt_in(
+    *private(
+        "identity",
         nested_object(
             "executionOptions",
             "Signing details (AU); requested only if selected",

@@ -71,6 +71,7 @@ class StaffStream(TopLevelStream):
     path = "/staff"
     primary_keys = ("id",)
     scope = "staff/read"
+    sensitivity = "personal"
     opt_in_fields = ("rate",)
     columns = (
         string("id", "ID of the staff member"),
@@ -81,29 +82,23 @@ class StaffStream(TopLevelStream):
         string("middleName", "Middle name"),
         string("lastName", "Last name"),
         string("initials", "Initials"),
-        *sensitive(
-            "personal",
-            phone("phone", "Phone number"),
-            phone("cell", "Mobile phone number"),
-            string("email", "Email address"),
-        ),
+        phone("phone", "Phone number"),
+        phone("cell", "Mobile phone number"),
+        string("email", "Email address"),
         string("role", "Role in the firm"),
-        *sensitive("personal", decimal("rate", "Hourly rate in the firm's currency")),
+        decimal("rate", "Hourly rate in the firm's currency"),
         string("avatar", "URL of the profile picture"),
         boolean("former", "Whether the staff member has left the firm"),
         boolean("enabled", "Whether the staff member can sign in"),
-        *sensitive("personal", string("userId", "User ID of the staff member, if enabled")),
+        string("userId", "User ID of the staff member, if enabled"),
         string("colorFill", "Fill colour in the calendar (hex code)"),
         string("colorStroke", "Outline colour in the calendar (hex code)"),
-        *sensitive(
-            "personal",
-            licence_numbers("licenceNumbers", "Licence numbers of the staff member"),
-            nested_object(
-                "outOfOffice",
-                "Out-of-office period, if set",
-                date_time("startDate", "Start date and time"),
-                date_time("endDate", "End date and time"),
-            ),
+        licence_numbers("licenceNumbers", "Licence numbers of the staff member"),
+        nested_object(
+            "outOfOffice",
+            "Out-of-office period, if set",
+            date_time("startDate", "Start date and time"),
+            date_time("endDate", "End date and time"),
         ),
     )
 
@@ -138,7 +133,9 @@ class GroupsStream(TopLevelStream):
     columns = (
         string("id", "ID of the group"),
         string("href", "URL of the group in the API"),
-        string("name", "Name of the group"),
+        *sensitive(
+            "privileged", string("name", "Name of the group; may name a client or a person")
+        ),
         strings("principalIds", "IDs of the users and groups in the group"),
         boolean("isDeleted", "Whether the group is deleted"),
     )

@@ -14,7 +14,7 @@ from tap_smokeball.records.columns import (
     links,
     nested_object,
     object_list,
-    opt_in,
+    private,
     string,
     updated_at_time,
 )
@@ -92,7 +92,8 @@ class IntakeSubmissionsStream(MatterChildStream):
             string("email", "Email address"),
             string("name", "Name of the recipient"),
         ),
-        opt_in(
+        *private(
+            "personal",
             object_list(
                 "responses",
                 "Answers by section; one extra request per submission",

@@ -22,6 +22,7 @@ from tap_smokeball.records.columns import (
     nested_object,
     object_list,
     opt_in,
+    sensitive,
     string,
     strings,
 )
@@ -198,7 +199,7 @@ class MatterStagesStream(TopLevelStream):
         string("versionId", "Version ID; changes with every update of the matter stage"),
         link("matter", "Matter in the stage"),
         link("stageSet", "Stage set that contains the stage"),
-        nested_object("stage", "Stage that the matter is in", *_STAGE),
+        *sensitive("privileged", nested_object("stage", "Stage that the matter is in", *_STAGE)),
         integer("lastUpdated", "Last update in .NET ticks (100 ns since 0001-01-01 UTC)"),
         last_updated_at("lastUpdated"),
     )
@@ -327,7 +328,7 @@ class ArchivesStream(MatterChildStream):
         string("href", "URL of the archive in the API"),
         date_time("archivedDate", "Archiving date and time"),
         string("archiveBoxNumber", "Archive box number"),
-        string("archiveComments", "Comments on the archive"),
+        *sensitive("privileged", string("archiveComments", "Comments on the archive")),
         string("archivedLocation", "Location of the archive box"),
         date_time("destroyDate", "Destruction date and time of the files"),
         boolean("isArchived", "Whether the matter is archived"),

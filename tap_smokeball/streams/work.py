@@ -134,7 +134,7 @@ class TaskDocumentsStream(TaskChildStream):
         link("task", "Task of the attachment"),
         *enumeration("type", "Document type", {0: "File", 1: "FormTemplate", 2: "Memo"}),
         boolean("isDeleted", "Whether the attachment is deleted"),
-        link("document", "Attached document"),
+        *sensitive("privileged", link("document", "Attached document")),
     )
 
 

@@ -7,9 +7,9 @@ and `ChildStream`.
 from __future__ import annotations
 
 import abc
-import re
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -18,12 +18,14 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import PAGED
 from tap_smokeball.errors import RequestInfo, SmokeballError, StreamCrashError, StreamMapError
-from tap_smokeball.records.columns import integer, string, walk_columns
+from tap_smokeball.records.columns import integer, sensitivities, string, walk_columns
 from tap_smokeball.records.decimals import as_decimal_string
-from tap_smokeball.records.record_builder import EXTRA_FIELDS, RecordBuilder, RowKey, json_schema
+from tap_smokeball.records.extra_fields import EXTRA_FIELDS
+from tap_smokeball.records.record_builder import RecordBuilder, RowKey, json_schema
 from tap_smokeball.run.status import RUNNING, RunInterruptedError, StreamStatus
 from tap_smokeball.singer.input_catalog import StreamDeclaration
 from tap_smokeball.singer.record_stream import RecordStream
+from tap_smokeball.singer.sensitivity_metadata import mark_sensitive
 from tap_smokeball.sync.bookmarks import BookmarkColumn, BookmarkManager
 from tap_smokeball.sync.list_reader import ListReader
 
@@ -96,7 +98,10 @@ class SmokeballStream(RecordStream):
     @cached_property
     def all_columns(self) -> list[Column]:
         """The stream's columns and those that the tap adds."""
-        columns = [*self.columns, EXTRA_FIELDS]
+        extra_fields = replace(
+            EXTRA_FIELDS, sensitivity=self.sensitivity or EXTRA_FIELDS.sensitivity
+        )
+        columns = [*self.columns, extra_fields]
         if self.parent_key and self.parent_key not in {column.name for column in columns}:
             columns.insert(0, string(self.parent_key, "ID of the parent record"))
         if self.replication_key == EXTRACTED_TICKS:
@@ -143,6 +148,8 @@ class SmokeballStream(RecordStream):
             self._needs_default_selection = False
             for breadcrumb in self._opt_in_columns:
                 metadata[breadcrumb].selected_by_default = False
+            marks = dict(sensitivities(self.all_columns, self.sensitivity))
+            mark_sensitive(metadata, marks, self.sensitivity)
         return metadata
 
     @property
@@ -193,7 +200,9 @@ class SmokeballStream(RecordStream):
                 self.session.pool.close()  # the SDK never says that a run is over
         if result.status is RUNNING:
             result.status = StreamStatus.COMPLETE
-        self._log_unknown_fields()
+        extra_fields = self.record_builder.extra_fields
+        extra_fields.log_new_names(self.logger, self.name)
+        result.dropped_fields = dict(extra_fields.dropped)
 
     def fail(self, error: SmokeballError) -> None:
         """Log an error that ends this stream and no other, and keep it for the summary."""
@@ -331,18 +340,4 @@ class SmokeballStream(RecordStream):
     @cached_property
     def record_builder(self) -> RecordBuilder:
         """Builds records from rows, as the catalog selects."""
-        return RecordBuilder(self.all_columns, self.mask)
-
-    def _log_unknown_fields(self) -> None:
-        if names := _join_paths(self.record_builder.unknown_fields):
-            self.logger.info(
-                "%s: the API sends fields that this version does not know; extraFields keeps "
-                "them: %s",
-                self.name,
-                names,
-            )
-
-
-def _join_paths(paths: Iterable[str]) -> str:
-    """Return paths in rows as one text, without the positions in lists."""
-    return ", ".join(sorted({re.sub(r"\.\d+", "[]", path) for path in paths}))
+        return RecordBuilder(self.all_columns, self.mask, self.session.settings.unknown_fields)
