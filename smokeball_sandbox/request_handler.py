@@ -233,7 +233,12 @@ class RequestHandler:
         url, template = self._store.firm.url + path, f"GET {route.template}"
         if resource.build_tree:
             return self._tree(route, path, query), False
-        return json_response(query.content(url, template)), query.depends_on_time
+        return self._json_response(query.content(url, template)), query.depends_on_time
+
+    def _json_response(self, content: Any) -> Response:
+        if name := self._settings.unknown_property:
+            content = add_property(content, name)
+        return json_response(content)
 
     def _tree(self, route: Route, path: str, query: ListQuery) -> Response:
         found = None
@@ -243,7 +248,7 @@ class RequestHandler:
             return problem_response(404, f"No {route.resource.name} found.", path)
         own, element = found
         url = self._store.firm.url + path
-        return json_response(query.page([element], dict, url, f"GET {route.template}") | own)
+        return self._json_response(query.page([element], dict, url, f"GET {route.template}") | own)
 
     def _check_add_on(self, route: Route, path: str) -> Response | None:
         if route.resource.add_on is None:
@@ -276,7 +281,7 @@ class RequestHandler:
             return problem_response(403, "The user has no access.", path)
         omitted = [name for name in resource.opt_in_fields if name not in resource.by_id_fields]
         record = self._store.record(resource, row)
-        return json_response(omit_properties(record, omitted, resource.opt_in_objects))
+        return self._json_response(omit_properties(record, omitted, resource.opt_in_objects))
 
 
 def omit_properties(data: Data, names: Collection[str], within: Collection[str] = ()) -> Data:
@@ -290,6 +295,16 @@ def omit_properties(data: Data, names: Collection[str], within: Collection[str] 
         if name in record:
             record[name] = omit_properties(record[name], names)
     return record
+
+
+def add_property(content: Any, name: str, path: str = "") -> Any:
+    """Return JSON with a property added to every object; its value is its path."""
+    if isinstance(content, list):
+        return [add_property(each, name, path) for each in content]
+    if isinstance(content, dict):
+        added = {key: add_property(each, name, f"{path}.{key}") for key, each in content.items()}
+        return {**added, name: f"{path}.{name}"}
+    return content
 
 
 def _matter_id(row: Row) -> str | None:

@@ -25,6 +25,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         size: The envelope's ``size``: right, missing, zero, or off by this number.
         repeat_pages: Ignore ``Offset``, for all or for these templates.
         max_page: Largest number of rows per page, whatever ``Limit`` requests.
+        unknown_property: Name of a property that every object of a response has, at any depth; its
+            value is its path.
         undeclared_paging: Honor ``Offset`` and ``Limit`` where the API does not declare them.
         inclusive: Date filters include rows with exactly the given timestamp.
         clock_offset_seconds: Lead of the sandbox's clock over the machine's.
@@ -46,6 +48,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     size: Literal["right", "missing", "zero"] | int = "right"
     repeat_pages: bool | list[str] = False
     max_page: _PositiveInt | None = None
+    unknown_property: str | None = None
     undeclared_paging: bool = True
     inclusive: bool = True
     clock_offset_seconds: float = 0

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_smokeball import streams
 from tap_smokeball.tap import TapSmokeball
 from tests import catalog_snapshot
 
@@ -102,43 +101,76 @@ class TestEveryStream:
         assert not names & {"downloadUrl", "uploadUrl"}
 
 
-def test_catalog_deselects_sensitive_columns() -> None:
-    """Identity details, memo texts and intake responses are opt-in."""
+def metadata_of(stream: str) -> dict[str, Json]:
+    entry = next(entry for entry in ENTRIES if entry["tap_stream_id"] == stream)
+    return {".".join(m["breadcrumb"][1::2]): m["metadata"] for m in entry["metadata"]}
+
+
+def test_catalog_deselects_identity_and_health() -> None:
+    """Identity, health, notes, memo texts in RTF, and intake responses are opt-in."""
     found = catalog_snapshot.snapshot()
-    identity = {"passportDetails", "deathDetails", "citizenshipDetails", "executionOptions"}
-    names = {path.rsplit(".", 1)[-1] for path in found["contacts"]["not_selected"]}
-    assert identity | {"voiDetails", "utbmsDetails"} == names
+    off = set(found["contacts"]["not_selected"])
+    by_sensitivity = {
+        name
+        for name, entry in metadata_of("contacts").items()
+        if entry.get("sensitivity") in {"identity", "health"} and name.count(".") == 1
+    }
+    assert off == by_sensitivity | {"person.notes", "company.notes", "person.utbmsDetails"}
+    assert {
+        f"person.{name}"
+        for name in (
+            "identificationNumber",
+            "specialNeeds",
+            "centrelinkReferenceNumber",
+            "birthDate",
+            "correctionsReferenceNumber",
+            "maritalStatus",
+            "passportDetails",
+            "deathDetails",
+        )
+    } <= by_sensitivity
     assert found["memos"]["not_selected"] == ["text"]
     assert found["intake_submissions"]["not_selected"] == ["responses"]
 
 
-def test_catalog_marks_sensitive_data() -> None:
-    """Trust money, client data and personal data have a sensitivity."""
-    by_stream = {
-        vars(stream)["name"]: stream.sensitivity for stream in streams.ALL if stream.sensitivity
+@pytest.mark.parametrize(
+    ("stream", "column", "sensitivity"),
+    [
+        ("archives", "archiveComments", "privileged"),
+        ("bank_accounts", "contactBalances", "trust"),
+        ("contacts", "person.phone.number", "personal"),
+        ("contacts", "person.passportDetails.passportNumber", "identity"),
+        ("contacts", "person.specialNeeds", "health"),
+        ("events", "subject", "privileged"),
+        ("fees", "extraFields", "privileged"),
+        ("files", "name", "privileged"),
+        ("firm", "abn", "personal"),
+        ("firm", "streetAddress.city", "personal"),
+        ("groups", "name", "privileged"),
+        ("matter_stages", "stage.name", "privileged"),
+        ("matter_types", "extraFields", "personal"),
+        ("matter_types", "name", None),
+        ("staff", "lastName", "personal"),
+        ("staff", "initials", "personal"),
+        ("task_documents", "document.href", "privileged"),
+        ("tasks", "note", "privileged"),
+    ],
+)
+def test_catalog_marks_sensitive_columns(stream: str, column: str, sensitivity: str | None) -> None:
+    """The Singer metadata has the mark, also for what is nested in a sensitive column."""
+    assert metadata_of(stream)[column].get("sensitivity") == sensitivity
+
+
+def test_catalog_marks_whole_streams() -> None:
+    marks = {name: metadata_of(name)[""].get("sensitivity") for name in NAMES}
+    trust = {"bank_accounts", "matter_balances", "transactions"}
+    assert {name for name, mark in marks.items() if mark == "trust"} == trust
+    for name, mark in marks.items():
+        if mark:
+            assert all(entry.get("sensitivity") for entry in metadata_of(name).values()), name
+    assert {"matters", "matter_roles", "memos", "fees", "expenses", "invoices"} <= {
+        name for name, mark in marks.items() if mark == "privileged"
     }
-    assert {name for name, sensitivity in by_stream.items() if sensitivity == "trust"} == {
-        "bank_accounts",
-        "matter_balances",
-        "transactions",
+    assert {"contacts", "contact_relations", "matter_layouts", "intake_submissions", "staff"} <= {
+        name for name, mark in marks.items() if mark == "personal"
     }
-    assert {"matters", "matter_roles", "memos", "fees", "expenses", "invoices"} <= by_stream.keys()
-    assert {
-        "contacts",
-        "contact_relations",
-        "matter_layouts",
-        "intake_submissions",
-    } <= by_stream.keys()
-    by_column = {
-        f"{vars(stream)['name']}.{field.name}": field.sensitivity
-        for stream in streams.ALL
-        for field in stream.columns
-        if field.sensitivity
-    }
-    assert (
-        by_column["tasks.note"]
-        == by_column["files.name"]
-        == by_column["events.subject"]
-        == "privileged"
-    )
-    assert by_column["staff.rate"] == by_column["firm.abn"] == "personal"

@@ -106,8 +106,8 @@ def test_default_request_omits_sensitive_fields(start: StartFirm) -> None:
     query = sandbox.control.requests(log=True)["log"][-1]["query"]
     assert parse_qs(query)["Fields"] == ["tags"]
     person = schema_of(output, "contacts")["properties"]["person"]["properties"]
-    assert "birthDate" in person
-    assert not person.keys() & {"passportDetails", "deathDetails", "voiDetails"}
+    assert "lastName" in person
+    assert not person.keys() & {"passportDetails", "deathDetails", "voiDetails", "birthDate"}
     people = [r["person"] for r in output.records("contacts") if r["person"]]
     assert people
     assert not any("passportDetails" in one for one in people)

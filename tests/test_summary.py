@@ -40,6 +40,7 @@ STREAM_FIELDS = {
     "retries",
     "pagination_rewinds",
     "unread_parents",
+    "dropped_fields",
     "resumed",
     "duration_seconds",
     "bookmark",
