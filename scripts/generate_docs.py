@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts import benchmark, dbt, generate_error_table, meltano, scale
+from scripts import benchmark, dbt, generate_error_table, meltano, scale, sensitive_columns
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.sync.child_stream import ChildStream
@@ -38,6 +38,9 @@ def main(arguments: list[str]) -> int:
         ".env.example": env_example(),
         "docs/errors.md": replace_block(
             read("docs/errors.md"), COMMENT, "policy", generate_error_table.table()
+        ),
+        "docs/security.md": replace_block(
+            read("docs/security.md"), COMMENT, "sensitive", sensitive_columns.table(streams())
         ),
         "README.md": readme(),
         **benchmark.pages(read, replace_block),
@@ -227,7 +230,9 @@ def streams_page() -> str:
         "Generated from the code. Every column is nullable, because Smokeball omits empty fields.",
         "[Incremental sync and state](incremental.md) explains replication, and",
         "[Joining the streams](joins.md) shows the foreign keys. Columns with sensitive data are",
-        "marked: *personal*, *privileged* (between lawyer and client) or *trust* (client money).",
+        "marked: *personal*, *identity* (official documents and numbers, birth, family), *health*,",
+        "*privileged* (between lawyer and client) or *trust* (client money). The same marks are in",
+        "the catalog. [Security and privacy](security.md#sensitive-columns) lists them.",
     ]
     for stream in streams():
         lines += ["", f"## {stream.name}", "", summary(stream), "", *facts(stream), ""]

@@ -83,7 +83,7 @@ class TestUnknownFields:
         output = read_contacts(memory_firm, deselect=ALL_OF_PERSON)
         assert canaries(output) == set()
 
-    def test_all_selected_keeps_all_fields(self, memory_firm: MemoryFirm) -> None:
+    def test_full_selection_keeps_all_fields(self, memory_firm: MemoryFirm) -> None:
         output = read_contacts(memory_firm, select=OPT_IN)
         assert canaries(output) == {f"CANARY-{number}" for number in range(1, 6)}
 
