@@ -9,7 +9,7 @@ from tap_smokeball.records.columns import sensitivities, walk_columns
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_smokeball.records.columns import Breadcrumb
+    from tap_smokeball.records.columns import Breadcrumb, Sensitivity
     from tap_smokeball.sync.base_stream import SmokeballStream
 
 
@@ -32,7 +32,7 @@ def _row(stream: SmokeballStream) -> str:
 def _groups(stream: SmokeballStream) -> Iterator[str]:
     """Yield the columns of each sensitivity, without those that are nested in one of them."""
     marks = dict(sensitivities(stream.columns, stream.sensitivity))
-    groups: dict[str, list[Breadcrumb]] = {}
+    groups: dict[Sensitivity, list[Breadcrumb]] = {}
     for breadcrumb, mark in marks.items():
         if mark != marks.get(breadcrumb[:-2], stream.sensitivity):
             groups.setdefault(mark, []).append(breadcrumb)

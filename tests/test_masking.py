@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from singer_sdk.singerlib.catalog import MetadataMapping, StreamMetadata
 
 from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.records.record_builder import RecordBuilder
@@ -47,6 +48,9 @@ def memory_firm() -> MemoryFirm:
             change = {"person": row["person"], "newNumber": "CANARY-5"}
             firm.control.touch("contacts", row["id"], set=change)
     return firm
+
+
+Crumb = tuple[str, ...]
 
 
 def read_contacts(firm: MemoryFirm, **options: Any) -> Output:
@@ -149,6 +153,29 @@ def test_unknown_property_of_every_object() -> None:
     assert not any(path.startswith(("person", "company")) for path in kept["contacts"])
 
 
+@pytest.mark.parametrize("form", [("items",), ()], ids=["Singer", "Meltano"])
+def test_part_of_list_can_be_deselected(form: Crumb) -> None:
+    """Neither schema nor records have it, and its neighbours do not come back either."""
+    firm = MemoryFirm(matters=3)
+    firm.control.settings(unknown_property="novelty")
+    fee = sandbox_rows(firm, "fees")[0]["row"]["id"]
+    firm.control.touch("fees", fee, set={"sourceItems": [{"id": "a", "description": "CANARY"}]})
+    selection = catalog(wanted=["fees"])
+    [entry] = [each for each in selection["streams"] if each["tap_stream_id"] == "fees"]
+    breadcrumb = ["properties", "sourceItems", *form, "properties", "description"]
+    entry["metadata"].append({"breadcrumb": breadcrumb, "metadata": {"selected": False}})
+    output = run(config(firm), catalog=selection)
+    [schema] = [m["schema"] for m in output.messages_of_type("SCHEMA") if m["stream"] == "fees"]
+    columns = set(schema["properties"]["sourceItems"]["items"]["properties"])
+    assert {"id", "duration"} <= columns
+    assert "description" not in columns
+    [item] = [item for r in output.records("fees") for item in r["sourceItems"] or ()]
+    assert item.keys() == columns
+    kept = {path for r in output.records("fees") for path in r["extraFields"]}
+    assert "matter.novelty" in kept
+    assert not kept & {"novelty", "sourceItems.0.novelty"}
+
+
 def fill(draw: st.DrawFn, schema: Json, path: str) -> Any:
     """Draw a value whose texts are their own paths, often of another type than declared."""
     shape = draw(st.sampled_from(["right"] * 6 + ["text", "list", "object"]))
@@ -163,6 +190,13 @@ def fill(draw: st.DrawFn, schema: Json, path: str) -> Any:
     return {"list": [text], "object": {"id": text, "odd": [text]}}.get(shape, text)
 
 
+def crumbs_in(schema: Json, outer: Crumb = ()) -> Iterator[Crumb]:
+    """Yield the breadcrumbs of a schema, also those in the objects of lists."""
+    for name, inner in schema.get("items", schema).get("properties", {}).items():
+        yield (*outer, "properties", name)
+        yield from crumbs_in(inner, (*outer, "properties", name))
+
+
 def is_derived(name: str, properties: Json) -> bool:
     return name == "lastUpdatedAt" or is_enum_name(name, properties)
 
@@ -173,35 +207,36 @@ def unknown(draw: st.DrawFn, path: str) -> Json:
 
 
 @st.composite
-def masked_rows(draw: st.DrawFn) -> tuple[SmokeballStream, SelectionMask, str, Json]:
-    """Draw a stream, a selection of its columns, the setting `unknown_fields`, and a row."""
-    stream = draw(st.sampled_from(TAP_STREAMS))
-    metadata = stream.metadata
-    crumbs = [crumb for crumb in metadata if crumb]
-    off = draw(st.sets(st.sampled_from(crumbs), max_size=4) | st.just(set(OFF[stream.name])))
-    for crumb in crumbs:
-        metadata[crumb].selected = crumb not in off
-    metadata.root.selected = True
+def masked_rows(draw: st.DrawFn) -> tuple[str, set[Crumb], str, Json]:
+    """Draw a stream, the columns to deselect, the setting `unknown_fields`, and a row."""
+    stream = TAP_STREAMS[draw(st.sampled_from(sorted(TAP_STREAMS)))]
+    crumbs = list(crumbs_in(stream.schema))
+    off = draw(st.sets(st.sampled_from(crumbs), max_size=4) | st.just(OFF[stream.name]))
     row = {
         name: fill(draw, each, name)
         for name, each in stream.schema["properties"].items()
         if name != "extraFields"
     }
-    derived = {c.name for c in stream.columns if c.source}
-    row |= dict.fromkeys(derived, "<?>")  # a new field may have the name of such a column
-    row |= {"newId": "<?>"}
-    policy = draw(st.sampled_from(["auto", "auto", "keep", "drop"]))
-    return stream, metadata.resolve_selection(), policy, row
+    # A new field may have the name of a column that the tap derives.
+    row |= dict.fromkeys([*(c.name for c in stream.columns if c.source), "newId"], "<?>")
+    return stream.name, off, draw(st.sampled_from(["auto", "auto", "keep", "drop"])), row
 
 
-TAP_STREAMS: list[Any] = list(TapSmokeball(validate_config=False).streams.values())
+def mask_of(stream: SmokeballStream, off: set[Crumb]) -> SelectionMask:
+    metadata = MetadataMapping({(): StreamMetadata(selected=True)})
+    for crumb in crumbs_in(stream.schema):
+        metadata[crumb].selected = crumb not in off
+    return metadata.resolve_selection()
+
+
+TAP_STREAMS = cast("dict[str, SmokeballStream]", dict(TapSmokeball(validate_config=False).streams))
 OFF = {
-    stream.name: [crumb for crumb, c in walk_columns(stream.columns) if not c.selected]
-    for stream in TAP_STREAMS
+    name: {crumb for crumb, column in walk_columns(stream.columns) if not column.selected}
+    for name, stream in TAP_STREAMS.items()
 }
 
 
-def texts(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+def texts(value: Any, path: Crumb = ()) -> Iterator[tuple[str, str]]:
     """Yield each path that a record's texts contain, with the record's own path to it."""
     if isinstance(value, dict):
         for name, inner in value.items():
@@ -214,20 +249,21 @@ def texts(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
             yield found, ".".join(path)
 
 
-def crumb_of(path: str) -> tuple[str, ...]:
+def crumb_of(path: str) -> Crumb:
     return tuple(part for name in path.split(".") for part in ("properties", name))
 
 
 @given(masked_rows())
 @settings(max_examples=60)
-def test_record_has_nothing_deselected(
-    drawn: tuple[SmokeballStream, SelectionMask, str, Json],
-) -> None:
+def test_record_has_nothing_deselected(drawn: tuple[str, set[Crumb], str, Json]) -> None:
     """No value from below a deselected property is in a record, nor a field beside one."""
-    stream, mask, policy, row = drawn
+    name, deselected, policy, row = drawn
+    stream = TAP_STREAMS[name]
+    mask = mask_of(stream, deselected)
     builder = RecordBuilder(stream.all_columns, mask, policy)
     [record] = builder.records([row], {})
     columns = {".".join(crumb[1::2]): column for crumb, column in walk_columns(stream.columns)}
+    derived = {column.name for column in stream.columns if column.source}
     off = [crumb for crumb, is_selected in mask.items() if crumb and not is_selected]
     masking = [
         crumb
@@ -241,10 +277,10 @@ def test_record_has_nothing_deselected(
     if policy == "drop":
         assert not record.get("extraFields")
     for found, place in texts(record):
-        if place in columns and columns[place].source:
+        if place.partition(".")[0] in derived:
             continue  # made from another property, but selected on its own
-        *outer, name = found.split(".")
-        if name != "?":
+        *outer, last = found.split(".")
+        if last != "?":
             assert mask[crumb_of(found)], (found, place)
         elif place.startswith("extraFields"):
             assert not outer or mask[crumb_of(".".join(outer))], (found, place)

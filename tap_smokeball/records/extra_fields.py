@@ -138,11 +138,15 @@ class ExtraFields:
 
     def _without_positions(self, path: str) -> str:
         """Return a path without the positions in lists, as its column is declared."""
-        declared: list[str] = []
+        declared = ""
+        is_position = False  # one part at most: a field can be called "0"
         for part in path.split("."):
-            if not (part.isdigit() and ".".join(declared) in self._lists):
-                declared.append(part)
-        return ".".join(declared)
+            if is_position and part.isdigit():
+                is_position = False
+            else:
+                declared = f"{declared}.{part}" if declared else part
+                is_position = declared in self._lists
+        return declared
 
 
 class _Property(NamedTuple):
@@ -164,7 +168,7 @@ class _Property(NamedTuple):
 
 
 def _properties(columns: Iterable[Column], mask: SelectionMask) -> Iterator[_Property]:
-    """Yield the columns, and what is nested in them; a list selects the objects in it."""
+    """Yield the columns, and what is nested in them, also in the objects of lists."""
 
     def walk(
         schema: Mapping[str, Any],
@@ -185,7 +189,7 @@ def _properties(columns: Iterable[Column], mask: SelectionMask) -> Iterator[_Pro
                 inner,
                 inner_columns.get(name),
                 f"{path}.{name}",
-                breadcrumb if items else (*breadcrumb, "properties", name),
+                (*breadcrumb, "properties", name),
                 is_off_for_cost=is_off_for_cost,
             )
 

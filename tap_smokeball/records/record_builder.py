@@ -165,18 +165,19 @@ class RecordBuilder:
 
 
 DeselectedFields = dict[str, Any]
-"""Deselected properties of a nested object: None drops one, a nested dict looks inside."""
+"""Deselected properties of an object, or of the objects in a list.
+
+None drops one, a nested dict looks inside.
+"""
 
 
 def _deselected_fields(
     column: Column, mask: SelectionMask, breadcrumb: tuple[str, ...]
 ) -> DeselectedFields:
-    """Return the properties inside of a column that the catalog deselects.
-
-    A Singer catalog can name the properties of nested objects, not those of objects in lists.
-    """
+    """Return the properties inside of a column, or of the objects in it, that are deselected."""
     deselected: DeselectedFields = {}
-    for name in column.schema.to_dict()[column.name].get("properties", {}):
+    schema = column.schema.to_dict()[column.name]
+    for name in schema.get("items", schema).get("properties", {}):
         inner_breadcrumb = (*breadcrumb, "properties", name)
         if not mask[inner_breadcrumb]:
             deselected[name] = None
@@ -188,6 +189,9 @@ def _deselected_fields(
 
 
 def _prune(value: Any, deselected: DeselectedFields) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _prune(item, deselected)
     if not isinstance(value, dict):
         return
     for name, deeper in deselected.items():

@@ -87,10 +87,12 @@ class StreamDeclaration:
                 given["properties"].setdefault(name, copy.deepcopy(declared[name]))
                 column = entry.metadata[("properties", name)]
                 column.inclusion = Metadata.InclusionType.AUTOMATIC
+        _name_items_like_objects(entry)
         mask = entry.metadata.resolve_selection()
         missing = list(_undeclared(self.schema, given, (), mask))
         for breadcrumb, _ in missing:
             entry.metadata[breadcrumb] = Metadata(selected=False)
+        _drop_deselected_items(given, (), mask)
         entry.schema = Schema.from_dict(given)
         lost = [".".join(breadcrumb[1::2]) for breadcrumb, is_selected in missing if is_selected]
         warning = (
@@ -216,7 +218,7 @@ def _undeclared(
 ) -> Iterable[tuple[Breadcrumb, bool]]:
     """Yield the columns that a catalog does not have, and whether it selects them.
 
-    Singer cannot deselect a part of the objects in a list, so that it is added to the catalog.
+    Discovery lists no metadata for a part of the objects in a list, so that it is added.
     """
     for name, column in declared["properties"].items():
         inner_breadcrumb = (*breadcrumb, "properties", name)
@@ -227,6 +229,30 @@ def _undeclared(
             yield from _undeclared(column, inner, inner_breadcrumb, mask)
         elif "items" in column and "items" in given["properties"][name]:
             _declare_items(column["items"], given["properties"][name]["items"])
+
+
+def _name_items_like_objects(entry: CatalogEntry) -> None:
+    """Leave ``items`` out of breadcrumbs: tools write both forms for the objects in a list."""
+    for breadcrumb in list(entry.metadata):
+        parts = iter(breadcrumb)
+        names = [next(parts, "") for part in parts if part == "properties"]
+        short = tuple(part for name in names for part in ("properties", name))
+        if short != breadcrumb:
+            entry.metadata[short] = entry.metadata.pop(breadcrumb)
+
+
+def _drop_deselected_items(
+    schema: dict[str, Any], breadcrumb: Breadcrumb, mask: SelectionMask
+) -> None:
+    """Remove from a schema what is deselected in the objects of lists; the SDK does the rest."""
+    is_list = "items" in schema
+    properties = schema.get("items", schema).get("properties") or {}
+    for name in list(properties):
+        inner_breadcrumb = (*breadcrumb, "properties", name)
+        if is_list and not mask[inner_breadcrumb]:
+            del properties[name]
+        else:
+            _drop_deselected_items(properties[name], inner_breadcrumb, mask)
 
 
 def _declare_items(declared: Mapping[str, Any], given: dict[str, Any]) -> None:
