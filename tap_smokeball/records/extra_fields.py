@@ -92,7 +92,7 @@ class ExtraFields:
         return strip_signed_urls(kept) if kept else None
 
     def log_new_names(self, logger: logging.Logger, stream: str) -> None:
-        """Log the names of the fields since the last call, which nobody knew so far."""
+        """Log the names of the fields that are new since the last call."""
         kept, dropped = self.kept.keys() - self._named, self.dropped.keys() - self._named
         self._named |= kept | dropped
         if kept:
