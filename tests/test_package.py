@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / ".venv-runtime" / "bin" / "python"
 HEADING = re.compile(r"^## (.*)$", re.MULTILINE)

@@ -26,9 +26,10 @@ STREAMS = DESCRIPTION.with_name("streams.json")
 REGIONS = ("us", "au", "uk")
 MATTERS = 40
 
-pytestmark = pytest.mark.skipif(
-    not DESCRIPTION.exists(), reason="the OpenAPI document is not available"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DESCRIPTION.exists(), reason="the OpenAPI document is not available"),
+]
 
 # Deviations of the API from its OpenAPI document (docs/smokeball.md).
 HYPERMEDIA = {"rel", "etag"}
