@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import secrets
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
@@ -43,6 +44,13 @@ class Token(NamedTuple):
     expires_at: float
 
 
+class RefreshToken(NamedTuple):
+    """The client of a refresh token, and its expiry after a rotation."""
+
+    client_id: str
+    expires_at: float = math.inf
+
+
 class Consent(NamedTuple):
     """A user's consent, for which a code is issued."""
 
@@ -73,11 +81,16 @@ class AuthorizationServer:
         """Revoke all codes and tokens but the two initial refresh tokens."""
         self._codes: dict[str, Consent] = {}
         self._tokens: dict[str, Token] = {}
-        self._refresh_tokens = {REFRESH_TOKEN: CLIENT_ID, PUBLIC_REFRESH_TOKEN: PUBLIC_CLIENT_ID}
+        self._refresh_tokens = {
+            REFRESH_TOKEN: RefreshToken(CLIENT_ID),
+            PUBLIC_REFRESH_TOKEN: RefreshToken(PUBLIC_CLIENT_ID),
+        }
 
     def active_tokens(self) -> list[str]:
         """Return all tokens that are not revoked, access tokens first."""
-        return [*self._tokens, *self._refresh_tokens]
+        now = self._clock.now()
+        valid = (text for text, token in self._refresh_tokens.items() if token.expires_at > now)
+        return [*self._tokens, *valid]
 
     def revoke(self, *, refresh: bool) -> None:
         """Revoke every access token, and with `refresh` every refresh token."""
@@ -122,7 +135,7 @@ class AuthorizationServer:
         if grant_type == "authorization_code":
             scopes = self._redeem_code(client, form)
             content["refresh_token"] = new = secrets.token_urlsafe(32)
-            self._refresh_tokens[new] = client
+            self._refresh_tokens[new] = RefreshToken(client)
         else:
             if grant_type == "refresh_token":
                 content |= self._rotate_refresh_token(client, form.get("refresh_token", ""))
@@ -156,14 +169,16 @@ class AuthorizationServer:
         return consent.scopes
 
     def _rotate_refresh_token(self, client: str, old: str) -> dict[str, str]:
-        if self._refresh_tokens.get(old) != client:
+        token, now = self._refresh_tokens.get(old), self._clock.now()
+        if token is None or token.client_id != client or token.expires_at <= now:
             raise OAuthError("invalid_grant")
         if not self._settings.rotate_refresh_tokens:
             return {}
         new = secrets.token_urlsafe(32)
-        self._refresh_tokens[new] = client
+        self._refresh_tokens[new] = RefreshToken(client)
         if self._settings.rotate_refresh_tokens == "invalidate":
-            del self._refresh_tokens[old]
+            ends_at = min(token.expires_at, now + self._settings.rotation_grace_seconds)
+            self._refresh_tokens[old] = token._replace(expires_at=ends_at)
         return {"refresh_token": new}
 
     def authenticate(self, headers: dict[bytes, bytes]) -> Token | Response:

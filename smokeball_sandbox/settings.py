@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         redirect_uris: Redirect URIs registered for the app.
         rotate_refresh_tokens: Issue a new refresh token with each access token;
             "invalidate" also revokes the one used.
+        rotation_grace_seconds: How long a refresh token works after "invalidate" revoked it.
         scopes: Scopes granted to the app; they apply to tokens issued from now on.
         hidden_from_user: Ids of the matters that a request with a ``UserId`` cannot see.
     """
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     code_seconds: _PositiveInt = 300
     redirect_uris: list[str] = msgspec.field(default_factory=lambda: [REDIRECT_URI])
     rotate_refresh_tokens: bool | Literal["invalidate"] = False
+    rotation_grace_seconds: _NonNegativeFloat = 0
     scopes: list[str] = msgspec.field(default_factory=list)
     hidden_from_user: list[str] = msgspec.field(default_factory=list)
 

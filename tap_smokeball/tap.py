@@ -211,7 +211,8 @@ class TapSmokeball(Tap):
     @contextmanager
     def _running(self) -> Iterator[Runner]:
         settings = self.session.settings
-        if warning := expiry_warning(settings, dotnet_ticks.now()):
+        issued_ticks = self.session.client.refresh_token_issued_ticks
+        if warning := expiry_warning(issued_ticks, dotnet_ticks.now()):
             self.logger.warning("%s", warning)
         if settings.user_id:
             self.logger.warning(

@@ -96,6 +96,12 @@ def test_refresh_token_rotation_follows_setting() -> None:
         third = refresh(second)["refresh_token"]
         assert refresh(second) == {"error": "invalid_grant"}
         assert "access_token" in refresh(old)
+        sandbox.control.settings(rotation_grace_seconds=60)
+        fourth = refresh(third)["refresh_token"]
+        assert "access_token" in refresh(third)
+        sandbox.control.settings(clock_offset_seconds=61)
+        assert refresh(third) == {"error": "invalid_grant"}
+        third = refresh(fourth)["refresh_token"]
         sandbox.control.revoke(refresh=True)
         assert refresh(third) == {"error": "invalid_grant"}
 

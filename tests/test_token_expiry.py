@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api import token_expiry
+from tap_smokeball.api.client import ApiClient
 from tap_smokeball.config.settings import Settings
-from tap_smokeball.tap import TapSmokeball
 from tests.harness import config, run
 
 if TYPE_CHECKING:
@@ -23,9 +23,13 @@ pytestmark = pytest.mark.slow
 CREDENTIALS = {"api_key": "k", "client_id": "c", "refresh_token": "r"}
 
 
-def expiry_warning(issued: str, now: str, **more: str) -> str | None:
+def issued_ticks(issued: str, **more: str | None) -> int | None:
     settings = Settings.from_config({**CREDENTIALS, "refresh_token_issued_at": issued, **more})
-    return token_expiry.expiry_warning(settings, dotnet_ticks.from_rfc3339(now))
+    return ApiClient(settings).refresh_token_issued_ticks
+
+
+def expiry_warning(issued: str, now: str) -> str | None:
+    return token_expiry.expiry_warning(issued_ticks(issued), dotnet_ticks.from_rfc3339(now))
 
 
 @pytest.mark.parametrize(
@@ -66,11 +70,9 @@ def test_expiry_warning_appears_in_daily_runs(days: int) -> None:
     assert (message is None) == (days <= token_expiry.LIFETIME_DAYS - 14)
 
 
-def test_expiry_warning_needs_used_refresh_token() -> None:
-    message = expiry_warning("2026-09-01", "2027-02-20T00:00:00Z", access_token="t")  # noqa: S106
-    assert message is None
-    tap = TapSmokeball(config={**CREDENTIALS, "refresh_token": None, "client_secret": "s"})
-    assert token_expiry.expiry_warning(tap.session.settings, dotnet_ticks.now()) is None
+@pytest.mark.parametrize("other", [{"access_token": "t"}, {"refresh_token": None}])
+def test_expiry_warning_needs_used_refresh_token(other: dict[str, str | None]) -> None:
+    assert issued_ticks("2026-09-01", **other) is None
 
 
 def test_expiry_warning_is_logged_once_per_run(firm: SandboxServer, process: Process) -> None:

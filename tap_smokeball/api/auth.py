@@ -11,11 +11,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from requests.auth import HTTPBasicAuth
 
+from tap_smokeball import dotnet_ticks
+from tap_smokeball.api.refresh_token_file import RefreshTokenFile, RefreshTokenFileError
+from tap_smokeball.config.settings import strip_text
 from tap_smokeball.errors import AuthenticationError
 from tap_smokeball.redaction import SECRETS
 
@@ -25,6 +29,9 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
+    import logging
+
+    from tap_smokeball.api.refresh_token_file import StoredToken
     from tap_smokeball.config.settings import Settings
 
 RENEW_BEFORE_SECONDS = 60
@@ -39,15 +46,33 @@ RequestToken = Callable[["dict[str, str]", "HTTPBasicAuth | None"], "tuple[int, 
 _ADVICE = {
     "invalid_client": "Check client_id and client_secret, and that region and environment belong "
     "to the app",
-    "invalid_grant": "The refresh token is expired, revoked or of another app (it lives 180 days, "
-    "30 if issued before 2026-08-24): sign in again with tap-smokeball-login",
+    "invalid_grant": "The refresh token is expired (it lives 180 days, 30 if issued before "
+    "2026-08-24), revoked, of another app, or was replaced in an earlier run that could not keep "
+    "the new one: sign in again with tap-smokeball-login, and set refresh_token_file if a run "
+    "logged that Smokeball replaces the refresh token",
     "unauthorized_client": "The app may not use this grant: ask Smokeball which one it has",
     "unsupported_grant_type": "The app may not use this grant: ask Smokeball which one it has",
 }
 
 
+_LOST = (
+    "Smokeball replaced the refresh token, and the new one is not stored: when the old one stops "
+    "working, runs fail with invalid_grant"
+)
+_KEEP_ADVICE = (
+    "Set refresh_token_file to a file that the tap may write, then sign in again with "
+    "tap-smokeball-login"
+)
+
+
 class TokenProvider(abc.ABC):
-    """Provides the bearer token of each request; safe to use from any thread."""
+    """Provides the bearer token of each request; safe to use from any thread.
+
+    Attributes:
+        refresh_token_issued_ticks: When the refresh token in use was issued, if that is known.
+    """
+
+    refresh_token_issued_ticks: int | None = None
 
     @abc.abstractmethod
     def get(self) -> str:
@@ -118,18 +143,22 @@ class OAuthGrant(TokenProvider):
     def accept(self, response: dict[str, Any]) -> None:
         """Keep what else than the access token a response holds."""
 
+    def request(self) -> _Token:
+        """Request a token; called by one thread at a time."""
+        return self._new_token()
+
     @override
     def get(self) -> str:
         with self._lock:
             if self._token is None or time.monotonic() >= self._token.renew_at:
-                self._token = self._new_token()
+                self._token = self.request()
             return self._token.value
 
     @override
     def refresh(self, rejected: str) -> None:
         with self._lock:  # of several workers with the same rejected token, one requests a new one
             if self._token is None or self._token.value == rejected:
-                self._token = self._new_token()
+                self._token = self.request()
 
     def _new_token(self) -> _Token:
         if self._rejection:  # the token endpoint rejects the client for every stream alike
@@ -162,28 +191,85 @@ class ClientCredentialsGrant(OAuthGrant):
 
 
 class RefreshTokenGrant(OAuthGrant):
-    """OAuth 2.0 ``refresh_token`` (RFC 6749, section 6)."""
+    """OAuth 2.0 ``refresh_token`` (RFC 6749, section 6).
 
-    def __init__(self, settings: Settings, request_token: RequestToken, refresh_token: str) -> None:
+    Args:
+        settings: The client, its secret, and its refresh token.
+        request_token: Sends one form to the token endpoint, with retries.
+        logger: Takes warnings.
+
+    Raises:
+        AuthenticationError: ``refresh_token_file`` cannot be used.
+    """
+
+    def __init__(
+        self, settings: Settings, request_token: RequestToken, logger: logging.Logger
+    ) -> None:
         super().__init__(settings, request_token)
-        self._refresh_token = refresh_token
+        self._logger = logger
+        self._refresh_token = settings.refresh_token or ""
+        self.refresh_token_issued_ticks = settings.refresh_token_issued_ticks
+        self._file = None
+        self._has_warned = False
+        if settings.refresh_token_file:
+            self._file = RefreshTokenFile(
+                settings.refresh_token_file,
+                settings.refresh_token,
+                settings.refresh_token_issued_ticks,
+            )
+            self._use(self._file.prepare())
 
     @override
     def form(self) -> dict[str, str]:
         return {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
 
     @override
+    def request(self) -> _Token:
+        if self._file is None:
+            return super().request()
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._file.lock())
+                if stored := self._file.read():  # another run may have replaced the token
+                    self._use(stored)
+            except RefreshTokenFileError as error:  # the token in memory may still be valid
+                self._logger.error("%s", error)  # noqa: TRY400 - here and below: nothing to trace
+            return super().request()
+
+    @override
     def accept(self, response: dict[str, Any]) -> None:
         # A server that rotates refresh tokens revokes the old one: only the new one is valid.
-        self._refresh_token = response.get("refresh_token") or self._refresh_token
+        new = response.get("refresh_token")
+        if not isinstance(new, str) or not (new := strip_text(new)) or new == self._refresh_token:
+            return
+        SECRETS.add(new)
+        self._refresh_token, self.refresh_token_issued_ticks = new, dotnet_ticks.now()
+        if self._file is not None:
+            try:
+                self._file.save(new)
+            except RefreshTokenFileError as error:
+                self._logger.error("%s. %s", _LOST, error)  # noqa: TRY400
+        elif not self._has_warned:
+            self._has_warned = True
+            self._logger.warning("%s. %s", _LOST, _KEEP_ADVICE)
+
+    def _use(self, stored: StoredToken) -> None:
+        self._refresh_token = stored.value
+        self.refresh_token_issued_ticks = stored.issued_ticks
 
 
-def token_provider(settings: Settings, request_token: RequestToken) -> TokenProvider:
-    """Return the provider that the settings call for."""
+def token_provider(
+    settings: Settings, request_token: RequestToken, logger: logging.Logger
+) -> TokenProvider:
+    """Return the provider that the settings call for.
+
+    Raises:
+        AuthenticationError: ``refresh_token_file`` cannot be used.
+    """
     if settings.access_token:
         return StaticToken(settings.access_token)
-    if settings.refresh_token:
-        return RefreshTokenGrant(settings, request_token, settings.refresh_token)
+    if settings.refresh_token or settings.refresh_token_file:
+        return RefreshTokenGrant(settings, request_token, logger)
     return ClientCredentialsGrant(settings, request_token)
 
 

@@ -98,15 +98,23 @@ class ApiClient:
     Attributes:
         transport: Sends the requests, and counts them.
         has_server_clock: Whether all responses so far had a ``Date`` header.
+
+    Raises:
+        AuthenticationError: ``refresh_token_file`` cannot be used.
     """
 
     def __init__(self, settings: Settings, logger: logging.Logger | None = None) -> None:
         self._settings = settings
         self._logger = logger or logging.getLogger(__name__)
         self.transport = Transport(settings, self._logger)
-        self._tokens = token_provider(settings, self._request_token)
+        self._tokens = token_provider(settings, self._request_token, self._logger)
         self.has_server_clock = True
         self._repaired: set[str] = set()
+
+    @property
+    def refresh_token_issued_ticks(self) -> int | None:
+        """When the refresh token in use was issued, in ticks, if that is known."""
+        return self._tokens.refresh_token_issued_ticks
 
     def get(
         self,

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
 
 from tap_smokeball import dotnet_ticks
-
-if TYPE_CHECKING:
-    from tap_smokeball.config.settings import Settings
 
 LIFETIME_DAYS, OLD_LIFETIME_DAYS = 180, 30
 """Days that a refresh token lives, and that it lived if issued before the change."""
@@ -28,15 +24,14 @@ def format_date(ticks: int) -> str:
     return dotnet_ticks.to_iso_seconds(ticks)[:10]
 
 
-def expiry_warning(settings: Settings, now: int) -> str | None:
+def expiry_warning(issued: int | None, now: int) -> str | None:
     """Return a warning if the refresh token expires soon, or has expired.
 
     Args:
-        settings: The settings of the run.
+        issued: When the refresh token in use was issued, in ticks, if that is known.
         now: This machine's clock in ticks.
     """
-    issued = settings.refresh_token_issued_ticks
-    if issued is None or settings.refresh_token is None or settings.access_token is not None:
+    if issued is None:
         return None
     end = expires_at(issued)
     days_left = (end - now) // dotnet_ticks.PER_DAY

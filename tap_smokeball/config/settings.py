@@ -61,6 +61,8 @@ _TABLE: tuple[Setting, ...] = (
             secret=True),
     _string("refresh_token", "OAuth 2.0 refresh token; without it, the tap uses the "
             "client_credentials grant", HEADER_SAFE, secret=True),
+    _string("refresh_token_file", "File in which the tap keeps a refresh token that Smokeball "
+            "replaces; read before `refresh_token`, unless that changed"),
     _string("refresh_token_issued_at", "Issue time of the refresh token (RFC 3339), saved by "
             "`tap-smokeball-login`; the tap warns two weeks before the token expires"),
     _string("access_token", "OAuth 2.0 access token to use instead of the client ID and refresh "
@@ -133,6 +135,7 @@ class Settings:
     client_id: str | None
     client_secret: str | None = field(repr=False)
     refresh_token: str | None = field(repr=False)
+    refresh_token_file: str | None
     refresh_token_issued_ticks: int | None
     access_token: str | None = field(repr=False)
     user_id: str | None
@@ -176,6 +179,7 @@ class Settings:
             client_id=config["client_id"],
             client_secret=config["client_secret"],
             refresh_token=config["refresh_token"],
+            refresh_token_file=config["refresh_token_file"],
             refresh_token_issued_ticks=timestamp(config, "refresh_token_issued_at"),
             access_token=config["access_token"],
             user_id=config["user_id"],
@@ -204,6 +208,11 @@ def version() -> str:
         return metadata.version("tap-smokeball")
     except metadata.PackageNotFoundError:
         return "unknown"
+
+
+def strip_text(text: str) -> str:
+    """Return a text without the spaces, line breaks and byte order mark around it."""
+    return text.strip().strip("\ufeff").strip()
 
 
 def timestamp(config: Mapping[str, Any], name: str) -> int | None:

@@ -20,7 +20,7 @@ from singer_sdk.mapper import MAPPER_ELSE_OPTION, MAPPER_FILTER_OPTION, NULL_STR
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR, extend_validator_with_defaults
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.config.settings import PATH_SAFE, timestamp
+from tap_smokeball.config.settings import PATH_SAFE, strip_text, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +65,7 @@ def strip_settings(config: dict[str, Any], schema: Mapping[str, Any]) -> list[st
         value = config.get(name)
         if "pattern" not in prop or not isinstance(value, str):
             continue
-        config[name] = value.strip().strip("\ufeff").strip()
+        config[name] = strip_text(value)
         if config[name] != value:
             warnings.append(f"{name}: had space or line breaks around it, which were removed")
     return warnings
@@ -178,7 +178,7 @@ def _credential_errors(config: Mapping[str, Any]) -> Iterator[str]:
         return
     if "client_id" not in config:
         yield "client_id: is required, unless access_token is set"
-    elif "refresh_token" not in config and "client_secret" not in config:
+    elif not {"refresh_token", "refresh_token_file", "client_secret"} & config.keys():
         yield "client_secret: is required, unless refresh_token is set"
 
 

@@ -76,7 +76,7 @@ def render(tap: Tap, session: Session) -> str:
         ("leads", _describe_leads(session.settings, leads)),
         ("intake", intake.problem or "available"),
         ("clock", _describe_clock(session, (firm, leads, intake))),
-        *(("login", line) for line in _describe_login(session.settings)),
+        *(("login", line) for line in _describe_login(session)),
         ("requests", f"{session.client.transport.requests.total():,} for this test"),
     ]
     return f"{format_table(access)}\n\n{format_table(facts)}"
@@ -147,12 +147,13 @@ def _describe_clock(session: Session, results: tuple[_ProbeResult, ...]) -> str:
     )
 
 
-def _describe_login(settings: Settings) -> Iterator[str]:
+def _describe_login(session: Session) -> Iterator[str]:
+    settings = session.settings
     if settings.access_token:
         yield "access_token, which is not renewed"
-    elif not settings.refresh_token:
+    elif not (settings.refresh_token or settings.refresh_token_file):
         yield "client credentials, which do not expire"
-    elif (issued := settings.refresh_token_issued_ticks) is None:
+    elif (issued := session.client.refresh_token_issued_ticks) is None:
         yield "refresh token; set refresh_token_issued_at to be warned before it expires"
     else:
         now, end = dotnet_ticks.now(), expires_at(issued)
