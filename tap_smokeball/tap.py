@@ -37,6 +37,7 @@ from tap_smokeball.singer.input_catalog import (
 from tap_smokeball.singer.message_writer import BufferedMessageWriter, OutputClosedError
 from tap_smokeball.singer.sdk_compat import ACTIVATE_VERSION_SETTING, ConfigInput
 from tap_smokeball.singer.stream_map_checks import stream_map_errors
+from tap_smokeball.singer.stream_map_hashes import add_hash_functions
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.runner import Runner
 
@@ -154,11 +155,12 @@ class TapSmokeball(Tap):
         found = cast("Mapping[str, SmokeballStream]", self.streams)
         errors = [error for stream in found.values() for error in stream.catalog_errors]
         with all_streams_selected(self.catalog):
-            errors += stream_map_errors(self.config.get("stream_maps") or {}, self.catalog)
+            errors += stream_map_errors(self.config, self.catalog)
             errors += name_errors(self.catalog)
             names = take_stream_names(self.catalog)
             _raise_if_any(errors)
             super().setup_mapper()
+        add_hash_functions(self.mapper)
         errors += apply_stream_names(self.catalog, self.mapper, names)
         _raise_if_any(errors)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import json
 import re
 import subprocess
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.harness import Json
 
 PAGE = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
-SALT = "salt"
+SALT = "0123456789abcdef" * 4
 
 
 def snippet(heading: str, marker: str) -> Json:
@@ -33,14 +33,20 @@ def snippet(heading: str, marker: str) -> Json:
 
 
 def test_recipe_hashes_and_drops_personal_data(firm: SandboxServer) -> None:
+    """Equal addresses have equal hashes, and rows without one have none."""
+    for nth, email in enumerate((None, "", "a@firm.example", "a@firm.example")):
+        firm.control.touch("staff", nth=nth, set={"email": email})
     maps = snippet("Personal data", "**Drop it, or hash it,**")
     output = run(config(firm, **maps), catalog=catalog(wanted=["staff"]))
     by_id = {entry["row"]["id"]: entry["row"] for entry in sandbox_rows(firm, "staff")}
     records = output.records("staff")
-    assert records
+    hashes = [record["email"] for record in records]
+    assert hashes.count(None) == 2
+    assert len(set(filter(None, hashes))) == 1
     for record in records:
-        email = by_id[record["id"]].get("email") or ""
-        assert record["email"] == hashlib.md5((SALT + email).encode()).hexdigest()  # noqa: S324
+        email = by_id[record["id"]].get("email")
+        expected = hmac.new(SALT.encode(), email.encode(), "sha256").hexdigest() if email else None
+        assert record["email"] == expected
         assert not record.keys() & {"phone", "cell"}
         assert record["lastName"] == by_id[record["id"]].get("lastName")
 

@@ -1,4 +1,4 @@
-"""Names the stream map that the SDK would refuse without saying which it is."""
+"""Checks of stream maps, each with the stream and the column that the SDK would not name."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from singer_sdk.mapper import (
     NULL_STRING,
 )
 
+from tap_smokeball.singer.stream_map_hashes import hash_errors
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from singer_sdk.singerlib import Catalog, CatalogEntry
 
 
-def stream_map_errors(stream_maps: Mapping[str, Any], catalog: Catalog) -> list[str]:
+def stream_map_errors(config: Mapping[str, Any], catalog: Catalog) -> list[str]:
     """Return the errors of stream maps, each with its stream and column.
 
     Args:
-        stream_maps: The setting.
+        config: The configuration, with ``stream_maps`` and ``stream_map_config``.
         catalog: The catalog that the tap works with.
     """
-    errors: list[str] = []
+    stream_maps = config.get("stream_maps") or {}
+    errors = hash_errors(stream_maps, config.get("stream_map_config") or {})
     for pattern, rules in stream_maps.items():
         if isinstance(rules, dict):
             source = rules.get(MAPPER_SOURCE_OPTION, pattern)
