@@ -9,6 +9,8 @@ import secrets
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from smokeball_sandbox.responses import Response, gateway_response, json_response
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ CLIENT_SECRET = "sandbox-client-secret-91b7e2"  # noqa: S105
 REFRESH_TOKEN = "sandbox-refresh-token-c05d3a"  # noqa: S105
 PUBLIC_CLIENT_ID = "sandbox-public-client"
 PUBLIC_REFRESH_TOKEN = "sandbox-public-refresh-token-7e60f4"  # noqa: S105
+USER_EMAIL = "sam.signer@sandbox.example"
+"""The user who signs in, as the ID token names them."""
+
 CREDENTIALS = {
     "api_key": API_KEY,
     "client_id": CLIENT_ID,
@@ -136,6 +141,8 @@ class AuthorizationServer:
             scopes = self._redeem_code(client, form)
             content["refresh_token"] = new = secrets.token_urlsafe(32)
             self._refresh_tokens[new] = RefreshToken(client)
+            if self._settings.id_tokens:
+                content["id_token"] = _json_web_token({"sub": "sandbox-user", "email": USER_EMAIL})
         else:
             if grant_type == "refresh_token":
                 content |= self._rotate_refresh_token(client, form.get("refresh_token", ""))
@@ -209,6 +216,13 @@ def is_client(id_: str) -> bool:
 def has_secret(client: str) -> bool:
     """Return whether a client is confidential, that is, has a secret."""
     return _SECRETS[client] is not None
+
+
+def _json_web_token(claims: dict[str, str]) -> str:
+    """Return an unsigned token; nobody checks signatures in the sandbox."""
+    parts = ({"alg": "none", "typ": "JWT"}, claims)
+    texts = (base64.urlsafe_b64encode(msgspec.json.encode(part)).decode() for part in parts)
+    return ".".join(text.rstrip("=") for text in texts) + ".c2FuZGJveA"
 
 
 def _authenticate_client(authorization: bytes | None, form: dict[str, str]) -> str:

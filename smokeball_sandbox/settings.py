@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         token_seconds: Lifetime of access tokens issued from now on.
         code_seconds: Lifetime of authorization codes.
         redirect_uris: Redirect URIs registered for the app.
+        id_tokens: Issue an ID token, which names the user, for a code.
         rotate_refresh_tokens: Issue a new refresh token with each access token;
             "invalidate" also revokes the one used.
         rotation_grace_seconds: How long a refresh token works after "invalidate" revoked it.
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     token_seconds: _PositiveInt = 3600
     code_seconds: _PositiveInt = 300
     redirect_uris: list[str] = msgspec.field(default_factory=lambda: [REDIRECT_URI])
+    id_tokens: bool = True
     rotate_refresh_tokens: bool | Literal["invalidate"] = False
     rotation_grace_seconds: _NonNegativeFloat = 0
     scopes: list[str] = msgspec.field(default_factory=list)

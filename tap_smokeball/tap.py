@@ -17,7 +17,7 @@ from singer_sdk.singerlib.schema import Schema
 
 from tap_smokeball import dotnet_ticks, redaction, streams
 from tap_smokeball.api.token_expiry import expiry_warning
-from tap_smokeball.config import input_files, validation
+from tap_smokeball.config import environment, input_files, validation
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.errors import SmokeballError
 from tap_smokeball.records.decimals import align_decimal_format
@@ -85,12 +85,14 @@ class TapSmokeball(Tap):
         """
         self.append_builtin_config(self.config_jsonschema)
         settings = input_files.read_config(config)
+        env_file_errors: list[str] = []
         if parse_env_config:
-            settings |= validation.from_environment(self.config_jsonschema, ENV_PREFIX)
+            env_file_errors = environment.load_env_file()
+            settings |= environment.from_environment(self.config_jsonschema, ENV_PREFIX)
         stripped = validation.strip_settings(settings, self.config_jsonschema)
         for secret in validation.secret_values(settings, self.config_jsonschema):
             SECRETS.add(secret)
-        errors = validation.validate(settings, self.config_jsonschema)
+        errors = env_file_errors + validation.validate(settings, self.config_jsonschema)
         if validate_config:
             unknown = validation.unknown_setting_warnings(settings, self.config_jsonschema)
             for warning in (*stripped, *unknown):

@@ -33,7 +33,7 @@ _UNSET_PREFIXES = ("TAP_SMOKEBALL_", "OAUTHLIB_", "DISPLAY", "WAYLAND_DISPLAY")
 
 
 class LoginProcess:
-    """A running sign-in, whose authorization URL is printed already."""
+    """A running sign-in, whose start page is printed already."""
 
     def __init__(self, command: list[str], folder: Path, environment: dict[str, str]) -> None:
         self._errors = folder / "errors"
@@ -44,14 +44,15 @@ class LoginProcess:
             )
         assert self.process.stdout
         self._stdout = self.process.stdout
-        self.authorization_url = self._stdout.readline().decode().strip()
+        self.start_url = self._stdout.readline().decode().strip()
+        self.browser = Browser()
 
     def consent(self, decision: str = "allow") -> str:
         """Press a button of the consent page; return the redirect's URI."""
-        return consent(self.authorization_url, decision)
+        return self.browser.consent(self.start_url, decision)
 
     def follow_redirect(self, uri: str, **options: Any) -> requests.Response:
-        return requests.get(uri, timeout=10, allow_redirects=False, **options)
+        return self.browser.get(uri, **options)
 
     def sign_in(self) -> None:
         """Do all that the user does."""
@@ -62,12 +63,31 @@ class LoginProcess:
         with self._stdout:
             rest = self._stdout.read().decode()
         status = self.process.wait(timeout=60)
-        return status, f"{self.authorization_url}\n{rest}{self._errors.read_text()}"
+        return status, f"{self.start_url}\n{rest}{self._errors.read_text()}"
 
     def kill(self) -> None:
         self._stdout.close()
         self.process.kill()
         self.process.wait()
+
+
+class Browser:
+    """The cookies of a browser, and its user."""
+
+    def __init__(self) -> None:
+        self._session = requests.Session()
+
+    def get(self, uri: str, **options: Any) -> requests.Response:
+        return self._session.get(uri, timeout=10, allow_redirects=False, **options)
+
+    def start(self, start_url: str) -> str:
+        """Open the start page; return the authorization URL that it redirects to."""
+        response = self.get(start_url)
+        assert response.status_code == 302, response.text
+        return response.headers["Location"]
+
+    def consent(self, start_url: str, decision: str = "allow") -> str:
+        return consent(self.start(start_url), decision)
 
 
 def consent(authorization_url: str, decision: str = "allow") -> str:
@@ -119,7 +139,7 @@ class LoginDriver:
         before = self.file.read_bytes() if self.file.is_file() else None
         login = self.start(*arguments, **variables)
         status, screen = login.wait()
-        assert (status, login.authorization_url) == (1, "")
+        assert (status, login.start_url) == (1, "")
         assert before == (self.file.read_bytes() if self.file.is_file() else None)
         return screen
 

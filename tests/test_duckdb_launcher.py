@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -37,7 +38,9 @@ VALUES = st.text(st.sampled_from("a;,'|\t#\\\"\n\ré "), max_size=5)
 )
 def test_duckdb_load_keeps_ambiguous_values(rows: list[tuple[str, str]], tmp_path: Path) -> None:
     """Values that DuckDB's CSV detection misreads are loaded exactly."""
+    database = tmp_path / "warehouse.duckdb"
     assert load_rows(rows, tmp_path) == expected_rows(rows)
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600
 
 
 @settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])

@@ -19,6 +19,7 @@ from tap_smokeball.login.command import build_settings
 from tap_smokeball.login.grant import AuthorizationCodeGrant, StateMismatchError
 from tests.harness import TOKEN, config
 from tests.login_helpers import CANARY, LOGIN, code_from, consent
+from tests.servers import ROOT
 from tests.webdriver import DRIVER, open_browser
 
 if TYPE_CHECKING:
@@ -102,13 +103,16 @@ class TestSignIn:
         assert login_driver.value("refresh_token")
         assert [path.name for path in below.iterdir()] == ["errors"]
 
-    def test_browser_opens_authorization_url(self, login_driver: LoginDriver) -> None:
+    def test_browser_opens_start_page(self, login_driver: LoginDriver) -> None:
         script = login_driver.folder / "browser.py"
         script.write_text(
-            "import sys, requests\nrequests.post(sys.argv[1], {'decision': 'allow'}, timeout=30)\n"
+            "import sys\nfrom tests.login_helpers import Browser\nbrowser = Browser()\n"
+            "browser.get(browser.consent(sys.argv[1]))\n"
         )
         command = f"{sys.executable} {script} %s &"
-        login = login_driver.start(f"--port={login_driver.port}", BROWSER=command)
+        login = login_driver.start(
+            f"--port={login_driver.port}", BROWSER=command, PYTHONPATH=str(ROOT)
+        )
         status, screen = login.wait()
         assert status == 0, screen
 
@@ -116,7 +120,7 @@ class TestSignIn:
     def test_real_browser_completes_sign_in(self, login_driver: LoginDriver) -> None:
         login = login_driver.start()
         with open_browser(login_driver.folder / "profile") as browser:
-            browser.open(login.authorization_url)
+            browser.open(login.start_url)
             assert login_driver.firm.credentials["client_id"] in browser.text()
             browser.click('button[value="allow"]')
             browser.wait_for_url(login_driver.redirect_uri)
@@ -165,7 +169,8 @@ class TestCallbackServer:
         assert login.follow_redirect(redirect).status_code == 200
         exit_status, screen = login.wait()
         assert exit_status == 0, screen
-        assert screen.count("its state does not match") == 3
+        assert screen.count("Ignored a redirect from another sign-in") == 1
+        assert "Ignored 3 redirects from other sign-ins." in screen
 
     def test_idle_connection_does_not_block(self, login_driver: LoginDriver) -> None:
         login = login_driver.start()
@@ -204,7 +209,7 @@ class TestAuthorizationCodeGrant:
             assert dict(os.environ) == before
             code = grant.extract_code(consent(grant.authorization_url))
             assert dict(os.environ) == before
-            token = grant.exchange_code(code)
+            token = grant.exchange_code(code).refresh
         assert token in login_driver.firm.control.tokens()
         assert dict(os.environ) == before
 

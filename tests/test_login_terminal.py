@@ -14,13 +14,12 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_smokeball.login.env_file import EnvFile, EnvFileError
-from tests.login_helpers import LOGIN, code_from, consent
+from tests.login_helpers import LOGIN, Browser, code_from, consent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,9 +110,10 @@ class TestPrompts:
             terminal.read_until(": ")
             (terminal.type if prompt == "Client ID" else terminal.type_hidden)(value)
         terminal.read_until("Waiting up to 300 s for the sign-in")
-        url = next(line for line in terminal.screen.split() if "/authorize?" in line)
-        redirect = consent(url)
-        requests.get(redirect, timeout=10)
+        browser = Browser()
+        url = next(line for line in terminal.screen.split() if "/start-" in line)
+        redirect = browser.consent(url)
+        browser.get(redirect)
         assert terminal.wait() == 0, terminal.screen
         assert credentials["client_id"] in terminal.screen
         for secret in {*login_driver.secret_values(), code_from(redirect)}:

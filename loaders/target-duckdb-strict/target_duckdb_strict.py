@@ -1,4 +1,4 @@
-"""Run target-duckdb with an explicit CSV format.
+"""Run target-duckdb with an explicit CSV format and a private database file.
 
 The loader writes each batch to a CSV file and lets DuckDB copy it without options. DuckDB detects
 the format from the first rows. Since version 1.1 it drops the first row as a header, and it can
@@ -8,13 +8,18 @@ no release since 2024.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import target_duckdb
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+_connect = target_duckdb.duckdb_connect
 
 DETECTED_FORMAT = " WITH (new_line '\\r\\n')"
 EXPLICIT_FORMAT = (
@@ -64,10 +69,20 @@ def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
+def connect_privately(config: dict[str, Any]) -> StrictConnection:
+    """Connect to a database that only its owner can read, also if it exists already."""
+    connection = StrictConnection(_connect(config), config)
+    path = Path(str(config.get("path", config.get("filepath"))))
+    if path.is_file():
+        with contextlib.suppress(PermissionError):  # the file of another user, who decides
+            path.chmod(0o600)
+    return connection
+
+
 def main() -> None:
     """Run target-duckdb."""
-    connect = target_duckdb.duckdb_connect
-    target_duckdb.duckdb_connect = lambda config: StrictConnection(connect(config), config)
+    os.umask(0o077)  # the database, its log and the batches hold client data
+    target_duckdb.duckdb_connect = connect_privately
     sys.exit(target_duckdb.main())
 
 

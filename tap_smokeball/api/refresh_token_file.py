@@ -102,6 +102,16 @@ class RefreshTokenFile:
             self._write(StoredToken(stored.value, stored.issued_ticks, origin))
             return stored
 
+    def adopt(self) -> None:
+        """Store the refresh token of the settings, whatever the file holds.
+
+        Raises:
+            RefreshTokenFileError: The file cannot be replaced.
+        """
+        if self._setting:
+            with self.lock():
+                self._write(self._setting)
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Keep other runs from using the file.

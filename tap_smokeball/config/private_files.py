@@ -51,7 +51,7 @@ def commit_copy(copy: Path, path: Path) -> None:
         OSError: The file cannot be replaced, and is unchanged.
     """
     mode = OWNER_ONLY
-    if path.exists() and _effective_user() == _ROOT:
+    if path.exists() and is_root():
         original = path.stat()
         if (original.st_uid, original.st_gid) != (_ROOT, _ROOT):
             # A service may read the file by its group.
@@ -88,10 +88,20 @@ def distrust(path: Path) -> str | None:
     return None
 
 
+def owner(path: Path) -> int | None:
+    """Return the id of a file's owner, or None on Windows and for a missing file."""
+    return path.stat().st_uid if os.name != "nt" and path.exists() else None
+
+
 def takes_over(path: Path) -> bool:
     """Return whether `replace_file` would make another user's file one of this user."""
     user = _effective_user()
-    return user not in {None, _ROOT} and path.exists() and path.stat().st_uid != user
+    return user not in {None, _ROOT} and owner(path) not in {None, user}
+
+
+def is_root() -> bool:
+    """Return whether root runs this process."""
+    return _effective_user() == _ROOT
 
 
 def _effective_user() -> int | None:

@@ -9,13 +9,11 @@ from __future__ import annotations
 import ast
 import ipaddress
 import json
-import os
 import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from dotenv import find_dotenv, load_dotenv
 from singer_sdk.mapper import MAPPER_ELSE_OPTION, MAPPER_FILTER_OPTION, NULL_STRING
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR, extend_validator_with_defaults
 
@@ -91,13 +89,6 @@ def unknown_setting_warnings(config: Mapping[str, Any], schema: Mapping[str, Any
         near = get_close_matches(name, schema["properties"], n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         yield f"{name}: no such setting, ignored{hint}"
-
-
-def from_environment(schema: Mapping[str, Any], prefix: str) -> dict[str, str]:
-    """Return the settings of environment variables or a ``.env`` file, as text."""
-    load_dotenv(find_dotenv(usecwd=True))
-    values = {name: os.environ.get(prefix + name.upper()) for name in schema["properties"]}
-    return {name: text for name, text in values.items() if text is not None}
 
 
 def _parse_text(text: str, prop: Mapping[str, Any]) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
+import secrets
 import socket
 import socketserver
 import sys
@@ -30,8 +32,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-LOOPBACK_ADDRESSES = {"localhost": "127.0.0.1", "127.0.0.1": "127.0.0.1", "::1": "::1"}
-"""Host of a redirect URI -> address to bind. Browsers try both addresses of localhost."""
+LOOPBACK_ADDRESSES = {
+    "localhost": ("127.0.0.1", "::1"),
+    "127.0.0.1": ("127.0.0.1",),
+    "::1": ("::1",),
+}
+"""Host of a redirect URI -> addresses to bind.
+
+Browsers try both addresses of localhost, so another program must not have one of them.
+"""
+
+_NO_SUCH_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
+_PURPOSE_HEADERS = ("Sec-Purpose", "Purpose", "X-Moz")
 
 _IDLE_TIMEOUT_SECONDS = 10
 _POLL_SECONDS = 0.1
@@ -52,37 +64,67 @@ _HEADERS = {
 class CallbackServer:
     """A context manager that serves the redirect URI inside its ``with`` block.
 
+    Every user of the machine can see the command line of a browser, so a URL that is opened there
+    must not hold ``state``. The browser gets the URL of a start page, which sets a cookie and
+    redirects to the authorization server. The start page works for one browser, and a redirect
+    counts with the cookie only. Whoever else opens the start page ends the sign-in.
+
     Args:
         redirect_uri: A URI with one of the hosts in `LOOPBACK_ADDRESSES`.
+        authorization_url: The page that the start page redirects to.
         extract_code: Returns the code in the requested URI. A `StateMismatchError` rejects that
             request only; an `AuthenticationError` ends the sign-in.
-        warn: Receives a warning for each redirect of another sign-in.
+        warn: Receives a warning for the first redirect of another sign-in.
+
+    Attributes:
+        start_url: The page that the user opens in a browser.
 
     Raises:
         AuthenticationError: The port is not available.
     """
 
     def __init__(
-        self, redirect_uri: str, extract_code: Callable[[str], str], warn: Callable[[str], None]
+        self,
+        redirect_uri: str,
+        authorization_url: str,
+        extract_code: Callable[[str], str],
+        warn: Callable[[str], None],
     ) -> None:
+        self._sign_in = _SignIn(redirect_uri, authorization_url, extract_code, warn)
+        self.start_url = self._sign_in.start_url
+        self._servers: list[_Server] = []
         parts = urlsplit(redirect_uri)
         port = parts.port or 80
         try:
-            self._server = _Server((LOOPBACK_ADDRESSES[parts.hostname or ""], port), _Handler)
+            for address in LOOPBACK_ADDRESSES[parts.hostname or ""]:
+                self._listen(address, port)
         except OSError as error:
+            for server in self._servers:
+                server.server_close()
             raise AuthenticationError(
                 f"Port {port} is not available ({os_error_message(error)})",
                 "Stop the program that uses it, or pass another --port and register that redirect "
                 "URI with the app",
             ) from None
-        self._server.redirect_uri = redirect_uri
-        self._server.extract_code = extract_code
-        self._server.warn = warn
+
+    def _listen(self, address: str, port: int) -> None:
+        try:
+            self._servers.append(_Server((address, port), _Handler, self._sign_in))
+        except OSError as error:
+            # A machine without IPv6 has no second address that another program could serve.
+            if not self._servers or error.errno not in _NO_SUCH_ADDRESS:
+                raise
+
+    @property
+    def ignored_redirects(self) -> int:
+        """How many redirects of other sign-ins came."""
+        return self._sign_in.ignored_redirects
 
     def __enter__(self) -> Self:
         """Start serving."""
-        serve = self._server.serve_forever
-        threading.Thread(target=serve, args=(_POLL_SECONDS,), daemon=True).start()
+        for server in self._servers:
+            serve = server.serve_forever
+            threading.Thread(target=serve, args=(_POLL_SECONDS,), daemon=True).start()
         return self
 
     def __exit__(
@@ -92,8 +134,9 @@ class CallbackServer:
         exc_traceback: TracebackType | None,
     ) -> None:
         """Stop serving and close the port."""
-        self._server.shutdown()
-        self._server.server_close()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
 
     def wait(self, timeout_seconds: float) -> str:
         """Wait for the redirect and return its code.
@@ -102,7 +145,7 @@ class CallbackServer:
             AuthenticationError: The redirect holds an error, or did not arrive in time.
         """
         try:
-            result = self._server.result.get(timeout=timeout_seconds)
+            result = self._sign_in.result.get(timeout=timeout_seconds)
         except queue.Empty:
             raise AuthenticationError(
                 f"Timed out after {timeout_seconds:g} s waiting for sign-in. Run "
@@ -115,6 +158,76 @@ class CallbackServer:
         return result
 
 
+class _SignIn:
+    """What the servers of one sign-in share: its secrets and its result."""
+
+    def __init__(
+        self,
+        redirect_uri: str,
+        authorization_url: str,
+        extract_code: Callable[[str], str],
+        warn: Callable[[str], None],
+    ) -> None:
+        parts = urlsplit(redirect_uri)
+        self.redirect_uri = redirect_uri
+        self.authorization_url = authorization_url
+        self.host = parts.netloc.lower()
+        self.callback_path = parts.path or "/"
+        self.start_path = f"/start-{secrets.token_urlsafe(32)}"
+        self.start_url = f"http://{parts.netloc}{self.start_path}"
+        self.cookie = f"tap-smokeball-sign-in={secrets.token_urlsafe(32)}"
+        self.result: queue.Queue[str | AuthenticationError] = queue.Queue(1)
+        self.ignored_redirects = 0
+        self._extract_code = extract_code
+        self._warn = warn
+        self._lock = threading.Lock()
+        self._is_started = False
+
+    def start(self, *, has_cookie: bool) -> bool:
+        """Return whether a browser may sign in: the first one only."""
+        with self._lock:
+            is_allowed, self._is_started = has_cookie or not self._is_started, True
+        if not is_allowed:
+            self.finish(
+                AuthenticationError(
+                    "The start page was opened in a second browser, or by somebody else. Nothing "
+                    "was saved. Run tap-smokeball-login again and open its URL once."
+                )
+            )
+        return is_allowed
+
+    def code_of(self, uri: str, *, has_cookie: bool) -> str:
+        """Return the code of a redirect.
+
+        Raises:
+            StateMismatchError: The redirect belongs to another sign-in.
+            AuthenticationError: The redirect holds an error.
+        """
+        if not has_cookie:
+            raise self._ignored_redirect()
+        try:
+            return self._extract_code(uri)
+        except StateMismatchError:
+            raise self._ignored_redirect() from None
+
+    def _ignored_redirect(self) -> StateMismatchError:
+        """Count a redirect, and return the error that rejects it."""
+        with self._lock:
+            self.ignored_redirects += 1
+            is_first = self.ignored_redirects == 1
+        if is_first:
+            self._warn(
+                "Ignored a redirect from another sign-in: its state or its browser does not match. "
+                "Continue in the page that you opened last, or run tap-smokeball-login again."
+            )
+        return StateMismatchError()
+
+    def finish(self, result: str | AuthenticationError) -> None:
+        """End the sign-in, unless it has ended."""
+        with suppress(queue.Full):  # the browser loaded the page twice
+            self.result.put_nowait(result)
+
+
 class _Server(ThreadingHTTPServer):
     """A server with one thread per connection.
 
@@ -123,13 +236,10 @@ class _Server(ThreadingHTTPServer):
 
     allow_reuse_address = os.name != "nt"  # on Windows, two processes could share a port
     allow_reuse_port = False
-    redirect_uri: str
-    extract_code: Callable[[str], str]
-    warn: Callable[[str], None]
 
-    def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
+    def __init__(self, address: tuple[str, int], handler: type[_Handler], sign_in: _SignIn) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self.result: queue.Queue[str | AuthenticationError] = queue.Queue(1)
+        self.sign_in = sign_in
         super().__init__(address, handler)
 
     @override
@@ -148,29 +258,46 @@ class _Handler(BaseHTTPRequestHandler):
     timeout: ClassVar[float] = _IDLE_TIMEOUT_SECONDS
 
     def do_GET(self) -> None:
-        expected = urlsplit(self.server.redirect_uri)
-        requested = urlsplit(self.path)
+        sign_in = self.server.sign_in
+        path = urlsplit(self.path).path
         # DNS rebinding: a page of another site can reach this port, but only by its own host name.
-        if self.headers.get("Host", "").lower() != expected.netloc.lower():
+        if self.headers.get("Host", "").lower() != sign_in.host:
             self._respond(
                 HTTPStatus.FORBIDDEN, "Wrong host", "Only the redirect URI of the app works here."
             )
-            return
-        if requested.path != (expected.path or "/") or self.server.result.full():
+        elif sign_in.result.full() or path not in {sign_in.start_path, sign_in.callback_path}:
             self._respond(HTTPStatus.NOT_FOUND, "Not found", "This page does not exist.")
-            return
+        elif path == sign_in.callback_path:
+            self._finish(sign_in)
+        elif any("prefetch" in (self.headers.get(name) or "") for name in _PURPOSE_HEADERS):
+            self._respond(
+                HTTPStatus.SERVICE_UNAVAILABLE, "Not yet", "This page cannot be loaded in advance."
+            )
+        elif sign_in.start(has_cookie=self._has_cookie()):
+            more = {
+                "Location": sign_in.authorization_url,
+                "Set-Cookie": f"{sign_in.cookie}; Path=/; HttpOnly; SameSite=Lax",
+            }
+            self._respond(HTTPStatus.FOUND, "Sign in", "Continue at Smokeball.", more)
+        else:
+            self._respond(
+                HTTPStatus.CONFLICT,
+                "Already started",
+                "Another browser has opened this page, so the sign-in was stopped. If that was not "
+                "you, somebody else on this computer tried to take part in it. Run "
+                "tap-smokeball-login again.",
+            )
+
+    def _finish(self, sign_in: _SignIn) -> None:
         result: str | AuthenticationError
+        uri = f"{sign_in.redirect_uri}?{urlsplit(self.path).query}"
         try:
-            result = self.server.extract_code(f"{self.server.redirect_uri}?{requested.query}")
+            result = sign_in.code_of(uri, has_cookie=self._has_cookie())
         except StateMismatchError:
             self._respond(
                 HTTPStatus.BAD_REQUEST,
                 "Different sign-in",
                 "This page belongs to another sign-in. Continue in the page that you opened last.",
-            )
-            self.server.warn(
-                "Ignored a redirect from another sign-in: its state does not match. Continue in "
-                "the page that you opened last, or run tap-smokeball-login again."
             )
             return
         except AuthenticationError as error:
@@ -181,13 +308,20 @@ class _Handler(BaseHTTPRequestHandler):
             title = "Signed in"
             text = "You can close this tab and return to the terminal."
         self._respond(HTTPStatus.OK, title, text)
-        with suppress(queue.Full):  # the browser loaded the page twice
-            self.server.result.put_nowait(result)
+        sign_in.finish(result)
 
-    def _respond(self, status: HTTPStatus, title: str, text: str) -> None:
+    def _has_cookie(self) -> bool:
+        expected = self.server.sign_in.cookie.encode()
+        parts = ";".join(self.headers.get_all("Cookie") or ()).split(";")
+        return any(secrets.compare_digest(part.strip().encode(), expected) for part in parts)
+
+    def _respond(
+        self, status: HTTPStatus, title: str, text: str, more: dict[str, str] | None = None
+    ) -> None:
         page = _PAGE.format(title, text).encode()
         self.send_response(status)
-        for name, value in (_HEADERS | {"Content-Length": str(len(page))}).items():
+        headers = {**_HEADERS, "Content-Length": str(len(page)), **(more or {})}
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(page)

@@ -5,26 +5,31 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
-from dotenv import find_dotenv
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api import token_expiry
+from tap_smokeball.api.refresh_token_file import RefreshTokenFile
 from tap_smokeball.api.transport import Transport
 from tap_smokeball.config import settings, validation
+from tap_smokeball.config.environment import find_env_file
+from tap_smokeball.config.private_files import distrust
 from tap_smokeball.errors import SmokeballError
+from tap_smokeball.login.browser import open_browser
 from tap_smokeball.login.callback import LOOPBACK_ADDRESSES, CallbackServer
-from tap_smokeball.login.env_file import EnvFile
+from tap_smokeball.login.env_file import EnvFile, EnvFileError
 from tap_smokeball.login.grant import AuthorizationCodeGrant, StateMismatchError
+from tap_smokeball.login.identity import describe_firm, describe_user
 from tap_smokeball.redaction import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from tap_smokeball.login.grant import Tokens
 
 ENV_PREFIX = "TAP_SMOKEBALL_"
 SIGN_IN_SETTINGS = (
@@ -34,6 +39,9 @@ SIGN_IN_SETTINGS = (
     "client_id",
     "client_secret",
     "auth_url",
+    "api_url",
+    "account_id",
+    "refresh_token_file",
     "user_agent",
     "request_timeout_seconds",
 )
@@ -113,30 +121,37 @@ def login(  # noqa: PLR0913 - one argument for each option
     _validate_redirect_uri(redirect_uri)
     options = {"region": region, "environment": environment, "client_id": client_id}
     try:
-        file = EnvFile(env_file or Path(find_dotenv(usecwd=True) or ".env"))
+        file = EnvFile(env_file or _find_env_file())
         # Only new values are saved. Those of the environment and the file stay where they are.
         entered = {name: value for name, value in options.items() if value}
         config = _load_known(file) | entered
         entered |= _prompt_missing(config)
-        sign_in_settings = build_settings(config | entered)
-        token, issued_ticks = _sign_in(
-            sign_in_settings, redirect_uri, timeout, open_browser=not no_browser
+        config |= entered
+        sign_in_settings = build_settings(config)
+        if token_path := sign_in_settings.refresh_token_file:
+            with RefreshTokenFile(token_path, None, None).lock():
+                pass  # it can be written: better known before the sign-in
+        tokens, issued_ticks = _sign_in(
+            sign_in_settings, redirect_uri, timeout, is_browser_wanted=not no_browser
         )
         entered |= {
-            "refresh_token": token,
+            "refresh_token": tokens.refresh,
             "refresh_token_issued_at": dotnet_ticks.to_iso_seconds(issued_ticks),
         }
         variables = {f"{ENV_PREFIX}{name.upper()}": value for name, value in entered.items()}
         file.write(variables)
+        if token_path:
+            RefreshTokenFile(token_path, tokens.refresh, issued_ticks).adopt()
     except SmokeballError as error:
         _echo(str(error))
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         _echo("\nInterrupted. Nothing was written.")
         sys.exit(EXIT_INTERRUPTED)
-    _echo(f"Signed in. Saved in {file.path}: {', '.join(variables)}")
+    _echo(f"Signed in{_describe_sign_in(config, tokens)}.")
+    _echo(f"Saved in {file.path}: {', '.join(variables)}")
     expiry_date = token_expiry.format_date(token_expiry.expires_at(issued_ticks))
-    for warning in _override_warnings(variables, file):
+    for warning in (*_override_warnings(variables, file), *file.owner_warnings()):
         _echo(f"Warning: {warning}")
     _echo(
         f"The refresh token expires on {expiry_date}. "
@@ -159,18 +174,35 @@ def _validate_redirect_uri(redirect_uri: str) -> None:
         )
 
 
-def _load_known(file: EnvFile) -> dict[str, str]:
+def _find_env_file() -> Path:
+    """Return the file that the tap reads, or a new one in the current folder.
+
+    Raises:
+        EnvFileError: The file is another user's, who may have put other addresses into it.
+    """
+    path = find_env_file()
+    if path is not None and (problem := distrust(path)):
+        raise EnvFileError(path, f"{problem}, so it is not read")
+    return path or Path(".env")
+
+
+def _load_known(file: EnvFile) -> dict[str, Any]:
     """Load settings from the environment and the file, in this order of precedence."""
     variables = {**file.values, **os.environ}
     for name, prop in settings.CONFIG_JSONSCHEMA["properties"].items():
         if prop.get("secret"):
             for source in (file.values, os.environ):
                 SECRETS.add(source.get(ENV_PREFIX + name.upper()))
-    found = {name: variables.get(ENV_PREFIX + name.upper()) for name in SIGN_IN_SETTINGS}
-    return {name: value for name, value in found.items() if value}
+    names = {name: variables.get(ENV_PREFIX + name.upper()) for name in SIGN_IN_SETTINGS}
+    found: dict[str, Any] = {name: value for name, value in names.items() if value}
+    for warning in validation.strip_settings(found, settings.CONFIG_JSONSCHEMA):
+        _echo(warning)
+    for secret in validation.secret_values(found, settings.CONFIG_JSONSCHEMA):
+        SECRETS.add(secret)
+    return found
 
 
-def _prompt_missing(config: dict[str, str]) -> dict[str, str]:
+def _prompt_missing(config: dict[str, Any]) -> dict[str, str]:
     """Prompt for missing settings, if standard input is a terminal."""
     if not sys.stdin.isatty():
         return {}
@@ -214,21 +246,26 @@ def _sign_in(
     redirect_uri: str,
     timeout_seconds: int,
     *,
-    open_browser: bool,
-) -> tuple[str, int]:
-    """Return the refresh token, and .NET ticks no later than its time of issue."""
+    is_browser_wanted: bool,
+) -> tuple[Tokens, int]:
+    """Return the tokens, and .NET ticks no later than their time of issue."""
     transport = Transport(sign_in_settings, logging.getLogger(__name__))
     try:
         grant = AuthorizationCodeGrant(sign_in_settings, transport, redirect_uri)
+        url = grant.authorization_url
         if urlsplit(redirect_uri).scheme == "http":
-            with CallbackServer(redirect_uri, grant.extract_code, _echo) as server:
+            with CallbackServer(redirect_uri, url, grant.extract_code, _echo) as server:
                 grant.preflight()
-                _show_authorization_url(grant.authorization_url, open_browser=open_browser)
+                _show_url(server.start_url, is_browser_wanted=is_browser_wanted)
                 _echo(f"Waiting up to {timeout_seconds} s for the sign-in.")
-                code = server.wait(timeout_seconds)
+                try:
+                    code = server.wait(timeout_seconds)
+                finally:
+                    if (count := server.ignored_redirects) > 1:
+                        _echo(f"Ignored {count:,} redirects from other sign-ins.")
         else:
             grant.preflight()
-            _show_authorization_url(grant.authorization_url, open_browser=open_browser)
+            _show_url(url, is_browser_wanted=is_browser_wanted)
             code = _prompt_redirect(grant)
         issued_ticks = dotnet_ticks.now()
         return grant.exchange_code(code), issued_ticks
@@ -236,16 +273,24 @@ def _sign_in(
         transport.close()
 
 
-def _show_authorization_url(url: str, *, open_browser: bool) -> None:
+def _show_url(url: str, *, is_browser_wanted: bool) -> None:
     _echo("Open this URL and sign in as a user who can see all records that you want to read:")
     click.echo(url)
-    if open_browser:
-        try:
-            is_open = webbrowser.open(url)
-        except webbrowser.Error:
-            is_open = False
-        if not is_open:
-            _echo("No browser is available here. Open the URL yourself.")
+    if is_browser_wanted and not open_browser(url):
+        _echo("No browser is available here. Open the URL yourself.")
+
+
+def _describe_sign_in(config: Mapping[str, Any], tokens: Tokens) -> str:
+    """Return the user and the firm as the end of a sentence, as far as they are known."""
+    user = describe_user(tokens)
+    text = f" as {user}" if user else " (the token does not name the user)"
+    if "api_key" not in config:
+        return f"{text}; the firm is unknown without api_key"
+    try:
+        with_token = {**config, "access_token": tokens.access, "max_retries": 0}
+        return f"{text}, firm {describe_firm(settings.Settings.from_config(with_token))}"
+    except SmokeballError as error:
+        return f"{text}; the firm is unknown: {error.summary}"
 
 
 def _prompt_redirect(grant: AuthorizationCodeGrant) -> str:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values, set_key
 
+from tap_smokeball.config.private_files import commit_copy, is_root, owner, temp_copy
 from tap_smokeball.errors import SmokeballError, os_error_message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-OWNER_ONLY = 0o600
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 _NAME_ANOTHER = "Name another file with --env-file"
 
@@ -50,8 +47,11 @@ class EnvFile:
         self.path = path.resolve()
         if self.path.exists() and not self.path.is_file():
             raise EnvFileError(path, "is not a file")
+        self._previous_owner = owner(self.path)
+        if self._previous_owner is None and is_root():  # a new file is for the folder's owner
+            self._previous_owner = owner(self.path.parent)
         try:
-            self._temp_copy().unlink()
+            temp_copy(self.path).unlink()
             self.values = self._read(self.path) if self.path.exists() else {}
         except UnicodeDecodeError:
             raise EnvFileError(path, "is not UTF-8 text") from None
@@ -59,7 +59,7 @@ class EnvFile:
             raise self._unusable(error) from None
 
     def write(self, values: Mapping[str, str]) -> None:
-        """Set variables, all or none of them. Other lines stay; the mode becomes 600.
+        """Set variables, all or none of them. Other lines stay; only the owner can read the file.
 
         Raises:
             EnvFileError: The file cannot be written.
@@ -67,32 +67,30 @@ class EnvFile:
         copy = None
         try:
             content = self.path.read_bytes() if self.path.exists() else b""
-            copy = self._temp_copy(content)
+            copy = temp_copy(self.path, content)
             for name, value in values.items():
                 exported = re.search(rf"^\s*export\s+{name}\b", content.decode(), re.MULTILINE)
                 set_key(copy, name, value, quote_mode="auto", export=bool(exported))
-            copy.chmod(OWNER_ONLY)
             if not values.items() <= self._read(copy).items():
                 raise EnvFileError(
                     self.path,
                     "cannot store a value that contains ${",
                     "Set it in the environment instead",
                 )
-            with copy.open("rb+") as file:
-                os.fsync(file.fileno())
-            copy.replace(self.path)
+            commit_copy(copy, self.path)
         except OSError as error:
             raise self._unusable(error) from None
         finally:
             if copy is not None:
                 copy.unlink(missing_ok=True)
 
-    def _temp_copy(self, content: bytes = b"") -> Path:
-        """Create a file in the same folder that is never readable by others."""
-        handle, name = tempfile.mkstemp(prefix=".env.", dir=self.path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        return Path(name)
+    def owner_warnings(self) -> Iterator[str]:
+        """Yield a warning if the user who runs the tap may not be able to read the file now."""
+        if self._previous_owner is not None and (new := owner(self.path)) != self._previous_owner:
+            yield (
+                f"{self.path} now belongs to user {new}, not {self._previous_owner}. Give it back "
+                "with chown if that user runs the tap."
+            )
 
     @staticmethod
     def _read(path: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from oauthlib.oauth2 import MismatchingStateError, OAuth2Error, WebApplicationClient
@@ -59,6 +59,14 @@ _TOKEN_HINTS = {
     f"{_SIGN_IN_AGAIN}",
 }
 """Error code -> cause and advice, if the token endpoint issues no token for the code."""
+
+
+class Tokens(NamedTuple):
+    """The tokens of a sign-in; the ID token is not always there."""
+
+    refresh: str
+    access: str
+    id: str | None
 
 
 class StateMismatchError(Exception):
@@ -133,8 +141,8 @@ class AuthorizationCodeGrant:
         SECRETS.add(code)
         return code
 
-    def exchange_code(self, code: str) -> str:
-        """Exchange a code for a refresh token.
+    def exchange_code(self, code: str) -> Tokens:
+        """Exchange a code for tokens.
 
         Raises:
             AuthenticationError: The token endpoint issues no refresh token.
@@ -172,7 +180,7 @@ class AuthorizationCodeGrant:
                 "Smokeball issued no refresh token. Ask Smokeball to allow refresh tokens for "
                 "this app."
             )
-        return refresh_token
+        return Tokens(refresh_token, tokens["access_token"], tokens.get("id_token"))
 
 
 def _oauth_error(
