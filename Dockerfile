@@ -2,7 +2,8 @@
 # settings from the environment (--config=ENV) or from mounted files.
 #
 #   docker build --build-arg VERSION=1.2.3 --tag tap-smokeball .
-FROM python:3.13-slim AS build
+# Dependabot updates the digest.
+FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 
@@ -21,7 +22,7 @@ ARG VERSION=0.0.0
 RUN SETUPTOOLS_SCM_PRETEND_VERSION="$VERSION" /build/bin/python -m hatchling build --target wheel --directory /dist \
     && /build/bin/pip --python /opt/tap-smokeball/bin/python install --no-deps /dist/*.whl
 
-FROM python:3.13-slim
+FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 ARG VERSION=0.0.0
 LABEL org.opencontainers.image.title="tap-smokeball" \

@@ -24,6 +24,7 @@ DEMO := .venv-demo/dependencies-$(PYTHON_VERSION)
 SITE := .venv-site/dependencies-$(PYTHON_VERSION)
 BENCH := .venv-bench/dependencies-$(PYTHON_VERSION)
 AUDIT := .venv-audit/dependencies-$(PYTHON_VERSION)
+BUILD := .venv-build/dependencies-$(PYTHON_VERSION)
 RUNTIME := .venv-runtime/dependencies-$(PYTHON_VERSION)
 # Loaders to test, and the BigQuery emulator. Tests are skipped for loaders that do not support this Python.
 LOADERS := target-duckdb target-postgres \
@@ -133,9 +134,9 @@ drift: $(PROJECT) ## Compare two API descriptions: OLD=old.json NEW=new.json
 	@.venv/bin/python -m scripts.compare_api_descriptions "$(OLD)" "$(NEW)"
 
 .PHONY: dist
-dist: $(PROJECT) ## Build the wheel and the source distribution
+dist: $(BUILD) ## Build the wheel and the source distribution
 	rm -rf dist
-	.venv/bin/python -m hatchling build
+	.venv-build/bin/python -m hatchling build
 
 .PHONY: audit
 audit: $(AUDIT) ## Check the lock files for known vulnerabilities (needs the network)
