@@ -24,9 +24,9 @@ PAGE = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 SALT = "0123456789abcdef" * 4
 
 
-def snippet(heading: str, marker: str) -> Json:
+def snippet(heading: str, marker: str, page: str = PAGE) -> Json:
     """Return the YAML after a marker in a section."""
-    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ", maxsplit=1)[0]
     [text] = re.findall(rf"{re.escape(marker)}.*?```yaml\n(.*?)```", section, re.DOTALL)[:1]
     settings: Json = yaml.safe_load(text.replace("$SMOKEBALL_SALT", SALT))
     return settings
@@ -49,6 +49,22 @@ def test_recipe_hashes_and_drops_personal_data(firm: SandboxServer) -> None:
         assert record["email"] == expected
         assert not record.keys() & {"phone", "cell"}
         assert record["lastName"] == by_id[record["id"]].get("lastName")
+
+
+def test_recipe_blanks_deleted_contacts(firm: SandboxServer) -> None:
+    """A soft-deleted contact arrives with nothing but its ids and times."""
+    page = (ROOT / "docs" / "data-protection.md").read_text(encoding="utf-8")
+    maps = snippet("Erasure", "**A soft-deleted contact", page)
+    firm.control.touch("contacts", nth=0, set={"isDeleted": True})
+    output = run(config(firm, **maps), catalog=catalog(wanted=["contacts"]))
+    by_id = {entry["row"]["id"]: entry["row"] for entry in sandbox_rows(firm, "contacts")}
+    kept = {"id", "href", "versionId", "externalSystemId", "isDeleted"}
+    kept |= {"lastUpdated", "lastUpdatedAt"}
+    records = output.records("contacts")
+    assert {record["isDeleted"] for record in records} == {True, False}
+    for record in records:
+        names = {name for name, value in record.items() if value is not None}
+        assert (names <= kept) == by_id[record["id"]]["isDeleted"]
 
 
 def test_recipe_masks_personal_data(firm: SandboxServer) -> None:
