@@ -148,8 +148,8 @@ def login(  # noqa: PLR0913 - one argument for each option
     except (KeyboardInterrupt, click.Abort):
         _echo("\nInterrupted. Nothing was written.")
         sys.exit(EXIT_INTERRUPTED)
-    _echo(f"Signed in{_describe_sign_in(config, tokens)}.")
     _echo(f"Saved in {file.path}: {', '.join(variables)}")
+    _echo(f"Signed in{_describe_sign_in(config, tokens)}.")
     expiry_date = token_expiry.format_date(token_expiry.expires_at(issued_ticks))
     for warning in (*_override_warnings(variables, file), *file.owner_warnings()):
         _echo(f"Warning: {warning}")
