@@ -170,17 +170,30 @@ def test_lost_folder_leaves_run_complete(
     assert "refresh_token_file: cannot be opened" in caplog.text
 
 
-def test_expiry_is_that_of_stored_token(
+def test_replaced_token_keeps_time_of_sign_in(
     memory_firm: MemoryFirm, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The setting's time of issue is that of a token that was replaced."""
+    """A successor expires with the first token, whose time of issue the settings have."""
     settings = config(memory_firm, refresh_token_file=str(file))
     settings["refresh_token_issued_at"] = "2026-01-01T00:00:00Z"  # noqa: S105 - a day
-    assert run(settings).status == 0
-    assert "The refresh token expired" in caplog.text
-    caplog.clear()
-    assert run(settings).status == 0
-    assert "The refresh token expired" not in caplog.text
+    for _ in range(2):
+        assert run(settings).status == 0
+        settings["refresh_token_issued_at"] = None
+    assert caplog.text.count("The refresh token expired on 2026-01-31") == 2
+
+
+def test_unsaved_token_is_saved_later(memory_firm: MemoryFirm, tmp_path: Path) -> None:
+    """A file that comes back with an older token does not replace the one in memory."""
+    folder, elsewhere = tmp_path / "folder", tmp_path / "elsewhere"
+    folder.mkdir()
+    file = folder / "token.json"
+    client = open_client(memory_firm, file)
+    for source, target in ((folder, elsewhere), (elsewhere, folder)):
+        source.rename(target)
+        memory_firm.control.revoke()
+        request_firm(client)
+    client.close()
+    assert stored_token(file) in memory_firm.control.tokens()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -194,18 +207,27 @@ def test_token_file_keeps_its_owner(memory_firm: MemoryFirm, file: Path) -> None
     )  # fmt: skip
 
 
+def open_client(firm: MemoryFirm, file: Path) -> ApiClient:
+    settings = Settings.from_config(config(firm, refresh_token_file=str(file)))
+    client = ApiClient(settings)
+    client.transport.mount(firm.url, ADAPTERS[firm.url])
+    return client
+
+
+def request_firm(client: ApiClient) -> None:
+    endpoint = Endpoint("/firm", "firm/read")
+    assert client.get(endpoint, {}, {}, lambda body: body["name"]).data
+
+
 def test_processes_share_token_file(memory_firm: MemoryFirm, file: Path) -> None:
     """Clients at once never send a token that another one had replaced."""
     memory_firm.control.settings(latency_ms=2)
-    settings = Settings.from_config(config(memory_firm, refresh_token_file=str(file)))
 
-    def request_firm(_: int) -> bool:
-        client = ApiClient(settings)
-        client.transport.mount(memory_firm.url, ADAPTERS[memory_firm.url])
-        row = client.get(Endpoint("/firm", "firm/read"), {}, {}, lambda body: body)
+    def run_client(_: int) -> None:
+        client = open_client(memory_firm, file)
+        request_firm(client)
         client.close()
-        return bool(row.data)
 
     with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(request_firm, range(16)))
+        list(pool.map(run_client, range(16)))
     assert stored_token(file) in memory_firm.control.tokens()

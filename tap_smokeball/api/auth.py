@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from requests.auth import HTTPBasicAuth
 
-from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.refresh_token_file import RefreshTokenFile, RefreshTokenFileError
 from tap_smokeball.config.settings import strip_text
 from tap_smokeball.errors import AuthenticationError
@@ -69,7 +68,8 @@ class TokenProvider(abc.ABC):
     """Provides the bearer token of each request; safe to use from any thread.
 
     Attributes:
-        refresh_token_issued_ticks: When the refresh token in use was issued, if that is known.
+        refresh_token_issued_ticks: When the user signed in for the refresh token in use, if that is
+            known.
     """
 
     refresh_token_issued_ticks: int | None = None
@@ -210,6 +210,7 @@ class RefreshTokenGrant(OAuthGrant):
         self._refresh_token = settings.refresh_token or ""
         self.refresh_token_issued_ticks = settings.refresh_token_issued_ticks
         self._file = None
+        self._is_unsaved = False
         self._has_warned = False
         if settings.refresh_token_file:
             self._file = RefreshTokenFile(
@@ -230,7 +231,9 @@ class RefreshTokenGrant(OAuthGrant):
         with ExitStack() as stack:
             try:
                 stack.enter_context(self._file.lock())
-                if stored := self._file.read():  # another run may have replaced the token
+                if self._is_unsaved:
+                    self._save()
+                elif stored := self._file.read():  # another run may have replaced the token
                     self._use(stored)
             except RefreshTokenFileError as error:  # the token in memory may still be valid
                 self._logger.error("%s", error)  # noqa: TRY400 - here and below: nothing to trace
@@ -243,15 +246,21 @@ class RefreshTokenGrant(OAuthGrant):
         if not isinstance(new, str) or not (new := strip_text(new)) or new == self._refresh_token:
             return
         SECRETS.add(new)
-        self._refresh_token, self.refresh_token_issued_ticks = new, dotnet_ticks.now()
+        # It expires with the old one: Cognito counts from the sign-in.
+        self._refresh_token, self._is_unsaved = new, True
         if self._file is not None:
             try:
-                self._file.save(new)
+                self._save()
             except RefreshTokenFileError as error:
                 self._logger.error("%s. %s", _LOST, error)  # noqa: TRY400
         elif not self._has_warned:
             self._has_warned = True
             self._logger.warning("%s. %s", _LOST, _KEEP_ADVICE)
+
+    def _save(self) -> None:
+        if self._file is not None:
+            self._file.save(self._refresh_token)
+            self._is_unsaved = False
 
     def _use(self, stored: StoredToken) -> None:
         self._refresh_token = stored.value

@@ -6,6 +6,7 @@ because a server may revoke the old token at once.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -54,7 +55,7 @@ class StoredToken:
 
     Attributes:
         value: The token.
-        issued_ticks: When it was issued, if that is known.
+        issued_ticks: When the user signed in, if that is known.
         origin: Fingerprint of the setting ``refresh_token`` that the token descends from; "" if
             the setting was absent, None if the origin is unknown.
     """
@@ -143,17 +144,16 @@ class RefreshTokenFile:
         SECRETS.add(stored.value)
         return stored
 
-    def save(self, token: str) -> StoredToken:
-        """Replace the token by one that was just issued.
+    def save(self, token: str) -> None:
+        """Replace the token by its successor.
+
+        The successor expires at the same time: Cognito counts from the sign-in.
 
         Raises:
             RefreshTokenFileError: The file cannot be replaced.
         """
-        present = self.read()
-        origin = self._origin if present is None else present.origin
-        stored = StoredToken(token, dotnet_ticks.now(), origin)
-        self._write(stored)
-        return stored
+        present = self.read() or self._setting or StoredToken("", None, self._origin)
+        self._write(dataclasses.replace(present, value=token))
 
     def _write(self, stored: StoredToken) -> None:
         content = {"refresh_token": stored.value, "issued_at": None, "origin": stored.origin}
