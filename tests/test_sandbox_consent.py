@@ -78,7 +78,8 @@ def test_consent_code_yields_tokens(client: Client) -> None:
     assert redirect_parameters(response).keys() == {"code", "state"}
     assert redirect_parameters(response)["state"] == "s1"
     tokens = redeem_code(sandbox, redirect_parameters(response)["code"]).json()
-    assert tokens.keys() == {"access_token", "refresh_token", "token_type", "expires_in"}
+    expected = {"access_token", "refresh_token", "id_token", "token_type", "expires_in"}
+    assert tokens.keys() == expected
     assert {tokens["access_token"], tokens["refresh_token"]} <= set(sandbox.control.tokens())
     client.session.headers["Authorization"] = f"Bearer {tokens['access_token']}"
     assert client.get("/matters").status_code == 200
