@@ -7,6 +7,7 @@ The token endpoint is OAuth 2.0 as Smokeball documents it (docs/smokeball.md): a
 from __future__ import annotations
 
 import abc
+import re
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from requests.auth import HTTPBasicAuth
 
 from tap_smokeball.api.refresh_token_file import RefreshTokenFile, RefreshTokenFileError
-from tap_smokeball.config.settings import strip_text
+from tap_smokeball.config.settings import HEADER_SAFE, strip_text
 from tap_smokeball.errors import AuthenticationError
 from tap_smokeball.redaction import SECRETS
 
@@ -243,7 +244,8 @@ class RefreshTokenGrant(OAuthGrant):
     def accept(self, response: dict[str, Any]) -> None:
         # A server that rotates refresh tokens revokes the old one: only the new one is valid.
         new = response.get("refresh_token")
-        if not isinstance(new, str) or not (new := strip_text(new)) or new == self._refresh_token:
+        new = strip_text(new) if isinstance(new, str) else ""
+        if new == self._refresh_token or not re.fullmatch(HEADER_SAFE, new):
             return
         SECRETS.add(new)
         # It expires with the old one: Cognito counts from the sign-in.
