@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -88,6 +89,17 @@ def test_safe_hash_is_accepted(expression: str) -> None:
         "stream_map_config": {"salt": SALT},
     }
     assert TapSmokeball(config={**GOOD, **settings}).config["stream_maps"]
+
+
+def test_hmac_keeps_missing_values_null() -> None:
+    firm = MemoryFirm(matters=1)
+    for nth, email in enumerate((None, "", "a@firm.example")):
+        firm.control.touch("staff", nth=nth, set={"email": email})
+    stream_maps = {"staff": {"email": EMAIL}}
+    settings = config(firm, stream_map_config={"salt": SALT}, stream_maps=stream_maps)
+    hashes = [r["email"] for r in run(settings, catalog=catalog(wanted=["staff"])).records("staff")]
+    assert hashes.count(None) == 2
+    assert all(re.fullmatch("[0-9a-f]{64}", each) for each in hashes if each is not None)
 
 
 def test_hmac_of_object_fails_its_stream_only(caplog: pytest.LogCaptureFixture) -> None:
