@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from smokeball_sandbox.settings import Settings
     from smokeball_sandbox.simulation import Simulation
 
+_BREAKING = {"reset", "hang", "slow", "drip", "drip_headers", "endless"}
 _UNKNOWN_PATH = "(unknown path)"
 
 
@@ -52,7 +53,7 @@ class RequestExchange:
 
     async def is_broken_by(self, template: str, fault: faults.Fault | None) -> bool:
         """Apply a fault to the connection; return whether it ended without a response."""
-        if fault is None or fault.how not in {"reset", "hang", "slow"}:
+        if fault is None or fault.how not in _BREAKING:
             return False
         if fault.how == "slow":
             await asyncio.sleep(fault.seconds)
@@ -61,6 +62,13 @@ class RequestExchange:
         self._request_log.record(template, connection.scope, connection.headers, 0)
         if fault.how == "hang":
             await faults.hang(connection.scope, connection.receive, fault.seconds)
+        elif fault.how == "endless":
+            await faults.endless(connection.receive, connection.send)
+        elif fault.how != "reset":
+            in_headers = fault.how == "drip_headers"
+            await faults.drip(
+                connection.scope, connection.receive, fault.seconds, in_headers=in_headers
+            )
         else:
             await faults.reset(connection.scope, connection.receive)
         return True

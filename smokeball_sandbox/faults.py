@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import struct
+import time
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 TOKEN_TEMPLATE = "POST /oauth2/token"  # noqa: S105
 _GATEWAY_STATUSES = {401, 403, 429, 502, 503, 504}
 _HTML = b"<!DOCTYPE html><html><body><h1>Down for maintenance</h1></body></html>"
+DRIP_EVERY_SECONDS = 0.1
 _LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
@@ -32,19 +36,32 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         count: Number of requests that fail.
         how: The kind of failure.
         status: Status of the response, for "status".
-        retry_after: Seconds in the ``Retry-After`` header; None omits the header.
+        retry_after: Seconds in the ``Retry-After`` header, or any text; None omits the header.
+        location: The ``Location`` header of a redirect; empty omits the header.
         template: Method and path template; None matches all but the token endpoint.
         path_contains: Text that the path must contain.
         after: Number of matching requests that succeed first.
-        seconds: Duration of "hang" and "slow".
+        seconds: Duration of "hang", "slow" and "drip".
     """
 
     count: Annotated[int, msgspec.Meta(ge=1)] = 1
     how: Literal[
-        "status", "reset", "truncate", "html", "error_document", "empty", "hang", "slow"
+        "status",
+        "reset",
+        "truncate",
+        "html",
+        "error_document",
+        "empty",
+        "hang",
+        "slow",
+        "drip",
+        "drip_headers",
+        "gzip_bomb",
+        "endless",
     ] = "status"
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 503
-    retry_after: int | None = None
+    retry_after: int | str | None = None
+    location: str = ""
     template: str | None = None
     path_contains: str = ""
     after: int = 0
@@ -63,6 +80,8 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             return json_response({"message": "Internal server error"})
         if self.how == "empty":
             return Response(200, b"")
+        if self.how == "gzip_bomb":
+            return _gzip_bomb()
         if self.how != "status":
             return None
         if template == TOKEN_TEMPLATE:
@@ -72,8 +91,19 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         else:
             response = problem_response(self.status, "The sandbox injected this fault.", path)
         if self.retry_after is not None:
-            response = response._replace(headers=((b"retry-after", b"%d" % self.retry_after),))
+            header = (b"retry-after", str(self.retry_after).encode())
+            response = response._replace(headers=(*response.headers, header))
+        if self.location:
+            header = (b"location", self.location.encode())
+            response = response._replace(headers=(*response.headers, header))
         return response
+
+
+@cache
+def _gzip_bomb() -> Response:
+    """Return a response of 65 kB that unpacks to 67 MB of JSON."""
+    bomb = gzip.compress(b'{"value":[' + b" " * (1 << 26) + b"]}")
+    return Response(200, bomb, headers=((b"content-encoding", b"gzip"),))
 
 
 class FaultInjector:
@@ -126,6 +156,32 @@ async def hang(scope: Scope, receive: Receive, seconds: float) -> None:
         await asyncio.wait_for(wait_for_disconnect(receive), seconds)
     except asyncio.TimeoutError:
         await reset(scope, receive)
+
+
+async def drip(scope: Scope, receive: Receive, seconds: float, *, in_headers: bool) -> None:
+    """Send an empty page byte by byte, in its headers or its body, until the time is up."""
+    transport: asyncio.Transport = scope["state"]["transport"]
+    start = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+    transport.write(start + (b"X-Padding: " if in_headers else b"\r\n"))
+    disconnected = asyncio.ensure_future(wait_for_disconnect(receive))
+    ends_at = time.monotonic() + seconds
+    while not disconnected.done() and time.monotonic() < ends_at:
+        transport.write(b" ")
+        await asyncio.wait([disconnected], timeout=DRIP_EVERY_SECONDS)
+    transport.write((b"\r\n\r\n" if in_headers else b"") + b'{"value": []}')
+    transport.close()
+    disconnected.cancel()
+
+
+async def endless(receive: Receive, send: Send) -> None:
+    """Send a body until the client disconnects."""
+    start = {"type": "http.response.start", "status": 200, "headers": []}
+    await send(start)
+    disconnected = asyncio.ensure_future(wait_for_disconnect(receive))
+    piece = {"type": "http.response.body", "body": b" " * 65_536, "more_body": True}
+    while not disconnected.done():
+        await send(piece)
+        await asyncio.sleep(0)
 
 
 async def truncate(

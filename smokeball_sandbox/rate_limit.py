@@ -24,7 +24,8 @@ class RateLimiter:
         if rate > 0:
             now = time.monotonic()
             tokens, then = self._buckets.get(client, (float(burst), now))
-            tokens = min(float(burst), tokens + (now - then) * rate)
+            refill = (now - then) * (rate - self._settings.foreign_rate)
+            tokens = max(0.0, min(float(burst), tokens + refill))
             if tokens < 1 or in_flight >= burst:
                 self._buckets[client] = (tokens, now)
                 return False

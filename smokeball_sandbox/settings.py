@@ -21,6 +21,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         latency_jitter_ms: Largest random addition to the delay.
         rate: Requests per second that one client may make; 0 removes every limit.
         burst: Size of the bucket, and largest number of requests in flight.
+        foreign_rate: Requests per second that other processes of the client make; they take what
+            there is, so a rate of the limit or more leaves nothing.
         retry_after: Seconds in the ``Retry-After`` header of a 429; None omits the header.
         size: The envelope's ``size``: right, missing, zero, or off by this number.
         repeat_pages: Ignore ``Offset``, for all or for these templates.
@@ -46,6 +48,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     latency_jitter_ms: _NonNegativeFloat = 0
     rate: _NonNegativeFloat = 5
     burst: _PositiveInt = 5
+    foreign_rate: _NonNegativeFloat = 0
     retry_after: _NonNegativeInt | None = None
     size: Literal["right", "missing", "zero"] | int = "right"
     repeat_pages: bool | list[str] = False

@@ -66,7 +66,7 @@ class RecordingServer:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_POST = respond  # noqa: N815 - names of the base class
+            do_GET = do_POST = do_CONNECT = respond  # noqa: N815 - names of the base class
 
             @override
             def log_message(self, format: str, *args: Any) -> None:
