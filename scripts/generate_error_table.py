@@ -10,7 +10,11 @@ from tap_smokeball.api import error_policy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SETTINGS = re.compile(r"\b((?:api|auth)_url|api_key|client_id|account_id|requests_per_second)\b")
+SETTINGS = re.compile(
+    r"\b((?:api|auth)_url|api_key|(?:client|account|user)_id|requests_per_second"
+    r"|request_timeout_seconds|max_request_seconds|max_response_mb"
+    r"|HTTPS?_PROXY|ALL_PROXY|(?:REQUESTS|CURL)_CA_BUNDLE)\b"
+)
 
 
 def table() -> list[str]:

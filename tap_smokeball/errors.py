@@ -4,6 +4,8 @@
 
     SmokeballError                  base of all
     ├── ApiConnectionError          no usable response after all retries
+    ├── TimeLimitError              the run's time limit is reached
+    ├── ResponseTooLargeError       a response is larger than what may be read
     ├── AuthenticationError         no access token, or the API rejects it
     ├── RequestRejectedError        the API rejected one request
     │   ├── AccessDeniedError       403: a scope, the API key or a permission is missing
@@ -118,6 +120,31 @@ class SmokeballError(Exception):
 
 class ApiConnectionError(SmokeballError):
     """No usable response came after all retries."""
+
+
+class TimeLimitError(SmokeballError):
+    """The run's time limit ends the work at hand; the next run resumes it.
+
+    Args:
+        failure: Why the request was to be retried, if it had failed before.
+        request: The request.
+        is_single: Whether that may concern this request alone.
+    """
+
+    def __init__(
+        self, failure: str = "", *, request: RequestInfo | None = None, is_single: bool = False
+    ) -> None:
+        self.is_single = is_single
+        super().__init__(
+            f"time limit reached before a retry: {failure}" if failure else "time limit reached",
+            "Increase max_run_minutes if no run gets further",
+            request=request,
+            is_shared=True,
+        )
+
+
+class ResponseTooLargeError(SmokeballError):
+    """A response is larger than what may be read."""
 
 
 class AuthenticationError(SmokeballError):

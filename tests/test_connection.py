@@ -218,7 +218,7 @@ def test_wrong_api_key_fails_all_streams(
     assert output.status == 1
     assert output.stderr == "2 of 2 streams failed: matters, fees"
     assert output.records("matters") == []
-    assert "check api_key" in caplog.text
+    assert "Check api_key" in caplog.text
     assert "k3y-canary" not in caplog.text
 
 

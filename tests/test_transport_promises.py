@@ -10,6 +10,7 @@ import pytest
 from tap_smokeball.api.client import ApiClient, Endpoint
 from tap_smokeball.api.rate_limit import TokenBucket
 from tap_smokeball.config.settings import Settings
+from tap_smokeball.errors import ApiConnectionError
 from tests.harness import (
     FEES,
     MATTERS,
@@ -20,6 +21,7 @@ from tests.harness import (
     run,
     sandbox_rows,
 )
+from tests.memory_firm import MemoryFirm
 from tests.recording_server import RecordingServer
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ def test_hanging_request_ends_at_timeout(
 def test_retry_after_date_delays_retry(caplog: pytest.LogCaptureFixture) -> None:
     """`Retry-After` may be a date; one in the past permits a retry at once."""
     past = {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}
-    with RecordingServer(429, past) as server:
+    with RecordingServer(503, past) as server:
         settings = {
             "api_url": server.url,
             "api_key": "k",
@@ -115,6 +117,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     with monkeypatch.context() as patch:
         patch.setattr("time.monotonic", lambda: now[0])
         patch.setattr("time.sleep", sleep)
+        patch.setattr("threading.Event.wait", lambda _, timeout=None: sleep(timeout or 0))
         yield now
 
 
@@ -141,7 +144,69 @@ def test_token_bucket_is_empty_after_pause(clock: list[float]) -> None:
     bucket.pause(2)
     bucket.acquire()
     assert round(clock[0] - began, 6) == 2
-    assert waits(bucket, clock, 4) == [0.2, 0.2, 0.2]
+    assert [round(wait, 2) for wait in waits(bucket, clock, 4)] == [0.25, 0.25, 0.25]
+
+
+def test_token_bucket_recovers_after_429(clock: list[float]) -> None:
+    """The rate falls with each 429, not with each request in flight, and returns in two minutes."""
+    bucket = TokenBucket(requests_per_second=5, burst=5)
+    for _ in range(5):
+        bucket.pause(0)
+    assert bucket.requests_per_second == pytest.approx(4)
+    for _ in range(100):
+        clock[0] += 2
+        bucket.pause(0)
+    assert bucket.requests_per_second == pytest.approx(0.1)
+    rates = []
+    for _ in range(4):
+        clock[0] += 30
+        bucket.acquire()
+        rates.append(bucket.requests_per_second)
+    assert rates == sorted(rates)
+    assert not bucket.is_slowed
+    clock[0] += 60
+    assert waits(bucket, clock, 7) == [0, 0, 0, 0.2, 0.2, 0.2]
+
+
+def test_waiting_caller_obeys_429(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller that waits when a 429 comes waits again, so that not all start in one burst."""
+    bucket = TokenBucket(requests_per_second=5, burst=1)
+    bucket.acquire()
+    began, sleeps = clock[0], itertools.count()
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        if next(sleeps) == 0:
+            bucket.pause(2)
+
+    monkeypatch.setattr("time.sleep", sleep)
+    bucket.acquire()
+    assert round(clock[0] - began, 6) == 2.2
+
+
+def test_endless_429_fails_after_an_hour(clock: list[float]) -> None:
+    """Without a time limit, waiting for the rate limit ends when nothing else comes."""
+    with RecordingServer(429, {"Retry-After": "86400"}) as server:
+        settings = Settings.from_config(
+            {"api_url": server.url, "api_key": "k", "access_token": "t", "max_retries": 0}
+        )
+        began = clock[0]
+        with pytest.raises(ApiConnectionError, match="429 Too Many Requests, tried 13 times"):
+            ApiClient(settings).get(Endpoint("/firm", "firm/read"), {}, {}, dict)
+    assert 3300 <= clock[0] - began <= 3600
+
+
+def test_foreign_use_of_rate_limit_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    """Another process takes most of the app's rate limit: the run slows down and completes."""
+    firm = MemoryFirm(matters=20)
+    firm.control.settings(rate=40, burst=5, foreign_rate=30)
+    output = run(config(firm, requests_per_second=40, max_retries=0))
+    assert output.status == 0
+    assert output.ids("fees").keys() == {e["row"]["id"] for e in sandbox_rows(firm, "fees")}
+    assert firm.control.requests()["by_status"]["429"] > 1
+    lines = [r.getMessage() for r in caplog.records if "429" in r.getMessage()]
+    assert len(lines) == 1
+    assert "Another process may use the app's rate limit" in lines[0]
 
 
 def test_missing_matter_costs_no_other_fee(start: StartFirm) -> None:

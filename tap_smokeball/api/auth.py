@@ -109,7 +109,8 @@ class StaticToken(TokenProvider):
         raise AuthenticationError(
             "the API rejects the access_token: it is expired, revoked or of another region or "
             "environment",
-            "Set a new one, or client_id and refresh_token, which renew it",
+            "Set a new one, or client_id and refresh_token, which renew it; check account_id, "
+            "user_id, and the scopes and permissions of the token",
             status=401,
             is_shared=True,
         )

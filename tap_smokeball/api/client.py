@@ -13,7 +13,7 @@ import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
 import requests
@@ -23,7 +23,8 @@ from tap_smokeball.api import error_policy
 from tap_smokeball.api.auth import token_provider
 from tap_smokeball.api.error_policy import Action
 from tap_smokeball.api.response_parsers import NO_CONTENT, PAGED
-from tap_smokeball.api.transport import RetryableError, Transport
+from tap_smokeball.api.retries import RetryableError
+from tap_smokeball.api.transport import Transport
 from tap_smokeball.errors import RequestInfo, UnexpectedResponseError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from tap_smokeball.api.response_parsers import ResponseFormat
     from tap_smokeball.api.transport import RawResponse
     from tap_smokeball.config.settings import Settings
+    from tap_smokeball.errors import SmokeballError
 
 T = TypeVar("T")
 
@@ -45,6 +47,7 @@ TOKEN_REQUESTS = "login"  # noqa: S105
 # Numbers keep every digit: money never passes through a float.
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._:-]{1,253}")
 _TEXT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError)
 _DECODE_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
 _ESCAPE = re.compile(
@@ -97,6 +100,7 @@ class ApiClient:
 
     Attributes:
         transport: Sends the requests, and counts them.
+        has_access: Whether the API has accepted any request so far.
         has_server_clock: Whether all responses so far had a ``Date`` header.
 
     Raises:
@@ -108,6 +112,7 @@ class ApiClient:
         self._logger = logger or logging.getLogger(__name__)
         self.transport = Transport(settings, self._logger)
         self._tokens = token_provider(settings, self._request_token, self._logger)
+        self.has_access = False
         self.has_server_clock = True
         self._repaired: set[str] = set()
 
@@ -142,7 +147,7 @@ class ApiClient:
             headers["UserId"] = self._settings.user_id
 
         def attempt(*, is_refreshed: bool = False) -> Response[T]:
-            self.transport.rate_limit.acquire()
+            self.transport.wait_for_turn()
             token = self._tokens.get()
             headers["Authorization"] = f"Bearer {token}"
             sent_at, local_clock = time.monotonic(), dotnet_ticks.now()
@@ -153,18 +158,13 @@ class ApiClient:
             if policy.action is Action.REFRESH_TOKEN and not is_refreshed:
                 self._tokens.refresh(token)
                 return attempt(is_refreshed=True)
+            self.has_access |= policy.action in {Action.EMPTY, Action.ACCEPT}
             if policy.action is Action.EMPTY:
                 data = parse(NO_CONTENT)
             elif policy.action is Action.ACCEPT:
                 data = self._parse(endpoint.stream, response, parse)
             else:
-                raise policy.error(
-                    policy.reason,
-                    policy.advice.format(scope=endpoint.scope),
-                    status=response.status,
-                    request=request,
-                    is_shared=policy.is_shared,
-                )
+                raise _rejection(policy, response, url, request, endpoint.scope)
             return Response(data, self._server_time(response, sent_at, local_clock))
 
         return self.transport.with_retries(attempt, request)
@@ -215,6 +215,9 @@ class ApiClient:
             response = self.transport.send(
                 TOKEN_REQUESTS, "POST", self._settings.token_url, form=form, auth=basic
             )
+            if (policy := error_policy.for_status(response.status)) is error_policy.REDIRECT:
+                token_url = self._settings.token_url
+                raise _rejection(policy, response, token_url, request)
             if response.status < requests.codes.bad_request:
                 return response.status, self._parse(TOKEN_REQUESTS, response, _require_token)
             try:
@@ -265,6 +268,33 @@ class ApiClient:
                     "not be ahead by more than lookback_seconds",
                 )
             return local_clock
+
+
+def _rejection(
+    policy: ErrorPolicy,
+    response: RawResponse,
+    url: str,
+    request: RequestInfo,
+    scope: str = "",
+) -> SmokeballError:
+    """Return the error for a response whose status is final."""
+    return policy.error(
+        policy.reason.format(address=_address(url, response.headers.get("Location", ""))),
+        policy.advice.format(scope=scope),
+        status=response.status,
+        request=request,
+        is_shared=policy.is_shared,
+    )
+
+
+def _address(url: str, location: str) -> str:
+    """Return the scheme and host that a ``Location`` names, without all that may be secret."""
+    try:
+        parts = urlsplit(urljoin(url, location))
+        address = f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+    except ValueError:
+        return "another address"
+    return address if _ADDRESS.fullmatch(address) else "another address"
 
 
 def _require_token(body: Any) -> Any:

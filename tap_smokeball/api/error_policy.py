@@ -14,6 +14,7 @@ from tap_smokeball.errors import (
     AuthenticationError,
     NotFoundError,
     RequestRejectedError,
+    ResponseTooLargeError,
     SmokeballError,
 )
 
@@ -26,8 +27,10 @@ class Action(Enum):
     FAIL = "fails the stream; a single parent is skipped, retried in each run, and fails the run"
     DENY = "fails the stream; a single parent is skipped with a warning, and retried in each run"
     REFRESH_TOKEN = "requests one new token for all workers, then fails the stream"  # noqa: S105
-    WAIT = "waits as long as `Retry-After` says, then retries"
+    WAIT = "waits, slows down, and retries as long as the run has time"
     RETRY = "retries after growing waits, up to `max_retries` times"
+    SHRINK = "requests smaller pages; what stays too large fails like other statuses"
+    STOP = "fails at once, without retries"
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,14 @@ NO_CONTENT = ErrorPolicy("204", "there are no rows", Action.EMPTY, SmokeballErro
 
 UNAUTHORIZED = ErrorPolicy(
     "401",
-    "the access token is expired or revoked",
+    "the access token is expired or revoked, a scope or a permission is missing, or `account_id` "
+    "or `user_id` is wrong",
     Action.REFRESH_TOKEN,
     AuthenticationError,
     "the API rejects a new access token",
-    "Check that api_key, region and environment belong to the app that client_id names",
+    "Check that api_key, region and environment belong to the app that client_id names, that "
+    "account_id and user_id are right, and that the app and the user have the scopes and "
+    "permissions; after a change, sign in again",
     is_shared=True,
 )
 FORBIDDEN = ErrorPolicy(
@@ -72,6 +78,16 @@ FORBIDDEN = ErrorPolicy(
     AccessDeniedError,
     "access denied",
     "Grant the app the scope {scope} and sign in again, check api_key, or deselect the stream",
+)
+FORBIDDEN_EVERYWHERE = ErrorPolicy(
+    "403 for all",
+    "the API key or the address is wrong: no stream could be read",
+    Action.STOP,
+    AccessDeniedError,
+    "access denied to every stream",
+    "Check api_key (it is not the client secret), api_url, region, environment and account_id; if "
+    "they are right, grant the app the scopes of the streams and sign in again",
+    is_shared=True,
 )
 NOT_FOUND = ErrorPolicy(
     "404",
@@ -89,13 +105,31 @@ REJECTED = ErrorPolicy(
     "the API rejects the request",
     "Check the settings; if they are right, report the request id to Smokeball",
 )
+REDIRECT = ErrorPolicy(
+    "301, 302, …",
+    "the API or the login has moved, or a proxy answers in its place",
+    Action.FAIL,
+    RequestRejectedError,
+    "redirected to {address}; no key and no token was sent there",
+    "If you trust that address, set api_url or auth_url to it",
+)
+PROXY_LOGIN = ErrorPolicy(
+    "407",
+    "the proxy rejects its user name or password, or has none",
+    Action.STOP,
+    ApiConnectionError,
+    "the proxy rejects its user name or password",
+    "Correct them in HTTPS_PROXY or HTTP_PROXY; special characters must be percent-encoded",
+    is_shared=True,
+)
 RATE_LIMITED = ErrorPolicy(
     "429",
     "the app's rate limit is used up, by this process or by another one",
     Action.WAIT,
     ApiConnectionError,
     "429 Too Many Requests",
-    "Give each process of the app its share with requests_per_second, then run again",
+    "Stop other programs of the same app, or give each its share with requests_per_second; then "
+    "run again",
     is_shared=True,
 )
 SERVER_ERROR = ErrorPolicy(
@@ -108,16 +142,17 @@ SERVER_ERROR = ErrorPolicy(
 )
 TIMEOUT = ErrorPolicy(
     "timeout",
-    "no response within `request_timeout_seconds`",
+    "no data within `request_timeout_seconds`, or no complete response within "
+    "`max_request_seconds`",
     Action.RETRY,
     ApiConnectionError,
     "no response within {seconds:g} s",
-    "Check the network and status.smokeball.com, or increase request_timeout_seconds; then run "
-    "again",
+    "Check the network and status.smokeball.com, or increase request_timeout_seconds and "
+    "max_request_seconds; then run again",
 )
 NO_RESPONSE = ErrorPolicy(
     "no connection",
-    "connection refused or reset, an unknown host, a proxy",
+    "connection refused or reset, an unknown host, a proxy that is down",
     Action.RETRY,
     ApiConnectionError,
     "no connection",
@@ -132,10 +167,26 @@ INVALID_BODY = ErrorPolicy(
     "the response has an unexpected body",
     "Run again; if the same path fails each time, report the request id to Smokeball",
 )
+TOO_LARGE = ErrorPolicy(
+    "too large",
+    "the response has more than `max_response_mb`, unpacked",
+    Action.SHRINK,
+    ResponseTooLargeError,
+    "the response is larger than {megabytes:g} MB",
+    "Increase max_response_mb; if the record is not that large, report the request id to Smokeball",
+)
+TLS_BROKEN = ErrorPolicy(
+    "TLS error",
+    "the TLS connection broke, or could not be opened",
+    Action.RETRY,
+    ApiConnectionError,
+    "the TLS connection broke",
+    "Check the network and any proxy that inspects traffic; then run again",
+)
 CERTIFICATE = ErrorPolicy(
     "certificate",
     "the server's certificate is not trusted",
-    Action.FAIL,
+    Action.STOP,
     ApiConnectionError,
     "the server's certificate is not trusted",
     "Behind a proxy that inspects traffic, name its certificate authority in REQUESTS_CA_BUNDLE; "
@@ -143,18 +194,74 @@ CERTIFICATE = ErrorPolicy(
     is_shared=True,
 )
 
+NOT_TLS = ErrorPolicy(
+    "no TLS",
+    "the port does not speak TLS",
+    Action.STOP,
+    ApiConnectionError,
+    "the server does not speak TLS on this port",
+    "Check the port of api_url and auth_url, and whether HTTPS_PROXY must begin with http://",
+    is_shared=True,
+)
+PROXY_DENIAL = ErrorPolicy(
+    "proxy",
+    "the proxy refuses to open a connection",
+    Action.RETRY,
+    ApiConnectionError,
+    "the proxy refuses the connection with {status}",
+    "Ask the proxy's administrator to permit the hosts of api_url and auth_url",
+    is_shared=True,
+)
+PROXY_SETTING = ErrorPolicy(
+    "proxy setting",
+    "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is not the URL of a proxy",
+    Action.STOP,
+    ApiConnectionError,
+    "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is not the URL of a proxy",
+    "Set it to a URL such as http://proxy.example:3128, or unset it",
+    is_shared=True,
+)
+SOCKS_PROXY = ErrorPolicy(
+    "SOCKS proxy",
+    "a proxy variable names a SOCKS proxy, and the package PySocks is missing",
+    Action.STOP,
+    ApiConnectionError,
+    "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names a SOCKS proxy, which needs the package PySocks",
+    "Install PySocks beside the tap, or name an HTTP proxy",
+    is_shared=True,
+)
+CA_BUNDLE = ErrorPolicy(
+    "CA bundle",
+    "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file with certificates",
+    Action.STOP,
+    ApiConnectionError,
+    "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file with certificates",
+    "Set it to a file of certificates in PEM format, or unset it",
+    is_shared=True,
+)
+
 TABLE = (
     NO_CONTENT,
+    REDIRECT,
     REJECTED,
     UNAUTHORIZED,
     FORBIDDEN,
+    FORBIDDEN_EVERYWHERE,
     NOT_FOUND,
+    PROXY_LOGIN,
     RATE_LIMITED,
     SERVER_ERROR,
     TIMEOUT,
     NO_RESPONSE,
     INVALID_BODY,
+    TOO_LARGE,
+    TLS_BROKEN,
     CERTIFICATE,
+    NOT_TLS,
+    PROXY_DENIAL,
+    PROXY_SETTING,
+    SOCKS_PROXY,
+    CA_BUNDLE,
 )
 """All policies but the one for success, in the order of the documentation."""
 
@@ -164,8 +271,10 @@ _BY_STATUS = {
     401: UNAUTHORIZED,
     403: FORBIDDEN,
     404: NOT_FOUND,
+    407: PROXY_LOGIN,
     429: RATE_LIMITED,
 }
+_REDIRECTS = {301, 302, 303, 307, 308}
 _FIRST_SERVER_ERROR = 500
 
 
@@ -173,4 +282,6 @@ def for_status(status: int) -> ErrorPolicy:
     """Return the policy for an HTTP status."""
     if status >= _FIRST_SERVER_ERROR:
         return SERVER_ERROR
+    if status in _REDIRECTS:
+        return REDIRECT
     return _BY_STATUS.get(status, REJECTED)

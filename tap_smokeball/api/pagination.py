@@ -12,6 +12,8 @@ read, so the next run reads it.
 A list without a `Sort` parameter may change its order from page to page. If fewer rows were seen
 than the API's `size` says, the list is read again, as long as that brings new rows.
 
+A page that is too large is requested again with fewer rows, and so are the pages after it.
+
 A list that changes as fast as it is read has no end. It is an error when pages bring no new row for
 longer than a full re-read takes, or when many times the list's first size was read. The latter
 needs a true `size`: without one, such a list looks like a long one.
@@ -25,7 +27,7 @@ import sys
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, NamedTuple
 
-from tap_smokeball.errors import PaginationError
+from tap_smokeball.errors import PaginationError, ResponseTooLargeError
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -37,6 +39,10 @@ Key = Hashable
 
 OVERLAP_ROWS = 1
 """Rows that a page shares with the one before."""
+
+MIN_PAGE_ROWS = OVERLAP_ROWS + 1
+SHRINK_FACTOR = 4
+"""How much smaller the next page is after one that was too large."""
 
 MAX_EMPTY_PAGES = 3
 """Pages without a new row that are accepted beyond those of a full re-read."""
@@ -104,6 +110,7 @@ class Paginator(abc.ABC):
 
         Raises:
             PaginationError: The pages do not end.
+            ResponseTooLargeError: The smallest page is too large.
             UnexpectedResponseError: A row lacks its key.
         """
 
@@ -130,17 +137,34 @@ class OffsetPaginator(Paginator):
     def first_params(cls, max_rows: int) -> dict[str, Any]:
         return cls.params(0, max_rows)
 
+    def shrink(self, limit: int) -> int | None:
+        """Return how many rows to request after a page was too large, or None if it cannot help.
+
+        Args:
+            limit: How many rows were requested.
+        """
+        return max(MIN_PAGE_ROWS, limit // SHRINK_FACTOR) if limit > MIN_PAGE_ROWS else None
+
     @override
     def __iter__(self) -> Iterator[list[Row]]:
         seen: set[Key] = set()
         previous: dict[Key, Row] = {}
         offset = seen_at_restart = 0
-        rewind_rows = self.page_size // 2
+        limit = self.page_size
+        rewind_rows = limit // 2
         is_rewinding = False
         guard = _EndlessListGuard()
         largest = 0
         while True:
-            page = self.fetch(self.params(offset, self.page_size))
+            try:
+                page = self.fetch(self.params(offset, limit))
+            except ResponseTooLargeError:
+                if (smaller := self.shrink(limit)) is None:
+                    raise
+                limit, largest = smaller, 0
+                rewind_rows = min(rewind_rows, limit // 2)
+                guard.shrink()
+                continue
             rows = self.key_of_rows(page.rows)
             largest = max(largest, len(page.rows))
             if offset and not _overlaps(rows, previous):
@@ -155,7 +179,7 @@ class OffsetPaginator(Paginator):
             if new_rows:
                 yield new_rows
             is_stuck = not new_rows and len(page.rows) <= OVERLAP_ROWS
-            if is_stuck or _is_last(page, self.page_size, largest, len(seen)):
+            if is_stuck or _is_last(page, limit, largest, len(seen)):
                 is_reread = len(seen) == seen_at_restart
                 if offset == 0 or is_reread or len(seen) >= (page.size or 0):
                     return
@@ -167,7 +191,7 @@ class OffsetPaginator(Paginator):
                 continue
             guard.check(page, offset, len(seen), is_empty=not new_rows)
             previous = rows
-            rewind_rows = self.page_size // 2
+            rewind_rows = limit // 2
             is_rewinding = False
             offset += page.next_offset_step
 
@@ -185,6 +209,11 @@ class SinglePagePaginator(OffsetPaginator):
     def params(offset: int, limit: int) -> dict[str, Any]:
         return OffsetPaginator.params(offset, limit) if offset else {}
 
+    @override
+    def shrink(self, limit: int) -> int | None:
+        # A page of such an endpoint looks like the whole list.
+        return None
+
 
 class _EndlessListGuard:
     """Raises an error for a list that has no end."""
@@ -197,6 +226,10 @@ class _EndlessListGuard:
     def restart(self) -> None:
         """Accept that the list is read again from its start."""
         self._empty_pages = 0
+
+    def shrink(self) -> None:
+        """Accept that there are more pages than the first ones suggest."""
+        self._step = 1
 
     def check(self, page: Page, offset: int, seen: int, *, is_empty: bool) -> None:
         """Count a page that is not the last one.

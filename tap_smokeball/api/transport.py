@@ -1,70 +1,64 @@
-"""Sends HTTP requests: connections, timeouts, rate limit, retries and counters.
+"""Sends HTTP requests: connections, deadlines, rate limit, retries and counters.
 
 Nothing in here knows Smokeball's paths.
 """
 
 from __future__ import annotations
 
-import random
+import logging
+import math
 import threading
 import time
 from collections import Counter
-from email.utils import parsedate_to_datetime
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import requests
-from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from tap_smokeball.api import error_policy
+from tap_smokeball.api.connection_errors import HTTPError, connection_failure, environment_failure
+from tap_smokeball.api.deadlines import DeadlineAdapter, request_deadline
 from tap_smokeball.api.error_policy import Action, ErrorPolicy
 from tap_smokeball.api.rate_limit import TokenBucket
-from tap_smokeball.errors import ApiConnectionError, RequestInfo
+from tap_smokeball.api.response_body import (
+    ACCEPT_ENCODING,
+    BodyTooLargeError,
+    InvalidEncodingError,
+    read_body,
+    read_error_body,
+)
+from tap_smokeball.api.retries import (
+    DEFAULT_PAUSE_SECONDS,
+    RequestAttempts,
+    RetryableError,
+    retry_after_seconds,
+)
+from tap_smokeball.errors import (
+    ApiConnectionError,
+    ResponseTooLargeError,
+    TimeLimitError,
+)
 
 if TYPE_CHECKING:
-    import logging
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from requests.adapters import BaseAdapter
     from requests.auth import AuthBase
 
     from tap_smokeball.config.settings import Settings
+    from tap_smokeball.errors import RequestInfo
 
 T = TypeVar("T")
 
-FIRST_BACKOFF_SECONDS = 0.5
-MAX_BACKOFF_SECONDS = 60.0
-LOG_WAITS_ABOVE_SECONDS = 10.0
-LOG_RETRIES_AFTER = 2
-"""Retries of one request that are normal, and so not logged as warnings."""
+FINISH_SECONDS = 5.0
+"""How long requests in flight may last beyond the end of the run."""
 
-DEFAULT_PAUSE_SECONDS = 1.0
-"""Pause of all requests after a 429 without ``Retry-After``."""
+RETRIED_PARENT_SHARE = 0.1
+"""Share of the run's remaining time that a request may take inside of `fewer_retries`."""
 
-
-class RetryableError(Exception):
-    """A failure that a retry may fix; internal to `tap_smokeball.api` and the sign-in.
-
-    Args:
-        reason: What failed, without anything confidential.
-        policy: The row of the error policy that applies if no retry helps.
-        wait_seconds: How long to wait, where the server said so; otherwise the waits grow.
-        is_reachable: Whether a server answered at all.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        policy: ErrorPolicy,
-        wait_seconds: float | None = None,
-        *,
-        is_reachable: bool = True,
-    ) -> None:
-        super().__init__(reason)
-        self.policy = policy
-        self.wait_seconds = wait_seconds
-        self.is_reachable = is_reachable
+LOG_RATE_LIMIT_EVERY_SECONDS = 60.0
 
 
 class RawResponse(NamedTuple):
@@ -86,12 +80,15 @@ class Transport:
         rate_limit: The token bucket of the process.
         requests: Requests sent so far, by stream; retries count.
         retries: Requests that were sent again, by stream.
+        run_ends_at: The end of the run in seconds of the monotonic clock: no wait reaches past it,
+            and requests in flight get `FINISH_SECONDS` more.
     """
 
     def __init__(self, settings: Settings, logger: logging.Logger) -> None:
         self.rate_limit = TokenBucket(settings.requests_per_second, settings.burst)
         self.requests: Counter[str] = Counter()
         self.retries: Counter[str] = Counter()
+        self.run_ends_at = math.inf
         self._settings = settings
         self._logger = logger
         self._lock = threading.Lock()
@@ -99,8 +96,21 @@ class Transport:
         # Threads own the sessions: the connections of a thread close when it ends.
         self._sessions: WeakSet[requests.Session] = WeakSet()
         self._adapters: dict[str, BaseAdapter] = {}
+        self._known_hosts: set[str] = set()
         self._is_unreachable = False
+        self._last_success = -math.inf
+        self._rate_logged_at = -math.inf
         self._closed = threading.Event()
+
+    def wait_for_turn(self) -> None:
+        """Wait until the rate limit permits one more request.
+
+        Raises:
+            TimeLimitError: The run ends before that.
+        """
+        self.rate_limit.acquire(self.run_ends_at + FINISH_SECONDS)
+        if self._rate_logged_at > 0 and not self.rate_limit.is_slowed:
+            self._log_rate("Rate limit: sending %.1f requests per second again", is_recovered=True)
 
     def with_retries(self, attempt: Callable[[], T], request: RequestInfo) -> T:
         """Call ``attempt`` until it succeeds, fails permanently, or used up its retries.
@@ -111,37 +121,60 @@ class Transport:
 
         Raises:
             ApiConnectionError: No attempt succeeded within ``max_retries`` retries.
+            TimeLimitError: The run ends before a retry could succeed.
         """
-        failures = 0
+        attempts = RequestAttempts(request)
         while True:
             try:
                 result = attempt()
             except RetryableError as failure:
-                failures += 1
-                if not self._should_retry(failures):
-                    self._is_unreachable = not failure.is_reachable
-                    times = "once" if failures == 1 else f"{failures} times"
-                    raise ApiConnectionError(
-                        f"{failure}, tried {times}",
-                        failure.policy.advice,
-                        request=request,
-                        is_shared=failure.policy.is_shared,
-                    ) from None
+                final = attempts.add(
+                    failure,
+                    run_ends_at=self.run_ends_at,
+                    last_success=self._last_success,
+                    max_retries=self._max_retries(),
+                )
+                if final is not None:
+                    self._is_unreachable = not (failure.is_reachable or attempts.is_alone)
+                    raise final from None
                 self._count(self.retries, request.stream)
-                wait = _retry_delay(failure, failures)
-                if failures > LOG_RETRIES_AFTER or wait > LOG_WAITS_ABOVE_SECONDS:
+                wait = attempts.wait_seconds
+                if attempts.is_noteworthy:
                     self._logger.warning("Retrying in %.0f s: %s: %s", wait, request, failure)
                 if self._closed.wait(wait):
                     raise ApiConnectionError(
                         "request canceled, the run is over", request=request, is_shared=True
                     ) from None
+            except (ApiConnectionError, ResponseTooLargeError, TimeLimitError) as error:
+                error.request = error.request or request
+                raise
             else:
                 self._is_unreachable = False
+                self._last_success = time.monotonic()
                 return result
 
-    def _should_retry(self, failures: int) -> bool:
+    @contextmanager
+    def fewer_retries(self) -> Iterator[None]:
+        """Give requests of this thread less time and one retry, while the block lasts.
+
+        Requests that are likely to fail again must not use up the time of every run.
+        """
+        self._local.has_fewer_retries = True
+        try:
+            yield
+        finally:
+            self._local.has_fewer_retries = False
+
+    def _max_retries(self) -> int:
         # Once nothing answers at all, further streams need not wait as long again.
-        return failures <= (0 if self._is_unreachable else self._settings.max_retries)
+        if self._is_unreachable:
+            return 0
+        configured = self._settings.max_retries
+        return min(1, configured) if self._has_fewer_retries else configured
+
+    @property
+    def _has_fewer_retries(self) -> bool:
+        return bool(self._local.__dict__.get("has_fewer_retries"))
 
     def send(  # noqa: PLR0913 - the parts of a request
         self,
@@ -158,9 +191,11 @@ class Transport:
 
         Raises:
             RetryableError: No response, an incomplete response, 429 or 5xx.
-            ApiConnectionError: The server's certificate is not trusted.
+            ResponseTooLargeError: The response is larger than ``max_response_mb``.
+            ApiConnectionError: The settings of network, proxy or certificates are wrong.
+            TimeLimitError: The run is over.
         """
-        self._count(self.requests, stream)
+        settings = self._settings
         session = self._session(url)
         # Prepared here and read at once: a session merges its settings with each request, and
         # reads in pieces of 10 kB, which takes longer than to decode the response.
@@ -168,27 +203,82 @@ class Transport:
         request.prepare_method(method)
         request.prepare_url(url, params)
         request.prepare_headers({**session.headers, **(headers or {})})
-        request.prepare_cookies(session.cookies)
         request.prepare_body(form, None)
         if auth is not None:
             request.prepare_auth(auth)
+        left = self._request_seconds()
+        sent_at = time.monotonic()
+        self._count(self.requests, stream)
         try:
-            response = session.send(
-                request,
-                timeout=self._settings.timeout_seconds,
-                allow_redirects=False,  # a redirect would carry the API key to another host
-                stream=True,
-            )
-            body = b"".join(response.iter_content(None))
-        except requests.exceptions.RequestException as error:
-            raise self._failure(error) from None
-        policy = error_policy.for_status(response.status_code)
+            with request_deadline(sent_at + left):
+                # Not by `Session.send`: it prepares to follow redirects, for which it reads their
+                # body whole. They would carry the API key to another host.
+                response = session.get_adapter(url).send(
+                    request,
+                    stream=True,
+                    timeout=min(settings.timeout_seconds, left),
+                    verify=True if session.verify is None else session.verify,
+                    proxies=session.proxies,
+                )
+                self._known_hosts.add(urlsplit(url).netloc)
+                policy = error_policy.for_status(response.status_code)
+                if response.status_code >= requests.codes.multiple_choices:
+                    body = read_error_body(response)
+                else:
+                    body = read_body(response, settings.max_response_bytes)
+        except BodyTooLargeError:
+            policy = error_policy.TOO_LARGE
+            megabytes = settings.max_response_bytes / 1_000_000
+            raise ResponseTooLargeError(
+                policy.reason.format(megabytes=megabytes), policy.advice
+            ) from None
+        except InvalidEncodingError:
+            raise RetryableError(
+                "the response cannot be unpacked", error_policy.INVALID_BODY
+            ) from None
+        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+            is_over = time.monotonic() >= sent_at + left
+            seconds = left if is_over else min(settings.timeout_seconds, left)
+            raise self._failure(error, url, seconds) from None
+        if policy.action is Action.STOP:
+            raise _stop_error(policy)
         if policy.action in {Action.WAIT, Action.RETRY}:
-            wait = _retry_after_seconds(response.headers)
+            wait = retry_after_seconds(response.headers)
             if policy.action is Action.WAIT:
-                self.rate_limit.pause(DEFAULT_PAUSE_SECONDS if wait is None else wait)
+                wait = DEFAULT_PAUSE_SECONDS if wait is None else wait
+                self.rate_limit.pause(wait)
+                self._log_rate(
+                    f"{stream}: 429 Too Many Requests: pausing for {wait:.0f} s, then sending %.1f "
+                    f"of {settings.requests_per_second:g} requests per second. Another process may "
+                    "use the app's rate limit",
+                )
             raise RetryableError(policy.reason.format(status=response.status_code), policy, wait)
         return RawResponse(response.status_code, response.headers, body)
+
+    def _request_seconds(self) -> float:
+        """Return how long a request may take that starts now.
+
+        Raises:
+            TimeLimitError: The run is over.
+        """
+        settings = self._settings
+        remaining = self.run_ends_at - time.monotonic()
+        left = remaining + FINISH_SECONDS
+        if self._has_fewer_retries:
+            left = remaining * RETRIED_PARENT_SHARE
+        if left <= 0:
+            raise TimeLimitError
+        return min(max(settings.max_request_seconds, settings.timeout_seconds), left)
+
+    def _log_rate(self, message: str, *, is_recovered: bool = False) -> None:
+        """Log the rate at once, and then at most once a minute."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._rate_logged_at < LOG_RATE_LIMIT_EVERY_SECONDS:
+                return
+            self._rate_logged_at = -math.inf if is_recovered else now
+        level = logging.INFO if is_recovered else logging.WARNING
+        self._logger.log(level, message, self.rate_limit.requests_per_second)
 
     def mount(self, prefix: str, adapter: BaseAdapter) -> None:
         """Send the requests to URLs with a prefix through an adapter, as `Session.mount` does.
@@ -211,35 +301,34 @@ class Transport:
             self._sessions.clear()
             self._local = threading.local()
 
-    def _failure(self, error: requests.exceptions.RequestException) -> Exception:
-        """Return the error to raise for one of requests'."""
-        errors = requests.exceptions
-        if isinstance(error, errors.SSLError):
-            policy = error_policy.CERTIFICATE
-            return ApiConnectionError(policy.reason, policy.advice, is_shared=True)
-        if isinstance(error, errors.Timeout):
-            policy = error_policy.TIMEOUT
-            reason = policy.reason.format(seconds=self._settings.timeout_seconds)
-            return RetryableError(reason, policy, is_reachable=False)
-        if isinstance(error, (errors.ChunkedEncodingError, errors.ContentDecodingError)):
-            return RetryableError("an incomplete response", error_policy.INVALID_BODY)
-        if isinstance(error, errors.ConnectionError):
-            policy = error_policy.NO_RESPONSE
-            return RetryableError(_connection_failure(error), policy, is_reachable=False)
-        return error
+    def _failure(self, error: Exception, url: str, seconds: float) -> Exception:
+        """Return the error to raise for one of requests' or urllib3's, after some seconds."""
+        is_known = urlsplit(url).netloc in self._known_hosts
+        policy, reason, is_reachable = connection_failure(
+            error, seconds=round(seconds, 1), is_known=is_known
+        )
+        if policy.action is Action.STOP:
+            return _stop_error(policy)
+        return RetryableError(reason, policy, is_reachable=is_reachable)
 
     def _session(self, url: str) -> requests.Session:
         host = urlsplit(url).netloc
         session: requests.Session | None = self._local.__dict__.get(host)
         if session is None:
-            session = self._local.__dict__[host] = requests.Session()
+            session = requests.Session()
             session.headers["User-Agent"] = self._settings.user_agent
+            session.headers["Accept-Encoding"] = ACCEPT_ENCODING
             # Proxies and certificates are taken from the environment once, not at each request;
             # .netrc never: it would replace the bearer token.
             environment = session.merge_environment_settings(url, {}, None, None, None)
             session.proxies = environment["proxies"]
             session.verify = environment["verify"]
             session.trust_env = False
+            if policy := environment_failure(url, session.proxies, session.verify):
+                raise _stop_error(policy)
+            for prefix in ("https://", "http://"):
+                session.mount(prefix, DeadlineAdapter())
+            self._local.__dict__[host] = session
             with self._lock:
                 for prefix, adapter in self._adapters.items():
                     session.mount(prefix, adapter)
@@ -251,34 +340,5 @@ class Transport:
             counter[stream] += 1
 
 
-def _connection_failure(error: requests.exceptions.ConnectionError) -> str:
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "no connection to the proxy that HTTPS_PROXY or HTTP_PROXY names"
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NameResolutionError):
-        return "no connection: the host name cannot be resolved"
-    return "no connection"
-
-
-def _retry_delay(failure: RetryableError, failures: int) -> float:
-    """Return the seconds to wait before the next attempt."""
-    if failure.wait_seconds is not None:
-        return failure.wait_seconds
-    longest = min(FIRST_BACKOFF_SECONDS * 2 ** (failures - 1), MAX_BACKOFF_SECONDS)
-    return _with_jitter(longest)
-
-
-def _with_jitter(seconds: float) -> float:
-    """Return between half of a delay and all of it, so that clients do not retry in step."""
-    return random.uniform(seconds / 2, seconds)  # noqa: S311 - spreads load, hides nothing
-
-
-def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that ``Retry-After`` asks for, number or date, else None."""
-    text = headers.get("Retry-After", "")
-    try:
-        if text.isdigit():
-            return float(text)
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return None
+def _stop_error(policy: ErrorPolicy) -> ApiConnectionError:
+    return ApiConnectionError(policy.reason, policy.advice, is_shared=policy.is_shared)

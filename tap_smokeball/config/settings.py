@@ -94,10 +94,14 @@ _TABLE: tuple[Setting, ...] = (
              "seconds; 0 is treated as 1", minimum=0, maximum=31_536_000, default=300),
     _setting("max_run_minutes", "number", "Time limit of a run in minutes; the next run resumes "
              "from there. Default: no limit", exclusiveMinimum=0),
-    _setting("request_timeout_seconds", "number", "Maximum wait for an API response, in seconds",
-             exclusiveMinimum=0, maximum=3600, default=60),
-    _setting("max_retries", "integer", "Maximum retries of a request before its stream fails",
-             minimum=0, maximum=100, default=8),
+    _setting("request_timeout_seconds", "number", "Maximum wait for the next data of a "
+             "response, in seconds", exclusiveMinimum=0, maximum=3600, default=60),
+    _setting("max_request_seconds", "number", "Maximum duration of a request, in seconds, until "
+             "the last byte of its response", exclusiveMinimum=0, maximum=86_400, default=300),
+    _setting("max_response_mb", "number", "Maximum size of a response in MB, unpacked; a larger "
+             "page is requested in smaller pages", exclusiveMinimum=0, maximum=4096, default=256),
+    _setting("max_retries", "integer", "Maximum retries of a request before its stream fails; "
+             "429 does not count", minimum=0, maximum=100, default=8),
     _setting("fail_on_denied_parents", "boolean", "Whether restricted or deleted matters and other "
              "parents (403, 404) fail the run; by default they are logged and retried",
              default=False),
@@ -151,6 +155,8 @@ class Settings:
     lookback_ticks: int
     max_run_seconds: float | None
     timeout_seconds: float
+    max_request_seconds: float
+    max_response_bytes: int
     max_retries: int
     fail_on_denied_parents: bool
     unknown_fields: str
@@ -195,6 +201,8 @@ class Settings:
             lookback_ticks=max(1, int(config["lookback_seconds"])) * dotnet_ticks.PER_SECOND,
             max_run_seconds=None if minutes is None else float(minutes) * 60,
             timeout_seconds=float(config["request_timeout_seconds"]),
+            max_request_seconds=float(config["max_request_seconds"]),
+            max_response_bytes=int(float(config["max_response_mb"]) * 1_000_000),
             max_retries=int(config["max_retries"]),
             fail_on_denied_parents=bool(config["fail_on_denied_parents"]),
             unknown_fields=config["unknown_fields"],

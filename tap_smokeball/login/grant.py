@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 from oauthlib.oauth2 import MismatchingStateError, OAuth2Error, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 
-from tap_smokeball.api.transport import RetryableError
+from tap_smokeball.api.retries import RetryableError
 from tap_smokeball.errors import AuthenticationError, RequestInfo
 from tap_smokeball.redaction import SECRETS
 

@@ -102,6 +102,8 @@ def _probe(
 
 def _describe_access(stream: SmokeballStream, result: StreamResult, session: Session) -> str:
     if isinstance(result.error, AccessDeniedError):
+        if not session.client.has_access:
+            return "no, 403 like all others: check api_key, api_url, region and environment"
         return f"no, 403: grant the scope {stream.scope} and sign in again"
     if result.error:
         return f"no, {result.error.summary}"

@@ -73,6 +73,7 @@ def render(runner: Runner, session: Session) -> str:
         RunInterruptedError: A signal came.
     """
     estimates = list(_Planner(runner, session).estimates())
+    runner.log_failures(is_over=True)
     rate = session.settings.requests_per_second
     total = sum(estimate.requests for estimate in estimates)
     rows = [("stream", "rows", "requests", "time", "basis")]
@@ -137,14 +138,14 @@ class _Planner:
                 else:
                     yield self._estimate_list(stream)
             except SmokeballError as error:
-                stream.fail(error)
+                stream.result.fail(error)
                 for child in children:
-                    child.fail(ParentListError(f"{stream.name} could not be listed"))
+                    child.result.fail(ParentListError(f"{stream.name} could not be listed"))
         for child, parents in todo:
             try:
                 yield self._estimate_children(child, parents)
             except SmokeballError as error:
-                child.fail(error)
+                child.result.fail(error)
 
     def _estimate_list(self, stream: TopLevelStream) -> Estimate:
         if not stream.response_format.is_paged:

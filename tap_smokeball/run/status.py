@@ -9,11 +9,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tap_smokeball.api.transport import FINISH_SECONDS
+from tap_smokeball.errors import TimeLimitError
 from tap_smokeball.run.request_estimate import RequestEstimate
 
 if TYPE_CHECKING:
     from tap_smokeball.api.transport import Transport
     from tap_smokeball.errors import SmokeballError
+
+OVERDUE_SECONDS = FINISH_SECONDS + 2.0
+"""How long after the time limit a thread is abandoned that does not return from the network."""
 
 
 class RunInterruptedError(Exception):
@@ -107,6 +112,11 @@ class RunStatus:
     _started: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def limit_requests(self) -> None:
+        """Let no request and no wait outlast the run."""
+        if self.limit_seconds is not None:
+            self.transport.run_ends_at = self._started + self.limit_seconds
+
     def stop(self, signal: int) -> None:
         """Let the run stop as soon as the state allows."""
         self.signal = signal
@@ -119,6 +129,15 @@ class RunStatus:
         """
         if self.signal:
             raise RunInterruptedError(self.signal)
+
+    def raise_if_overdue(self) -> None:
+        """Abandon a wait for a thread that does not return from the network.
+
+        Raises:
+            TimeLimitError: The run has ended, and its requests had time to finish.
+        """
+        if time.monotonic() > self.transport.run_ends_at + OVERDUE_SECONDS:
+            raise TimeLimitError
 
     @property
     def should_stop(self) -> bool:

@@ -63,6 +63,7 @@ class WorkerPool:
 
         Raises:
             RunInterruptedError: A signal stops the run.
+            TimeLimitError: The run is over, and the function does not return.
         """
         future = self._submit(function)
         # `result` cannot tell its own timeout from one that the function raises.
@@ -155,6 +156,7 @@ class WorkerPool:
                 return poll()
             except (FutureTimeoutError, queue.Empty):
                 self._status.raise_if_stopped()
+                self._status.raise_if_overdue()
 
 
 class _Slot(Generic[Item, T]):

@@ -17,7 +17,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import PAGED
-from tap_smokeball.errors import RequestInfo, SmokeballError, StreamCrashError, StreamMapError
+from tap_smokeball.errors import RequestInfo, SmokeballError, StreamCrashError, TimeLimitError
 from tap_smokeball.records.columns import integer, sensitivities, string, walk_columns
 from tap_smokeball.records.decimals import as_decimal_string
 from tap_smokeball.records.extra_fields import EXTRA_FIELDS
@@ -194,7 +194,10 @@ class SmokeballStream(RecordStream):
         except SmokeballError as error:
             if not self.session.status.is_supervised:
                 raise
-            self.fail(error)
+            if isinstance(error, TimeLimitError):
+                self.stop_at_time_limit(error)
+            else:
+                self.result.fail(error)
         finally:
             if not self.session.status.is_supervised:
                 self.session.pool.close()  # the SDK never says that a run is over
@@ -204,11 +207,10 @@ class SmokeballStream(RecordStream):
         extra_fields.log_new_names(self.logger, self.name)
         result.dropped_fields = dict(extra_fields.dropped)
 
-    def fail(self, error: SmokeballError) -> None:
-        """Log an error that ends this stream and no other, and keep it for the summary."""
-        self.result.fail(error)
-        names_stream = error.stream is not None or isinstance(error, StreamMapError)
-        self.logger.error("%s%s", "" if names_stream else f"{self.name}: ", error)
+    def stop_at_time_limit(self, error: TimeLimitError) -> None:
+        """Log what the time limit cut short; the next run resumes."""
+        self.result.status = StreamStatus.TIME_LIMIT
+        self.logger.warning("%s%s", "" if error.stream else f"{self.name}: ", error)
 
     @override
     def get_records(self, context: types.Context | None) -> Iterable[types.Record]:

@@ -19,11 +19,11 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_smokeball.errors import NotFoundError, SmokeballError
+from tap_smokeball.errors import NotFoundError, SmokeballError, TimeLimitError
 from tap_smokeball.run.request_estimate import request_count
 from tap_smokeball.run.status import StreamStatus
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS, SmokeballStream
@@ -78,6 +78,11 @@ class ChildStream(SmokeballStream):
             is_sample=self.sample_rows is not None,
         )
 
+    @cached_property
+    def failures(self) -> ParentFailures:
+        """The parents that this run could not read."""
+        return ParentFailures(self.state_manager)
+
     @property
     @override
     def sample_rows(self) -> int | None:
@@ -94,7 +99,7 @@ class ChildStream(SmokeballStream):
         order, result = self.parent_order, self.result
         if self.sample_rows is None:
             order.forget_unlisted()
-        failures = ParentFailures(self.state_manager)
+        failures = self.failures
         is_complete = True
         for reason in order.todo(should_run_full_pass=self.should_run_full_pass):
             parents = reason.parents()
@@ -107,7 +112,8 @@ class ChildStream(SmokeballStream):
         result.unread_parents = failures.count
         if not (is_complete and self.should_run_full_pass):
             result.status = StreamStatus.TIME_LIMIT  # the runner may still start the full pass
-        self._report(failures)
+        if self.should_run_full_pass:
+            self.report_failures()
 
     def _read_parents(
         self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
@@ -131,9 +137,13 @@ class ChildStream(SmokeballStream):
                     EXTRACTED_TICKS: self.parent_stream.listed.started,
                 }
                 row_count = 0
-                for rows in pieces:
-                    row_count += len(rows)
-                    yield from self.build_records(rows, tap_columns)
+                try:
+                    for rows in pieces:
+                        row_count += len(rows)
+                        yield from self.build_records(rows, tap_columns)
+                except TimeLimitError as error:
+                    self.stop_at_time_limit(failures.undecided_cut or error)
+                    return False
                 done += 1
                 estimate.add_step(self.requests_per_parent(row_count))
                 if self.sample_rows is not None:
@@ -161,13 +171,20 @@ class ChildStream(SmokeballStream):
         self, parent: Parent, *, reason: ReadReason, since: int | None, failures: ParentFailures
     ) -> Iterator[list[Row]]:
         start = self._start_for(parent, since)
+        transport = self.session.client.transport
+        # A parent that hangs at each attempt must not use up the time of every run.
+        retries = transport.fewer_retries() if reason.is_failure_expected else nullcontext()
+        ids, params = {self.parent_key: parent.id}, self._params_from(start)
         try:
-            for rows in self.read_children({self.parent_key: parent.id}, self._params_from(start)):
-                yield rows
-                if self.sample_rows is not None:
-                    return
+            with retries:
+                for rows in self.read_children(ids, params):
+                    yield rows
+                    if self.sample_rows is not None:
+                        return
         except SmokeballError as error:
-            if error.is_shared:
+            # If other parents succeed after this one, it must not hold each run at its position.
+            is_cut = isinstance(error, TimeLimitError) and error.is_single
+            if error.is_shared and not is_cut:
                 raise
             if not (self.is_empty_if_not_found and isinstance(error, NotFoundError)):
                 failures.add(Failure(parent, error, start, reason))
@@ -201,15 +218,15 @@ class ChildStream(SmokeballStream):
             self.parent_stream.plural_name,
         )
 
-    def _report(self, failures: ParentFailures) -> None:
+    def report_failures(self) -> None:
         """Log the parents that could not be read, and fail if that is not ordinary.
 
         Raises:
             UnreadParentsError: There are such parents; everything else was done.
         """
-        for line in failures.describe(self.name, self.parent_stream.plural_name):
+        for line in self.failures.describe(self.name, self.parent_stream.plural_name):
             self.logger.warning("%s", line)
-        if error := failures.error(
+        if error := self.failures.error(
             self.parent_stream.plural_name,
             fail_on_denial=self.session.settings.fail_on_denied_parents,
         ):

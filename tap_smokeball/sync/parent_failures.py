@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from tap_smokeball.errors import PARENT_DENIALS, SmokeballError, UnreadParentsError
+from tap_smokeball.errors import (
+    PARENT_DENIALS,
+    SmokeballError,
+    TimeLimitError,
+    UnreadParentsError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +96,9 @@ class ParentFailures:
         is_whole = bool(self._held) and not self._held[0].reason.order.full_pass.last_parent_id
         if is_whole and not self._has_success and self._are_alike():
             raise self._held[0].error
+        cut = [f.error for f in self._held if isinstance(f.error, TimeLimitError)]
+        if len(cut) > 1:  # it is the server that hangs
+            raise cut[0]
         self._remember()
 
     def _remember(self) -> None:
@@ -114,6 +122,12 @@ class ParentFailures:
     def are_undecided(self) -> bool:
         """Whether there are failures that no success has followed yet."""
         return bool(self._held)
+
+    @property
+    def undecided_cut(self) -> TimeLimitError | None:
+        """The first failure, cut by the time limit, that no success has followed yet."""
+        errors = (failure.error for failure in self._held)
+        return next((error for error in errors if isinstance(error, TimeLimitError)), None)
 
     @property
     def count(self) -> int:
@@ -140,7 +154,8 @@ class ParentFailures:
         failed = [
             failure
             for failure in self._remembered
-            if fail_on_denial or not isinstance(failure.error, PARENT_DENIALS)
+            if not isinstance(failure.error, TimeLimitError)
+            and (fail_on_denial or not isinstance(failure.error, PARENT_DENIALS))
         ]
         if not failed:
             return None

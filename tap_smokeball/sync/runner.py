@@ -6,16 +6,19 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+from tap_smokeball.api.error_policy import FORBIDDEN_EVERYWHERE
 from tap_smokeball.errors import (
+    AccessDeniedError,
     BatchStorageError,
     ParentListError,
     SmokeballError,
+    StreamMapError,
     StreamsFailedError,
     UnreadParentsError,
     os_error_message,
 )
 from tap_smokeball.run.gc_tuning import rare_garbage_collection
-from tap_smokeball.run.status import RunInterruptedError
+from tap_smokeball.run.status import RunInterruptedError, StreamStatus
 from tap_smokeball.run.stop_signals import stop_on_signals
 from tap_smokeball.sync.child_stream import ChildStream
 
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
 
     from tap_smokeball.session import Session
     from tap_smokeball.sync.base_stream import SmokeballStream
+
+_DENIALS = (AccessDeniedError, ParentListError)
+"""Errors of a key that is rejected: each stream is denied, and so are its child streams."""
 
 
 class Runner:
@@ -46,6 +52,7 @@ class Runner:
         self.children = [stream for stream in wanted if isinstance(stream, ChildStream)]
         self._session = session
         self._status = session.status
+        self._logged: set[str] = set()
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -81,8 +88,18 @@ class Runner:
         Child streams with the oldest complete pass come first, not in the order of their names:
         with a time limit, the last ones would never be reached.
         """
-        for stream in self.top_level:
-            self._sync(stream, stream.sync)
+        self._status.limit_requests()
+        self._sync_all()
+
+    def _sync_all(self) -> None:
+        try:
+            for stream in self.top_level:
+                self._sync(stream, stream.sync)
+            self._sync_children()
+        finally:
+            self.log_failures(is_over=True)
+
+    def _sync_children(self) -> None:
         children = sorted(
             self.children, key=lambda child: (child.state_manager.last_completed, child.name)
         )
@@ -92,14 +109,23 @@ class Runner:
             child.result.estimate.start(pending, child.parent_stream.plural_name)
         begun = self._sync_recent_changes(ready) if self._status.limit_seconds is not None else []
         for child in ready:
+            if child in begun and self._status.should_stop and not child.result.is_failed:
+                self._report_failures(child)
             self._sync(child, child.continue_sync if child in begun else child.sync)
+
+    def _report_failures(self, child: ChildStream) -> None:
+        """Report the parents that a child stream could not read, if no full pass follows."""
+        try:
+            child.report_failures()
+        except UnreadParentsError as error:
+            child.result.fail(error)
 
     def sample(self, max_rows: int) -> None:
         """Read a few records of each stream, to test the connection."""
         for stream in (*self.top_level, *self.children):
             stream.ABORT_AT_RECORD_COUNT = max_rows
             stream.selected = True
-        self.sync()
+        self._sync_all()
 
     def _sync_recent_changes(self, children: list[ChildStream]) -> list[ChildStream]:
         """Sync the parents that changed since the last run; return the child streams with some.
@@ -114,10 +140,11 @@ class Runner:
         return changed
 
     def _is_ready(self, child: ChildStream) -> bool:
-        if self._status.result(child.parent_stream.name).is_failed:
-            child.fail(ParentListError(f"{child.parent_stream.name} could not be listed"))
+        parent_result = self._status.result(child.parent_stream.name)
+        if parent_result.is_failed:
+            child.result.fail(ParentListError(f"{child.parent_stream.name} could not be listed"))
             return False
-        return not self._status.should_stop
+        return not (self._status.should_stop or parent_result.status is StreamStatus.TIME_LIMIT)
 
     def _sync(self, stream: SmokeballStream, sync: Callable[[], None]) -> None:
         result = stream.result
@@ -129,12 +156,12 @@ class Runner:
             if stream.is_batched and not result.is_failed:
                 stream.write_state()  # the SDK writes one after each BATCH, and the last has none
         except SmokeballError as error:
-            stream.fail(error)
+            result.fail(error)
         except (ImportError, OSError) as error:
             if not stream.is_batched:
                 raise
             reason = f"batch_config: its storage cannot be used: {os_error_message(error)}"
-            stream.fail(BatchStorageError(reason))
+            result.fail(BatchStorageError(reason))
         finally:
             is_orderly = isinstance(stream.result.error, UnreadParentsError)
             if stream.result.is_failed and stream.is_batched and not is_orderly:
@@ -142,3 +169,36 @@ class Runner:
                 stream.state_manager.restore(state_before)
                 stream.write_state()
             result.seconds += time.monotonic() - started
+            self.log_failures()
+
+    def log_failures(self, *, is_over: bool = False) -> None:
+        """Log the streams that failed since the last call.
+
+        As long as each stream was denied access, the cause is open: a scope each, or the key.
+
+        Args:
+            is_over: Whether no stream follows.
+        """
+        failed = [
+            stream
+            for stream in (*self.top_level, *self.children)
+            if stream.result.error and stream.name not in self._logged
+        ]
+        denials = [stream for stream in failed if isinstance(stream.result.error, _DENIALS)]
+        is_denied = not (self._session.client.has_access or self._logged) and denials == failed
+        if is_denied and not is_over:
+            return
+        if is_denied and len(denials) > 1:
+            self._log_denial_of_all(denials[0])
+            return
+        for stream in failed:
+            self._logged.add(stream.name)
+            error = stream.result.error
+            names_stream = isinstance(error, StreamMapError) or (error and error.stream)
+            stream.logger.error("%s%s", "" if names_stream else f"{stream.name}: ", error)
+
+    def _log_denial_of_all(self, first: SmokeballStream) -> None:
+        policy, error = FORBIDDEN_EVERYWHERE, first.result.error
+        request = error.request if error else None
+        denial = AccessDeniedError(policy.reason, policy.advice, status=403, request=request)
+        first.logger.error("%s", denial)

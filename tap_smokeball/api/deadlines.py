@@ -1,0 +1,125 @@
+"""A deadline for a whole request, in addition to the timeout of each read.
+
+The timeout of requests bounds the wait for the next bytes. A server that sends one byte now and
+then outlives it, in the headers, in the body, or while a proxy opens a tunnel. So each read of a
+socket here waits no longer than what is left of the request's time.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.client import HTTPResponse
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    from urllib3 import PoolManager
+
+
+class _Deadline(threading.local):
+    """The deadline of the request that a thread sends, in seconds of the monotonic clock."""
+
+    at = math.inf
+
+
+_deadline = _Deadline()
+
+
+@contextmanager
+def request_deadline(at: float) -> Iterator[None]:
+    """Let reads of the connections of a `DeadlineAdapter` fail after a time.
+
+    Args:
+        at: Seconds of the monotonic clock; a later read raises `TimeoutError`.
+    """
+    _deadline.at = at
+    try:
+        yield
+    finally:
+        _deadline.at = math.inf
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket until the deadline of this thread's request."""
+
+    def __init__(self, raw: io.RawIOBase, connection: socket.socket) -> None:
+        self._raw = raw
+        self._connection = connection
+        self._timeout = connection.gettimeout()
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def readinto(self, buffer: Any) -> int | None:
+        if _deadline.at < math.inf:
+            left = _deadline.at - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            timeout = left if self._timeout is None else min(left, self._timeout)
+            self._connection.settimeout(timeout)
+        return self._raw.readinto(buffer)
+
+    @override
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _DeadlineResponse(HTTPResponse):
+    def __init__(self, sock: socket.socket, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(sock, *arguments, **keywords)
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _DeadlineResponse
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _DeadlineResponse
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """The adapter of requests, with connections that respect `request_deadline`."""
+
+    @override
+    def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
+        super().init_poolmanager(*arguments, **keywords)
+        _use_pools(self.poolmanager)
+
+    @override
+    def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **keywords)
+        if not proxy.lower().startswith("socks"):  # has connections of its own
+            _use_pools(manager)
+        return manager
+
+
+def _use_pools(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
