@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
 from tap_smokeball.records.columns import decimal, integer, nested_object, object_list
+from tap_smokeball.records.converters import ValueCounts
 from tap_smokeball.records.decimals import as_decimal_string
-from tap_smokeball.records.record_builder import json_schema
+from tap_smokeball.records.extra_fields import EXTRA_FIELDS
+from tap_smokeball.records.record_builder import RecordBuilder, json_schema
 from tests.harness import config, run, run_cli, sandbox_rows
 from tests.recorded_firm import STREAMS
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from tests.harness import Json
 
 DECIMAL = {"type": "string", "format": "x-singer.decimal", "precision": 38, "scale": 18}
+EVERYTHING: Any = defaultdict(lambda: True)
+NO_COUNTS = ValueCounts(Counter(), Counter())
 DECIMALS_ON = {"TAP_SMOKEBALL_USE_SINGER_DECIMAL": "true"}
 
 
@@ -91,28 +96,27 @@ COLUMNS = (
 )
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, places=None) | st.integers())
+@given(
+    st.decimals(-(10**20) + 1, 10**20 - 1, allow_nan=False, places=None)
+    | st.integers(-(10**20) + 1, 10**20 - 1)
+)
 def test_decimal_strings_are_exact_and_plain(value: Decimal | int) -> None:
     """Each number keeps its value and is written without an exponent."""
     columns = [as_decimal_string(field) for field in COLUMNS]
     row = {"a": value, "c": {"a": value}, "d": [{"a": value, "e": {"a": value}}]}
-    extras: dict[str, Any] = {}
-    record = {f.name: f.converter(row[f.name], extras, f.name) for f in columns if f.converter}
+    [record] = RecordBuilder(columns, EVERYTHING, "keep", NO_COUNTS).records([row], {})
     texts = [record["a"], record["c"]["a"], record["d"][0]["a"], record["d"][0]["e"]["a"]]
-    assert not extras
     for text in texts:
         assert Decimal(text) == value
         assert "e" not in text.lower()
 
 
-@pytest.mark.parametrize("value", [True, "12.50", {"value": 1}, [1]])
-def test_non_numeric_amount_moves_to_extra_fields(value: Any) -> None:
+@pytest.mark.parametrize("value", [True, "12,50", {"value": 1}, [1], 10**20, Decimal("1E-999999")])
+def test_odd_amount_moves_to_extra_fields(value: Any) -> None:
     """The column is null, and extraFields keeps the value."""
-    [column] = [as_decimal_string(decimal("a", "A"))]
-    extras: dict[str, Any] = {}
-    assert column.converter
-    assert column.converter(value, extras, "a") is None
-    assert extras == {"a": value}
+    columns = [as_decimal_string(decimal("a", "A")), EXTRA_FIELDS]
+    [record] = RecordBuilder(columns, EVERYTHING, "keep", NO_COUNTS).records([{"a": value}], {})
+    assert record == {"a": None, "extraFields": {"a": value}}
 
 
 def test_decimal_schema_keeps_other_properties() -> None:

@@ -1,4 +1,4 @@
-"""Odd text and odd ids of the API, and crashes of a stream."""
+"""Odd text of the API, and crashes of a stream."""
 
 from __future__ import annotations
 
@@ -62,17 +62,6 @@ def test_odd_unicode_becomes_replacement(caplog: pytest.LogCaptureFixture) -> No
         client.close()
         server.shutdown()
     assert len([r for r in caplog.records if "not valid Unicode" in r.getMessage()]) == 1
-
-
-@pytest.mark.parametrize("key", [["a"], {"a": 1}])
-def test_odd_id_fails_its_stream_alone(firm: SandboxServer, key: Any) -> None:
-    """A row whose id is no text ends its parent's rows, not the run."""
-    fee = sandbox_rows(firm, "fees")[0]["row"]["id"]
-    firm.control.touch("fees", fee, set={"id": key})
-    output = run(config(firm))
-    assert output.status == 1
-    assert output.ids("matters")
-    assert output.ids("fees")
 
 
 def test_crash_of_a_stream_stops_no_other(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_smokeball import dotnet_ticks
+from tap_smokeball.records.converters import Extras, ValueCounts
 from tap_smokeball.sync.bookmarks import NewestTimestamp
 from tests.harness import Output, catalog, config, run, sandbox_rows
 from tests.recorded_firm import (
@@ -159,10 +160,11 @@ def test_events_accept_all_documented_values(start: StartFirm, change: Json, arr
     ],
 )
 def test_event_timestamp_without_zone_is_utc(sent: str, expected: str | None) -> None:
-    """The updated-since filter is UTC, too; other local times stay unchanged."""
+    """The updated-since filter is UTC, too; no other local time has a time zone."""
     convert = next(f for f in STREAMS["events"].columns if f.name == "lastUpdated").converter
     assert convert is not None
-    assert convert(sent, {}, "lastUpdated") == expected
+    extras = Extras(ValueCounts(Counter(), Counter()))
+    assert convert(sent, extras, "lastUpdated") == expected
 
 
 def test_bookmark_ignores_rows_without_timestamp() -> None:

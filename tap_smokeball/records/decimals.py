@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import typing as th
 
 from tap_smokeball.records.columns import nested_object, object_list
+from tap_smokeball.records.type_checks import MAX_EXPONENT
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -88,8 +89,10 @@ def _is_decimal(schema: Mapping[str, Any]) -> bool:
     return any(form.get("format") == "x-singer.decimal" for form in schema.get("anyOf", ()))
 
 
-def _to_decimal_string(value: Any, extras: Extras, path: str) -> str | None:
-    if isinstance(value, (Decimal, int)) and not isinstance(value, bool):
-        return f"{Decimal(value):f}"
-    extras[path] = value
+def _to_decimal_string(value: Decimal | int, extras: Extras, path: str) -> str | None:
+    """Return the digits of a number, without an exponent."""
+    number = Decimal(value)
+    if -MAX_EXPONENT <= number.adjusted() < PRECISION - SCALE:
+        return f"{number:f}"
+    extras.reject(path, value)
     return None

@@ -7,14 +7,13 @@ says the same. So unknown fields are left out beside deselected columns, and aro
 from __future__ import annotations
 
 import logging
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk import typing as th
 
 from tap_smokeball.records.columns import Column
-from tap_smokeball.records.converters import strip_signed_urls
+from tap_smokeball.records.converters import strip_signed_urls, without_positions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -85,10 +84,13 @@ class ExtraFields:
         """
         kept: dict[str, Any] = {}
         for path, value in extras.items():
-            is_kept = self._may_keep(path, is_top_level=path in top_level)
+            is_rejected = path in extras.rejected
+            declared = path.rstrip("~") if is_rejected else path
+            is_kept = self._may_keep(declared, is_top_level=path in top_level)
             if is_kept:
                 kept[path] = value
-            _count(self.kept if is_kept else self.dropped, re.sub(r"\.\d+(?=\.|$)", "[]", path))
+            if not is_rejected:
+                _count(self.kept if is_kept else self.dropped, without_positions(path))
         return strip_signed_urls(kept) if kept else None
 
     def log_new_names(self, logger: logging.Logger, stream: str) -> None:

@@ -7,13 +7,24 @@ whole dictionaries, and only columns that need it are converted one by one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import Counter
+from decimal import Decimal
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from singer_sdk import typing as th
 
 from tap_smokeball.errors import UnexpectedResponseError
-from tap_smokeball.records.converters import HYPERMEDIA_KEYS, SIGNED_URL_KEYS
+from tap_smokeball.records.converters import (
+    HYPERMEDIA_KEYS,
+    SIGNED_URL_KEYS,
+    Extras,
+    ValueCounts,
+    to_date,
+    to_link,
+)
 from tap_smokeball.records.extra_fields import EXTRA_FIELDS, ExtraFields
+from tap_smokeball.records.type_checks import Form, RowCheck
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,10 +33,13 @@ if TYPE_CHECKING:
 
     from tap_smokeball.api.pagination import Key, Row
     from tap_smokeball.records.columns import Column
-    from tap_smokeball.records.converters import Converter, Extras
+    from tap_smokeball.records.converters import Converter
 
 MAX_LAYOUTS = 1_000
 """Layouts that are kept: a stream whose rows all differ must not take more and more memory."""
+
+_KEY_TYPES = frozenset({str, int, Decimal})  # the types that become a text without loss
+_NO_EXTRAS = Extras(ValueCounts(Counter(), Counter()))
 
 
 def json_schema(columns: Iterable[Column]) -> dict[str, Any]:
@@ -50,27 +64,28 @@ class RowKey:
         """Return rows by their keys.
 
         Raises:
-            UnexpectedResponseError: A row lacks a part of the key.
+            UnexpectedResponseError: A row lacks a part of the key, or has no text or number there.
         """
-        if self._only_name:
-            by_key: dict[Key, Row] = {row.get(self._only_name): row for row in rows}
-            if None in by_key:
-                raise self._missing_key()
-            return by_key
-        by_key = {}
-        for row in rows:
-            key = tuple(
-                converter(row.get(source), {}, source) if converter else row.get(source)
-                for source, converter in self._parts
-            )
-            if None in key:
-                raise self._missing_key()
-            by_key[key] = row
-        return by_key
-
-    def _missing_key(self) -> UnexpectedResponseError:
-        return UnexpectedResponseError(
+        by_key: dict[Key, Row]
+        try:
+            if self._only_name:
+                by_key = {row.get(self._only_name): row for row in rows}
+                parts: Iterable[Any] = by_key
+            else:
+                by_key = {self._key(row): row for row in rows}
+                parts = chain.from_iterable(cast("Iterable[tuple[Any, ...]]", by_key))
+            if _KEY_TYPES.issuperset(map(type, parts)):
+                return by_key
+        except TypeError:  # a list or an object cannot be a key
+            pass
+        raise UnexpectedResponseError(
             f"a row has no key ({self._names})", "Report the request id to Smokeball"
+        )
+
+    def _key(self, row: Row) -> tuple[Any, ...]:
+        return tuple(
+            converter(row.get(source), _NO_EXTRAS, source) if converter else row.get(source)
+            for source, converter in self._parts
         )
 
 
@@ -82,12 +97,14 @@ class RowLayout(NamedTuple):
         unknown: Properties that no column declares as its own; a derived column may have their
             name.
         nulls: The columns that the rows do not have, as nulls.
-        conversions: Column, source property and converter of each conversion.
+        plain_links: The links that hold nothing that a record would keep.
+        conversions: Column, source property and converter of each other conversion.
     """
 
     dropped: list[str]
     unknown: list[str]
     nulls: dict[str, None]
+    plain_links: list[str]
     conversions: list[tuple[str, str, Converter]]
 
 
@@ -98,69 +115,93 @@ class RecordBuilder:
         columns: The columns of the stream.
         mask: The catalog's selection of columns and of properties nested in them.
         unknown_fields: The setting of this name.
+        counts: Receives the number of values of an unexpected type or form.
 
     Attributes:
         extra_fields: Decides what the column ``extraFields`` holds, and counts it.
     """
 
-    def __init__(self, columns: Iterable[Column], mask: SelectionMask, unknown_fields: str) -> None:
+    def __init__(
+        self,
+        columns: Iterable[Column],
+        mask: SelectionMask,
+        unknown_fields: str,
+        counts: ValueCounts,
+    ) -> None:
         columns = list(columns)
+        self._counts = counts
         self._selected = {c.name: c for c in columns if mask["properties", c.name]}
         self._declared = {column.name for column in columns if column.source is None}
+        self._declared -= {EXTRA_FIELDS.name}
+        sources = {column.source or column.name for column in self._selected.values()}
+        self._check = RowCheck(c for c in columns if c.name in sources & self._declared)
         self._pruned = [
             (column.name, deselected)
             for column in self._selected.values()
             if (deselected := _deselected_fields(column, mask, ("properties", column.name)))
         ]
-        self._layouts: dict[tuple[str, ...], RowLayout] = {}
+        # A page of plain rows takes less work, so that it has layouts of its own.
+        self._layouts: dict[bool, dict[tuple[str, ...], RowLayout]] = {False: {}, True: {}}
         self.extra_fields = ExtraFields(columns, mask, unknown_fields)
 
-    def records(self, rows: Iterable[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
+    def records(self, rows: Sequence[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
         """Yield the records of rows.
 
         Args:
             rows: The rows as the API sent them.
             tap_columns: Values of the tap's own columns, as the parent's key.
         """
-        layouts, pruned = self._layouts, self._pruned
+        pruned = self._pruned
         tap_columns = {name: v for name, v in tap_columns.items() if name in self._selected}
-        extras: Extras = {}
-        for row in rows:
-            layout = layouts.get(tuple(row)) or self._layout(row)
-            record = {**row, **layout.nulls, **tap_columns}
-            for name in layout.dropped:
+        extras = Extras(self._counts)
+        form = self._check.form(rows)
+        is_plain, is_invalid = form is Form.PLAIN, form is Form.INVALID
+        layouts = self._layouts[is_plain]
+        for sent in rows:
+            row = self._check.repair(sent, extras) if is_invalid else sent
+            layout = layouts.get(tuple(row)) or self._layout(row, is_plain=is_plain)
+            dropped, unknown, nulls, links, conversions = layout
+            record = {**row, **nulls, **tap_columns}
+            for name in dropped:
                 del record[name]
-            for name in layout.unknown:
+            for name in unknown:
                 extras[name] = row[name]
-            for name, source, converter in layout.conversions:
+            for name in links:
+                link = row[name]
+                if link is not None:  # what `to_link` does, without the cost of a call
+                    record[name] = {"id": link.get("id"), "href": link.get("href")}
+            for name, source, converter in conversions:
                 value = row[source]
                 if value is not None:
                     record[name] = converter(value, extras, name)
             for name, deselected in pruned:
                 _prune(record[name], deselected)
             if extras:
-                kept = self.extra_fields.select(extras, layout.unknown)
+                kept = self.extra_fields.select(extras, unknown)
                 if kept:
                     record[EXTRA_FIELDS.name] = kept
-                extras = {}
+                extras = Extras(self._counts)
             yield record
 
-    def _layout(self, row: Row) -> RowLayout:
+    def _layout(self, row: Row, *, is_plain: bool) -> RowLayout:
         unknown = row.keys() - self._declared - HYPERMEDIA_KEYS - SIGNED_URL_KEYS
         kept = (row.keys() - unknown) & self._selected.keys()
+        conversions = [
+            (name, column.source or name, column.converter)
+            for name, column in self._selected.items()
+            if column.converter is not None and (column.source or name) in row
+        ]
         layout = RowLayout(
             dropped=[name for name in row if name not in self._selected],
             unknown=[name for name in row if name in unknown],
             nulls=dict.fromkeys(name for name in self._selected if name not in kept),
-            conversions=[
-                (name, column.source or name, column.converter)
-                for name, column in self._selected.items()
-                if column.converter is not None and (column.source or name) in row
-            ],
+            plain_links=[name for name, _, each in conversions if is_plain and each is to_link],
+            conversions=[c for c in conversions if not (is_plain and c[2] in (to_link, to_date))],
         )
-        if len(self._layouts) >= MAX_LAYOUTS:
-            self._layouts.clear()
-        self._layouts[tuple(row)] = layout
+        layouts = self._layouts[is_plain]
+        if len(layouts) >= MAX_LAYOUTS:
+            layouts.clear()
+        layouts[tuple(row)] = layout
         return layout
 
 

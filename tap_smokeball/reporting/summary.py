@@ -79,7 +79,18 @@ def summary_table(run: RunStatus) -> str:
         for result in run.results.values()
         if result.dropped_fields
     ]
-    return "\n".join([format_table(rows), *unread, *dropped])
+    values = [line for result in run.results.values() for line in _value_lines(result)]
+    return "\n".join([format_table(rows), *unread, *dropped, *values])
+
+
+def _value_lines(result: StreamResult) -> Iterator[str]:
+    """Yield a line for each kind of unexpected values; it names columns, never values."""
+    for counts, text in (
+        (result.converted_values, "values were converted to the types of their columns"),
+        (result.rejected_values, "values do not fit their columns, which are null there"),
+    ):
+        if counts:
+            yield f"{result.stream}: {counts.total():,} {text}: {', '.join(sorted(counts))}"
 
 
 def _run_summary(tap: Tap, session: Session, started_at: int, exit_status: int) -> dict[str, Any]:
@@ -118,6 +129,8 @@ def _stream_summary(
         "pagination_rewinds": run.rewinds[result.stream],
         "unread_parents": result.unread_parents,
         "dropped_fields": result.dropped_fields,
+        "converted_values": dict(result.converted_values),
+        "rejected_values": dict(result.rejected_values),
         "resumed": result.is_resumed,
         "duration_seconds": round(result.seconds, 3),
         "bookmark": dotnet_ticks.to_rfc3339(bookmark) if bookmark else None,

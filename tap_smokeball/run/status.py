@@ -61,6 +61,8 @@ class StreamResult:
         unread_parents: Parents that could not be read, and are retried by the next run.
         dropped_fields: Values of unknown fields that were left out, by field.
         is_resumed: Whether it resumed the full pass of an earlier run.
+        converted_values: Number of values of another type than their column's, by path in the row.
+        rejected_values: Number of values that do not fit their column, by path in the row.
         estimate: How many requests it takes, and how many are done.
     """
 
@@ -72,6 +74,8 @@ class StreamResult:
     unread_parents: int = 0
     dropped_fields: dict[str, int] = field(default_factory=dict)
     is_resumed: bool = False
+    converted_values: Counter[str] = field(default_factory=Counter)
+    rejected_values: Counter[str] = field(default_factory=Counter)
     estimate: RequestEstimate = field(default_factory=RequestEstimate)
 
     def fail(self, error: SmokeballError) -> None:

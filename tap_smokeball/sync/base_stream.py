@@ -19,6 +19,7 @@ from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import PAGED
 from tap_smokeball.errors import RequestInfo, SmokeballError, StreamCrashError, TimeLimitError
 from tap_smokeball.records.columns import integer, sensitivities, string, walk_columns
+from tap_smokeball.records.converters import ValueCounts
 from tap_smokeball.records.decimals import as_decimal_string
 from tap_smokeball.records.extra_fields import EXTRA_FIELDS
 from tap_smokeball.records.record_builder import RecordBuilder, RowKey, json_schema
@@ -342,4 +343,6 @@ class SmokeballStream(RecordStream):
     @cached_property
     def record_builder(self) -> RecordBuilder:
         """Builds records from rows, as the catalog selects."""
-        return RecordBuilder(self.all_columns, self.mask, self.session.settings.unknown_fields)
+        counts = ValueCounts(self.result.converted_values, self.result.rejected_values)
+        unknown_fields = self.session.settings.unknown_fields
+        return RecordBuilder(self.all_columns, self.mask, unknown_fields, counts)
