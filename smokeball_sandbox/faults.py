@@ -42,6 +42,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         path_contains: Text that the path must contain.
         after: Number of matching requests that succeed first.
         seconds: Duration of "hang", "slow" and "drip".
+        body: Body of the response with status 200, for "body".
     """
 
     count: Annotated[int, msgspec.Meta(ge=1)] = 1
@@ -52,6 +53,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         "html",
         "error_document",
         "empty",
+        "body",
         "hang",
         "slow",
         "drip",
@@ -66,6 +68,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     path_contains: str = ""
     after: int = 0
     seconds: float = 30
+    body: str = ""
 
     def matches(self, template: str, path: str) -> bool:
         """Return whether the rule applies to a request."""
@@ -78,8 +81,8 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             return Response(200, _HTML, b"text/html")
         if self.how == "error_document":
             return json_response({"message": "Internal server error"})
-        if self.how == "empty":
-            return Response(200, b"")
+        if self.how in {"body", "empty"}:
+            return Response(200, self.body.encode())
         if self.how == "gzip_bomb":
             return _gzip_bomb()
         if self.how != "status":

@@ -13,14 +13,12 @@ import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.singerlib import Catalog
-from singer_sdk.singerlib.schema import Schema
 
 from tap_smokeball import dotnet_ticks, redaction, streams
 from tap_smokeball.api.token_expiry import expiry_warning
 from tap_smokeball.config import environment, input_files, validation
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.errors import SmokeballError
-from tap_smokeball.records.decimals import align_decimal_format
 from tap_smokeball.redaction import SECRETS
 from tap_smokeball.reporting import progress, summary
 from tap_smokeball.run.status import RunInterruptedError
@@ -28,6 +26,7 @@ from tap_smokeball.run.stop_signals import signal_handlers_kept
 from tap_smokeball.session import Session
 from tap_smokeball.singer.input_catalog import (
     add_schema_selection,
+    align_types,
     all_streams_selected,
     apply_stream_names,
     drop_empty_properties,
@@ -145,8 +144,8 @@ class TapSmokeball(Tap):
         """
         for entry in self.input_catalog.streams if self.input_catalog else ():
             if stream := self.streams.get(entry.tap_stream_id):
-                schema = align_decimal_format(entry.schema.to_dict(), stream.schema)
-                entry.schema = Schema.from_dict(schema)
+                for warning in align_types(entry, stream.schema):
+                    self.logger.warning("%s", warning)
             else:
                 self.logger.warning(
                     "catalog: there is no stream `%s`; left out", entry.tap_stream_id

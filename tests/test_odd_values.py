@@ -1,18 +1,22 @@
-"""Odd text of the API, and crashes of a stream."""
+"""Odd text and odd bodies of the API, odd tokens, and crashes of a stream."""
 
 from __future__ import annotations
 
+import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
 
 import pytest
 
 from tap_smokeball.api.client import ApiClient, Endpoint
 from tap_smokeball.api.response_parsers import ARRAY
 from tap_smokeball.config.settings import Settings
-from tests.harness import config, run, sandbox_rows
+from tests.harness import FEES, TOKEN, config, run, sandbox_rows
+from tests.memory_adapter import ADAPTERS
+from tests.memory_firm import MemoryFirm
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -21,6 +25,8 @@ else:
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
+    from tests.harness import Output
+    from tests.memory_adapter import MemoryAdapter
 
 
 CREDENTIALS = {"region": "us", "client_id": "c", "client_secret": "s", "api_key": "k"}
@@ -78,3 +84,72 @@ def test_crash_of_a_stream_stops_no_other(
     assert output.ids("matters")
     assert "secret" not in caplog.text
     assert "fees (GET /matters/{matterId}/fees)" in caplog.text
+
+
+@pytest.fixture(scope="module")
+def memory_firm() -> MemoryFirm:
+    return MemoryFirm(matters=2)
+
+
+def run_with_token(firm: MemoryFirm, fields: dict[str, Any]) -> Output:
+    """Run with a valid response of the token endpoint in which some fields are replaced."""
+    client_id, secret = firm.credentials["client_id"], firm.credentials["client_secret"]
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    response = cast("MemoryAdapter", ADAPTERS[firm.url]).call(
+        "POST",
+        f"{firm.url}/oauth2/token",
+        urlencode(form).encode(),
+        {"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert response is not None
+    valid = json.loads(response.body)
+    for name, value in fields.items():
+        valid[name] = value.format(**valid) if isinstance(value, str) else value
+    firm.control.fail(how="body", body=json.dumps(valid), template=TOKEN)
+    output = run(config(firm))
+    firm.control.clear_faults()
+    return output
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"access_token": " {access_token}\n"},
+        {"expires_in": 10**30},
+        {"expires_in": -5},
+        {"expires_in": "3600"},
+        {"expires_in": [1]},
+        {"refresh_token": 5},
+        {"refresh_token": [5]},
+    ],
+)
+def test_odd_token_response_is_accepted(memory_firm: MemoryFirm, fields: dict[str, Any]) -> None:
+    """Whatever its other fields are, a token that can be sent is used, and for long."""
+    memory_firm.control.reset_requests()
+    output = run_with_token(memory_firm, fields)
+    assert (output.status, len(output.ids("matters"))) == (0, 2)
+    assert memory_firm.control.requests()["by_template"][TOKEN] == 2  # one by this test
+
+
+@pytest.mark.parametrize("token", ["a\nb", "a\u20acb", 5, ["a"]])
+def test_unusable_token_is_one_clear_error(
+    memory_firm: MemoryFirm, caplog: pytest.LogCaptureFixture, token: Any
+) -> None:
+    output = run_with_token(memory_firm, {"access_token": token})
+    assert output.status == 1
+    assert "no usable access token from the token endpoint" in caplog.text
+    assert "a\nb" not in caplog.text
+
+
+def test_body_nested_too_deep_fails_alone(
+    memory_firm: MemoryFirm, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is an invalid body of its parent; the other one is read."""
+    body = "[" * 10_000 + "]" * 10_000
+    matter = sandbox_rows(memory_firm, "matters")[0]["row"]["id"]
+    memory_firm.control.fail(how="body", body=body, template=FEES, path_contains=matter, count=9)
+    output = run(config(memory_firm, max_retries=0))
+    memory_firm.control.clear_faults()
+    assert output.status == 1
+    assert output.ids("fees")
+    assert "nested too deep" in caplog.text

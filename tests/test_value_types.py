@@ -143,20 +143,36 @@ def check_records(tap: TapSmokeball, random: Random) -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 1 << 32))
-def test_any_json_becomes_a_valid_record(seed: int) -> None:
+def test_record_of_any_json_is_valid(seed: int) -> None:
     """Arbitrary JSON in every column of every stream is valid, formats included."""
     check_records(complete_tap(), Random(seed))  # noqa: S311
     check_records(complete_tap(decimals=True), Random(seed))  # noqa: S311
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_records_are_valid_for_given_catalog(seed: int) -> None:
+def test_record_is_valid_for_given_catalog(seed: int) -> None:
     """So it is with columns that are deselected, and with a catalog that disagrees."""
     random = Random(seed)  # noqa: S311
     tap = tap_with_odd_catalog(random)
     for _ in range(2):
         check_records(tap, random)
     validator.cache_clear()
+
+
+def test_catalog_with_other_types_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """A discovered catalog has none; a type that accepts more may stay."""
+    changed = json.loads(json.dumps(complete_tap().catalog_dict))
+    TapSmokeball(config=CREDENTIALS, catalog=changed)
+    assert "other types" not in caplog.text
+    fees = next(each for each in changed["streams"] if each["tap_stream_id"] == "fees")["schema"]
+    fees["properties"]["duration"] = {"type": ["number", "null"], "description": "Minutes"}
+    fees["properties"]["subject"] = {"type": "string", "description": "Text"}
+    fees["properties"]["sourceItems"]["items"]["properties"]["id"]["maxLength"] = 3
+    tap = TapSmokeball(config=CREDENTIALS, catalog=changed)
+    columns = tap.mapper.stream_maps["fees"][0].transformed_schema["properties"]
+    assert columns["duration"] == {"type": ["number", "null"], "description": "Minutes"}
+    assert columns["subject"] == {"type": ["string", "null"], "description": "Text"}
+    assert "`fees` has other types than the tap for sourceItems[].id, subject;" in caplog.text
 
 
 @pytest.mark.parametrize("name", STREAM_NAMES)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from requests.auth import HTTPBasicAuth
 
 from tap_smokeball.api.refresh_token_file import RefreshTokenFile, RefreshTokenFileError
-from tap_smokeball.config.settings import HEADER_SAFE, strip_text
+from tap_smokeball.api.token_response import usable_fields
 from tap_smokeball.errors import AuthenticationError
 from tap_smokeball.redaction import SECRETS
 
@@ -170,15 +170,15 @@ class OAuthGrant(TokenProvider):
         basic = HTTPBasicAuth(self._client_id, secret) if secret else None
         requested_at = time.monotonic()
         status, body = self._request_token(form, basic)
-        response = body if isinstance(body, dict) else {}
+        response = usable_fields(body)
         value, lifetime = response.get("access_token"), response.get("expires_in")
-        if status != 200 or not isinstance(value, str) or not value:  # noqa: PLR2004
+        if status != 200 or value is None:  # noqa: PLR2004
             self._rejection = _rejection(status, response.get("error"))
             raise self._rejection
         for name in ("access_token", "refresh_token"):
             SECRETS.add(response.get(name))
         self.accept(response)
-        if not isinstance(lifetime, (int, float)):
+        if lifetime is None:
             lifetime = DEFAULT_LIFETIME_SECONDS
         # A token with a shorter life than the margin would otherwise be renewed for each request.
         return _Token(value, requested_at + max(lifetime - RENEW_BEFORE_SECONDS, lifetime / 2))
@@ -245,10 +245,8 @@ class RefreshTokenGrant(OAuthGrant):
     def accept(self, response: dict[str, Any]) -> None:
         # A server that rotates refresh tokens revokes the old one: only the new one is valid.
         new = response.get("refresh_token")
-        new = strip_text(new) if isinstance(new, str) else ""
-        if new == self._refresh_token or not re.fullmatch(HEADER_SAFE, new):
+        if new is None or new == self._refresh_token:
             return
-        SECRETS.add(new)
         # It expires with the old one: Cognito counts from the sign-in.
         self._refresh_token, self._is_unsaved = new, True
         if self._file is not None:
@@ -288,8 +286,9 @@ def token_provider(
 def _rejection(status: int, code: object) -> AuthenticationError:
     known = code if isinstance(code, str) and code in _ADVICE else None
     fallback = "Check region, environment and the client's credentials"
+    missing = "no usable access token" if status == 200 else "no token"  # noqa: PLR2004
     return AuthenticationError(
-        f"{known or 'no token'} from the token endpoint",
+        f"{known or missing} from the token endpoint",
         _ADVICE[known] if known else fallback,
         status=status,
         is_shared=True,

@@ -23,8 +23,6 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tap_smokeball.records.columns import Column
     from tap_smokeball.records.converters import Extras
 
@@ -58,35 +56,6 @@ def as_decimal_string(column: Column) -> Column:
     return replace(
         column, schema=declared.schema, inner=declared.inner, converter=declared.converter
     )
-
-
-def align_decimal_format(
-    catalog_schema: Mapping[str, Any], tap_schema: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return a catalog's schema with the numbers in the form that the records have.
-
-    A catalog outlives a change of settings; any other change of it is kept.
-
-    Args:
-        catalog_schema: Schema of a stream, or of a column, in the catalog.
-        tap_schema: The same as the tap declares it now.
-    """
-    if _is_decimal(catalog_schema) != _is_decimal(tap_schema):
-        return dict(tap_schema)
-    result = dict(catalog_schema)
-    if "properties" in catalog_schema and "properties" in tap_schema:
-        declared = tap_schema["properties"]
-        result["properties"] = {
-            name: align_decimal_format(inner, declared.get(name, inner))
-            for name, inner in catalog_schema["properties"].items()
-        }
-    if "items" in catalog_schema and "items" in tap_schema:
-        result["items"] = align_decimal_format(catalog_schema["items"], tap_schema["items"])
-    return result
-
-
-def _is_decimal(schema: Mapping[str, Any]) -> bool:
-    return any(form.get("format") == "x-singer.decimal" for form in schema.get("anyOf", ()))
 
 
 def _to_decimal_string(value: Decimal | int, extras: Extras, path: str) -> str | None:
