@@ -40,12 +40,9 @@ STREAM_FIELDS = {
     "retries",
     "pagination_rewinds",
     "unread_parents",
-<<<<<<< HEAD
     "dropped_fields",
-=======
     "converted_values",
     "rejected_values",
->>>>>>> 3b61598 (Align types of catalogs with those of records, and use odd token responses as far as possible)
     "resumed",
     "duration_seconds",
     "bookmark",

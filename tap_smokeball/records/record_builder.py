@@ -177,11 +177,13 @@ class RecordBuilder:
             for name, deselected in pruned:
                 _prune(record[name], deselected)
             if extras:
-                kept = self.extra_fields.select(extras, unknown)
-                if kept:
-                    record[EXTRA_FIELDS.name] = kept
+                self._keep_extras(record, extras, unknown)
                 extras = Extras(self._counts)
             yield record
+
+    def _keep_extras(self, record: Row, extras: Extras, unknown: list[str]) -> None:
+        if kept := self.extra_fields.select(extras, unknown):
+            record[EXTRA_FIELDS.name] = kept
 
     def _layout(self, row: Row, *, is_plain: bool) -> RowLayout:
         unknown = row.keys() - self._declared - HYPERMEDIA_KEYS - SIGNED_URL_KEYS
