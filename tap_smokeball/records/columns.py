@@ -83,6 +83,11 @@ def strings(name: str, description: str) -> Column:
     return _column(name, th.ArrayType(th.StringType(nullable=True)), description)
 
 
+def string_or_code(name: str, description: str) -> Column:
+    """Declare a string that some accounts still send as a number."""
+    return replace(string(name, description), converter=converters.to_string)
+
+
 def integer(name: str, description: str) -> Column:
     """Declare an integer of up to 64 bits."""
     return _column(name, th.IntegerType(), description)

@@ -226,6 +226,11 @@ def to_json_text(value: Any, _extras: Extras, _path: str) -> str:
     return encode_json(strip_signed_urls(value)).decode()
 
 
+def to_string(value: str | int, _extras: Extras, _path: str) -> str:
+    """Return a string; the digits of a number."""
+    return str(value)
+
+
 def to_linked_id(value: Any, _extras: Extras, _path: str) -> Any:
     """Return the id of a link; null if there is no link."""
     return value.get("id") if isinstance(value, dict) else None

@@ -127,6 +127,8 @@ def _struct(types: Mapping[str, Any], *, is_closed: bool = False) -> Any:
 def _column_check(column: Column) -> TypeCheck:
     if column.converter is converters.to_json_text:
         return TypeCheck(Any, lambda value, _extras, _path: value)
+    if column.converter is converters.to_string:
+        return _scalar_check(str | int, _to_string)
     schema = column.schema.to_dict()[column.name]
     if not column.inner:
         return _schema_check(schema)

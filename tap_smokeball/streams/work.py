@@ -20,6 +20,7 @@ from tap_smokeball.records.columns import (
     opt_in,
     sensitive,
     string,
+    string_or_code,
     strings,
     updated_at_time,
 )
@@ -153,7 +154,7 @@ class EventsStream(TopLevelStream):
         link("matter", "Matter of the event"),
         links("attendees", "Staff members who attend"),
         *sensitive("privileged", links("externalAttendees", "External contacts who attend")),
-        string("eventType", "Event type (deprecated: use `type`)"),
+        string_or_code("eventType", "Event type (deprecated: use `type`)"),
         string("type", "Type: Normal, Pattern, Occurrence, ChangedOccurrence, DeletedOccurrence"),
         *sensitive(
             "privileged",
