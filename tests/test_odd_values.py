@@ -14,7 +14,7 @@ import pytest
 from tap_smokeball.api.client import ApiClient, Endpoint
 from tap_smokeball.api.response_parsers import ARRAY
 from tap_smokeball.config.settings import Settings
-from tests.harness import FEES, TOKEN, config, run, sandbox_rows
+from tests.harness import FEES, TOKEN, catalog, config, run, sandbox_rows
 from tests.memory_adapter import ADAPTERS
 from tests.memory_firm import MemoryFirm
 
@@ -153,3 +153,19 @@ def test_body_nested_too_deep_fails_alone(
     assert output.status == 1
     assert output.ids("fees")
     assert "nested too deep" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "body", [{"message": "x"}, {"id": ""}, {"id": True}, {"id": ["x"]}, {"id": {"x": 1}}, ["x"]]
+)
+def test_object_without_id_is_no_row(memory_firm: MemoryFirm, body: Any) -> None:
+    """An error document with status 200 is none of a stream of single objects."""
+    selection = catalog(wanted=["matters", "archives", "billing_configurations"])
+    for name in ("archive", "billingconfiguration"):
+        template = f"GET /matters/{{matterId}}/{name}"
+        memory_firm.control.fail(how="body", body=json.dumps(body), template=template, count=9)
+    output = run(config(memory_firm, max_retries=0), catalog=selection)
+    memory_firm.control.clear_faults()
+    assert (output.status, len(output.ids("matters"))) == (1, 2)
+    assert not output.records("archives")
+    assert not output.records("billing_configurations")

@@ -74,7 +74,9 @@ class Endpoint:
 
     def path_for(self, ids: Mapping[str, str]) -> str:
         """Return the path with its placeholders filled."""
-        return self.path.format_map({name: quote(value, safe="") for name, value in ids.items()})
+        # An id may come as a number.
+        quoted = {name: quote(str(value), safe="") for name, value in ids.items()}
+        return self.path.format_map(quoted)
 
 
 @dataclass(frozen=True)

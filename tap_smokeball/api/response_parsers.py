@@ -75,7 +75,7 @@ def _parse_array(body: Any) -> Page:
 
 def _parse_object(body: Any) -> Page:
     # An error document with status 200 is an object, too, but has no id.
-    if not isinstance(body, dict) or not body.get("id"):
+    if not isinstance(body, dict) or not _is_id(body.get("id")):
         raise UnexpectedResponseError("the response has no object")
     return Page([body], is_complete=True)
 
@@ -93,7 +93,7 @@ def _parse_value_or_items(body: Any) -> Page:
 
 
 def _parse_roles(body: Any) -> Page:
-    if not isinstance(body, dict) or "matterId" not in body:
+    if not isinstance(body, dict) or not _is_id(body.get("matterId")):
         raise UnexpectedResponseError("the response has no roles")
     version = {"versionId": body.get("versionId")}
     return Page([{**version, **role} for role in _rows(body.get("roles") or [])], is_complete=True)
@@ -108,6 +108,10 @@ def _parse_folders(body: Any) -> Page:
         entries += ({"id": one["id"], "folder": one} for one in folders if one.get("id"))
         entries += ({"id": one.get("id"), "folder": None} for one in files)
     return page._replace(rows=entries)
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
 
 
 def _rows(value: Any, name: str = "list of rows") -> list[Row]:

@@ -89,6 +89,8 @@ class RowCheck:
 
     def repair(self, row: dict[str, Json], extras: Extras) -> dict[str, Json]:
         """Return a row that fits; what does not is converted, or null and among the extras."""
+        if self.form([row]) is not Form.INVALID:
+            return row
         return cast("dict[str, Json]", self._repair(row, extras, ""))
 
     @cached_property
@@ -128,7 +130,7 @@ def _column_check(column: Column) -> TypeCheck:
     if column.converter is converters.to_json_text:
         return TypeCheck(Any, lambda value, _extras, _path: value)
     if column.converter is converters.to_string:
-        return _scalar_check(str | int, _to_string)
+        return _scalar_check(str | int, _to_string, str)
     schema = column.schema.to_dict()[column.name]
     if not column.inner:
         return _schema_check(schema)
@@ -150,15 +152,18 @@ def _schema_check(schema: Mapping[str, Any]) -> TypeCheck:
     return _CHECKS[schema.get("format", kind)]
 
 
-def _scalar_check(kind: Any, to_kind: Callable[[Json], Json]) -> TypeCheck:
+def _scalar_check(kind: Any, to_kind: Callable[[Json], Json], *fitting_types: type) -> TypeCheck:
     """Return the check of a value of a type.
 
     Args:
         kind: The type for msgspec.
         to_kind: Converts another value to it, or returns None.
+        fitting_types: Python's types of which each value fits.
     """
 
     def repair(value: Json, extras: Extras, path: str) -> Json:
+        if type(value) in fitting_types:
+            return value
         try:
             convert(value, kind, builtin_types=_BUILTIN_TYPES)
         except ValidationError:
@@ -235,13 +240,13 @@ def _to_boolean(value: Json) -> bool | None:
 
 
 _CHECKS = {
-    "string": _scalar_check(str, _to_string),
-    "date": _scalar_check(str, _no_conversion),
+    "string": _scalar_check(str, _to_string, str),
+    "date": _scalar_check(str, _no_conversion, str),
     "date-time": _scalar_check(datetime, _no_conversion),
     "integer": _scalar_check(Annotated[int, Meta(ge=_MIN_INTEGER, le=_MAX_INTEGER)], _to_integer),
-    "number": _scalar_check(Decimal | int, _to_number),
-    "boolean": _scalar_check(bool, _to_boolean),
-    "object": _scalar_check(dict, _no_conversion),
+    "number": _scalar_check(Decimal | int, _to_number, Decimal, int),
+    "boolean": _scalar_check(bool, _to_boolean, bool),
+    "object": _scalar_check(dict, _no_conversion, dict),
 }
 """The checks of values without columns of their own, by their format or type in JSON Schema."""
 
