@@ -7,7 +7,6 @@ The token endpoint is OAuth 2.0 as Smokeball documents it (docs/smokeball.md): a
 from __future__ import annotations
 
 import abc
-import re
 import sys
 import threading
 import time
