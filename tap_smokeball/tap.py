@@ -24,9 +24,9 @@ from tap_smokeball.reporting import progress, summary
 from tap_smokeball.run.status import RunInterruptedError
 from tap_smokeball.run.stop_signals import signal_handlers_kept
 from tap_smokeball.session import Session
+from tap_smokeball.singer.catalog_types import align_types
 from tap_smokeball.singer.input_catalog import (
     add_schema_selection,
-    align_types,
     all_streams_selected,
     apply_stream_names,
     drop_empty_properties,
