@@ -14,7 +14,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
 
 from msgspec import Meta, ValidationError, convert, defstruct
@@ -79,13 +79,9 @@ class RowCheck:
         if not self._order:
             common = [name for name in rows[0] if name in self._checks or name in HYPERMEDIA_KEYS]
             self._order = [*common, *(name for name in self._checks if name not in common)]
-        for form, page_type in self._page_types:
-            try:
-                convert({"rows": rows}, page_type, builtin_types=_BUILTIN_TYPES)
-            except ValidationError:
-                continue
-            return form
-        return Form.INVALID
+        if _has_type(rows, self._plain_type):
+            return Form.PLAIN
+        return Form.VALID if _has_type(rows, self._valid_type) else Form.INVALID
 
     def repair(self, row: dict[str, Json], extras: Extras) -> dict[str, Json]:
         """Return a row that fits; what does not is converted, or null and among the extras."""
@@ -94,18 +90,30 @@ class RowCheck:
         return cast("dict[str, Json]", self._repair(row, extras, ""))
 
     @cached_property
-    def _page_types(self) -> list[tuple[Form, Any]]:
+    def _valid_type(self) -> Any:
+        types = {name: check.type for name, check in self._checks.items()}
+        return self._page_type(types)
+
+    @cached_property
+    def _plain_type(self) -> Any:
+        converter_of = {name: cast("Any", each.converter) for name, each in self._columns.items()}
+        types = {
+            name: _PLAIN_TYPES.get(converter_of[name], check.type)
+            for name, check in self._checks.items()
+        }
+        return self._page_type(types)
+
+    def _page_type(self, types: Mapping[str, Any]) -> Any:
         # msgspec is fastest if it knows all properties, in the order in which the API sends them.
-        valid = {
-            name: self._checks[name].type if name in self._checks else Any for name in self._order
-        }
-        plain = {
-            name: _PLAIN_TYPES.get(cast("Any", self._columns[name].converter), valid[name])
-            if name in self._columns
-            else Any
-            for name in self._order
-        }
-        return [(Form.PLAIN, _page_type(plain)), (Form.VALID, _page_type(valid))]
+        return _page_type({name: types.get(name, Any) for name in self._order})
+
+
+def _has_type(rows: Sequence[Json], page_type: Any) -> bool:
+    try:
+        convert({"rows": rows}, page_type, builtin_types=_BUILTIN_TYPES)
+    except ValidationError:
+        return False
+    return True
 
 
 def _page_type(types: Mapping[str, Any]) -> Any:
@@ -120,9 +128,14 @@ def _struct(types: Mapping[str, Any], *, is_closed: bool = False) -> Any:
         types: Types of the properties, by name.
         is_closed: Whether no other property is valid.
     """
+    return _cached_struct(tuple(types.items()), is_closed=is_closed)
+
+
+@cache  # links and addresses repeat, and to define a type takes longer than to check a page
+def _cached_struct(types: tuple[tuple[str, Any], ...], *, is_closed: bool) -> Any:
     # A property may be named like a keyword of Python, and its field may not.
-    names = {f"field_{index}": name for index, name in enumerate(types)}
-    fields = [(field, types[name] | None, None) for field, name in names.items()]
+    names = {f"field_{index}": name for index, (name, _) in enumerate(types)}
+    fields = [(f"field_{index}", kind | None, None) for index, (_, kind) in enumerate(types)]
     return defstruct("Properties", fields, rename=names, gc=False, forbid_unknown_fields=is_closed)
 
 
@@ -131,9 +144,8 @@ def _column_check(column: Column) -> TypeCheck:
         return TypeCheck(Any, lambda value, _extras, _path: value)
     if column.converter is converters.to_string:
         return _scalar_check(str | int, _to_string, str)
-    schema = column.schema.to_dict()[column.name]
     if not column.inner:
-        return _schema_check(schema)
+        return _schema_check(column.schema.to_dict()[column.name])
     inner = {c.name: _column_check(c) for c in column.inner if c.source is None}
     check = _object_check(inner)
     return check if column.is_object else _list_check(check)
