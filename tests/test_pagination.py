@@ -109,6 +109,16 @@ def test_pagination_ignores_wrong_size(start: StartFirm, size: Any, max_page: in
         assert output.ids(stream) == {entry["row"]["id"]: 1 for entry in sandbox_rows(firm, stream)}
 
 
+def test_pagination_rejects_pages_of_one_row(start: StartFirm) -> None:
+    """Pages of one row share no row, so nothing tells a gap: the stream fails."""
+    firm = start(matters=3, fees=0, exact_fees=True)
+    firm.control.settings(max_page=1)
+    output = run(config(firm), catalog=ONLY_MATTERS)
+    assert output.status == 1
+    firm.control.settings(max_page=None)
+    assert len(run(config(firm), output.state, ONLY_MATTERS).ids("matters")) == 3
+
+
 @pytest.mark.parametrize(("template", "failed"), [(MATTERS, "matters, fees"), (FEES, "fees")])
 def test_pagination_rejects_repeating_page(
     start: StartFirm, template: str, failed: str, caplog: pytest.LogCaptureFixture

@@ -179,9 +179,11 @@ class OffsetPaginator(Paginator):
             if new_rows:
                 yield new_rows
             is_stuck = not new_rows and len(page.rows) <= OVERLAP_ROWS
-            if is_stuck or _is_last(page, limit, largest, len(seen)):
+            is_last = _is_last(page, limit, largest, len(seen))
+            if is_stuck or is_last:
                 is_reread = len(seen) == seen_at_restart
                 if offset == 0 or is_reread or len(seen) >= (page.size or 0):
+                    self._require_end(offset + len(page.rows), rows, is_last=is_last)
                     return
                 if not is_rewinding:
                     self.on_rewind()
@@ -194,6 +196,26 @@ class OffsetPaginator(Paginator):
             rewind_rows = limit // 2
             is_rewinding = False
             offset += page.next_offset_step
+
+    def _require_end(self, offset: int, before: dict[Key, Row], *, is_last: bool) -> None:
+        """Check that there is nothing after a page that holds the overlap alone.
+
+        Args:
+            offset: The first row that the page does not hold.
+            before: The page.
+            is_last: Whether the page says that it is the last one.
+
+        Raises:
+            PaginationError: There are rows: a page is too small to be joined to the one before.
+        """
+        if is_last:
+            return
+        rows = self.fetch(self.params(offset, MIN_PAGE_ROWS)).rows
+        if self.key_of_rows(rows).keys() - before.keys():
+            raise PaginationError(
+                "the API sends one row per page, and pages are joined by a row that they share",
+                "Run again; if that does not help, report it to Smokeball",
+            )
 
 
 class SinglePagePaginator(OffsetPaginator):
