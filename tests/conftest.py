@@ -50,6 +50,7 @@ SLOWEST_MODULES = {
     "test_analytics",
     "test_delivery_invariant",
     "test_docs",
+    "test_second_tenant",
     "test_warehouse_load",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("tap_smokeball", "smokeball_sandbox", "scripts", "benchmarks")
+TENANT = "tests/tenant"
+TENANT_MAY_IMPORT = {"requests", "typing_extensions", "urllib3", *sys.stdlib_module_names}
 MAX_LINES = 350
 MAX_NAME_LENGTH = 45
 FUNCTION_WORDS = set(
@@ -50,6 +53,12 @@ def names_of_tests(text: str) -> Iterator[str]:
             yield node.name
 
 
+def imported_modules(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+
+
 def is_bad_name(name: str) -> bool:
     return len(name) > MAX_NAME_LENGTH or name.split("_")[1] in FUNCTION_WORDS
 
@@ -74,7 +83,7 @@ NAVIGATION = list(pages(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding=
 
 
 def test_module_has_at_most_350_lines() -> None:
-    found = modules(*PACKAGES)
+    found = modules(*PACKAGES, TENANT)
     assert len(found) > 100
     assert not [each for each in found if is_too_long((ROOT / each).read_text(encoding="utf-8"))]
 
@@ -87,6 +96,19 @@ def test_test_name_is_short_and_starts_with_unit() -> None:
     }
     assert len(found) > 400
     assert not sorted(each for each in found if is_bad_name(each.rpartition(" ")[2]))
+
+
+def test_second_tenant_shares_no_code() -> None:
+    """It imports nothing of the tap, the sandbox or other tests."""
+    found = {
+        name
+        for each in modules(TENANT)
+        for node in ast.walk(ast.parse((ROOT / each).read_text(encoding="utf-8")))
+        for name in imported_modules(node)
+    }
+    own = {name for name in found if name.startswith(TENANT.replace("/", "."))}
+    assert "tests.tenant.world" in own
+    assert not {name for name in found - own if name.split(".")[0] not in TENANT_MAY_IMPORT}
 
 
 @pytest.mark.parametrize(("title", "page"), NAVIGATION)
