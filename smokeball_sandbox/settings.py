@@ -40,8 +40,12 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         rotate_refresh_tokens: Issue a new refresh token with each access token;
             "invalidate" also revokes the one used.
         rotation_grace_seconds: How long a refresh token works after "invalidate" revoked it.
+        opaque_tokens: Issue access tokens that say nothing of the user; otherwise those of Cognito.
+        signed_in_staff: Index of the staff member that a refresh token or code belongs to.
         scopes: Scopes granted to the app; they apply to tokens issued from now on.
         hidden_from_user: Ids of the matters that a request with a ``UserId`` cannot see.
+        hidden_from_login: Ids of the rows that the user who signed in cannot see; no row changes
+            when one of them comes into view.
     """
 
     latency_ms: _NonNegativeFloat = 0
@@ -64,8 +68,11 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     id_tokens: bool = True
     rotate_refresh_tokens: bool | Literal["invalidate"] = False
     rotation_grace_seconds: _NonNegativeFloat = 0
+    opaque_tokens: bool = False
+    signed_in_staff: _NonNegativeInt = 0
     scopes: list[str] = msgspec.field(default_factory=list)
     hidden_from_user: list[str] = msgspec.field(default_factory=list)
+    hidden_from_login: list[str] = msgspec.field(default_factory=list)
 
     def patch(self, changes: dict[str, Any]) -> None:
         """Change some settings: all of the changes, or none if one is invalid.

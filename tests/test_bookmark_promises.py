@@ -55,10 +55,11 @@ def test_full_pass_of_future_is_not_resumed(firm: SandboxServer) -> None:
 
 def test_complete_pass_forgets_changed_parents(firm: SandboxServer) -> None:
     """The state names the changed matters that were read only until the pass is complete."""
+    firm.control.settings(clock_offset_seconds=-100)
     first = run(config(firm))
     bookmark = first.bookmark("fees")["replication_key_value"]
     matter = sandbox_rows(firm, "matters")[0]["row"]["id"]
-    firm.control.settings(clock_offset_seconds=60)
+    firm.control.settings(clock_offset_seconds=-40)
     firm.control.touch("matters", matter, set={"title": "New"}, updated=bookmark + 10 * SECOND)
     firm.control.fail(count=100, how="status", status=401, template=FEES, after=3)
     second = run(config(firm, burst=1), first.state)
@@ -75,7 +76,8 @@ def test_bookmark_of_fees_precedes_their_listing(firm: SandboxServer) -> None:
     ids = sorted(entry["row"]["id"] for entry in sandbox_rows(firm, "matters"))
     fee = next(e for e in sandbox_rows(firm, "fees") if e["parent"] == ids[0])["row"]["id"]
     change = {"command": "touch", "resource": "fees", "id": fee, "set": {"subject": "Late"}}
-    firm.control.schedule(FEES, [{"command": "settings", "clock_offset_seconds": 60}], nth=6)
+    firm.control.settings(clock_offset_seconds=-60)
+    firm.control.schedule(FEES, [{"command": "settings", "clock_offset_seconds": 0}], nth=6)
     firm.control.schedule(FEES, [change], nth=8)
     settings = config(firm, burst=1, lookback_seconds=1)
     first = run(settings)

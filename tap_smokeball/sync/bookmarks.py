@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.singer.sdk_compat import StreamStateManager
+from tap_smokeball.sync.firm_identity import firm_fingerprint
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -153,8 +154,8 @@ class BookmarkManager(StreamStateManager):
     def current_pass(self, now: int) -> SyncPass:
         """Return the pass to work on: the unfinished one, or a new one.
 
-        A pass is not resumed if the settings that show or hide rows changed, if it started from
-        another bookmark, or if it claims to have started in the future.
+        A pass is not resumed if the settings that show or hide rows changed, or if it started from
+        another bookmark.
 
         Args:
             now: The server's clock in ticks when this run started to read.
@@ -167,8 +168,8 @@ class BookmarkManager(StreamStateManager):
         ):
             started = dotnet_ticks.parse(resume.get("pass_started"))
             last_parent_id = resume.get("last_parent_id")
-            if started is not None and started <= now and isinstance(last_parent_id, str):
-                return SyncPass(started, last_parent_id)
+            if started is not None and isinstance(last_parent_id, str):
+                return SyncPass(min(started, now), last_parent_id)
         return SyncPass(now)
 
     def checkpoint(self, sync_pass: SyncPass, last_parent_id: str) -> None:
@@ -255,7 +256,7 @@ class BookmarkManager(StreamStateManager):
 
     @property
     def _view(self) -> str:
-        return self._settings.view_fingerprint
+        return firm_fingerprint(self._settings.view_fingerprint, self.tap_state)
 
     @property
     def _bookmark(self) -> int | None:
