@@ -134,13 +134,16 @@ class TapSmokeball(Tap):
     @cached_property
     def state_check(self) -> StateCheck:
         """The check of the state, before anything is emitted."""
-        return StateCheck(cast("dict[str, Any]", self.state), self.session, self.logger)
+        found = cast("Mapping[str, SmokeballStream]", self.streams)
+        return StateCheck(
+            cast("dict[str, Any]", self.state), self.session, found.values, self.logger
+        )
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
         found = {stream: stream(self, self.session) for stream in streams.ALL}
         for stream in found.values():
-            stream.before_sync = self.state_check.ensure
+            stream.before_sync = lambda: self.state_check.ensure()  # noqa: PLW0108 - later
             if isinstance(stream, ChildStream):
                 stream.parent_stream = cast("Any", found)[stream.parent_stream_type]
         return list(found.values())

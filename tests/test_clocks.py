@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_smokeball import dotnet_ticks
-from tests.harness import FEES, MATTERS, TOKEN, catalog, config, run
+from tests.harness import FEES, MATTERS, TOKEN, config, run, small_catalog
 from tests.memory_firm import MemoryFirm
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_single_wild_date_changes_nothing(
     memory_firm: MemoryFirm, template: str, lead_seconds: int
 ) -> None:
     firm = memory_firm
-    selection = catalog(wanted=("activity_codes", "staff", "matters", "fees"))
+    selection = small_catalog("activity_codes", "staff", "matters", "fees")
     firm.control.fail(how="wild_date", template=template, seconds=lead_seconds)
     before = dotnet_ticks.now()
     output = run(config(firm), catalog=selection)
@@ -85,7 +85,7 @@ def test_bookmark_in_future_is_read_in_full(
 ) -> None:
     """The run says it, reads the stream in full, and leaves a bookmark that is true."""
     firm = memory_firm
-    selection = catalog(wanted=("matters", "fees", "contacts", "events"))
+    selection = small_catalog("matters", "fees", "contacts", "events")
     first = run(config(firm), catalog=selection)
     caplog.clear()
     second = run(config(firm), in_future(first.state, stream, "replication_key_value"), selection)
@@ -124,7 +124,7 @@ def test_unread_parent_in_future_is_read_in_full(memory_firm: MemoryFirm) -> Non
 def test_other_times_in_future_are_removed(memory_firm: MemoryFirm, key: str) -> None:
     """They would keep changed parents from being read first, and a stream from its turn."""
     firm = memory_firm
-    selection = catalog(wanted=("matters", "fees", "matter_roles"))
+    selection = small_catalog("matters", "fees", "matter_roles")
     first = run(config(firm), catalog=selection)
     stream = "fees" if key == "changed_parents_until" else "matter_roles"
     second = run(config(firm), in_future(first.state, stream, key), selection)

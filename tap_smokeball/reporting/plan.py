@@ -165,7 +165,7 @@ class _Planner:
             for row in rows
         }
         by_id = sorted(parents.values(), key=lambda parent: parent.id)
-        stream.listed = ParentList(by_id, started)
+        stream.listed = ParentList(by_id, started, is_partial=True)
         since = stream.state_manager.replication_start or 0
         wanted = [p for p in by_id if not p.changed or p.changed >= since]
         fraction = len(wanted) / (len(by_id) or 1) if stream.selected else 0

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import OBJECT
 from tap_smokeball.errors import SmokeballError, StateOfOtherFirmError
-from tap_smokeball.sync import firm_identity
+from tap_smokeball.sync import firm_identity, parent_digest
+from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.firm_identity import (
     OTHER_FIRM,
     OTHER_FIRM_ADVICE,
     FirmIdentity,
     firm_fingerprint,
 )
+from tap_smokeball.sync.parent_digest import ParentDigest
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Iterable, Mapping, MutableMapping
 
     from tap_smokeball.session import Session
+    from tap_smokeball.sync.base_stream import SmokeballStream
+    from tap_smokeball.sync.parent_stream import ParentStream
 
 CHECK_REQUESTS = "state check"
 """The name under which requests of the check are counted."""
@@ -54,14 +58,20 @@ class StateCheck:
     Args:
         tap_state: The state; what cannot be true is removed.
         session: Settings, API client and worker pool of the run.
+        get_streams: Returns the streams of the tap.
         logger: Takes warnings.
     """
 
     def __init__(
-        self, tap_state: MutableMapping[str, Any], session: Session, logger: logging.Logger
+        self,
+        tap_state: MutableMapping[str, Any],
+        session: Session,
+        get_streams: Callable[[], Iterable[SmokeballStream]],
+        logger: logging.Logger,
     ) -> None:
         self._state = tap_state
         self._session = session
+        self._get_streams = get_streams
         self._logger = logger
         self._is_done = False
         self._error: SmokeballError | None = None
@@ -105,6 +115,8 @@ class StateCheck:
             # Not in ordinary runs: Smokeball's tokens say whom they are for.
             current |= FirmIdentity.of(firm=self._read_firm_id())
             is_same = known.is_same_firm(current)
+        if is_same is None and (known or not current):
+            is_same = self._lists_known_parents()
         if is_same is False:
             raise StateOfOtherFirmError(OTHER_FIRM, OTHER_FIRM_ADVICE)
         if is_same is None and known and known.contradicts(current):
@@ -123,6 +135,29 @@ class StateCheck:
                 raise
             return None
         return str(row["id"])
+
+    def _lists_known_parents(self) -> bool | None:
+        """Return whether the firm lists matters of the state; None if that cannot be seen.
+
+        Only where neither the access token nor the firm's record can be read.
+        """
+        found = (
+            (digest, stream)
+            for stream in self._get_streams()
+            if (digest := stream.state_manager.parent_digest)
+        )
+        before, stream = max(found, key=lambda pair: pair[0].filled_buckets, default=(None, None))
+        if before is None or stream is None:
+            return None
+        since = stream.state_manager.replication_start or 0
+        parent_stream = stream.parent_stream if isinstance(stream, ChildStream) else stream
+        try:
+            parents = list(cast("ParentStream", parent_stream).read_parents())
+        except SmokeballError as error:
+            if error.is_shared:
+                raise
+            return None
+        return ParentDigest.of(parent.id for parent in parents).resembles(before, parents, since)
 
     def _adopt_bookmarks(self, view_fingerprint: str) -> None:
         """Let the bookmarks of a state that named no firm count for this firm."""
@@ -166,7 +201,7 @@ class StateCheck:
         return states
 
 
-_OWN_KEYS = (firm_identity.STATE_KEY,)
+_OWN_KEYS = (firm_identity.STATE_KEY, parent_digest.STATE_KEY)
 _TIMES = ("replication_key_value", "changed_parents_until", "last_full_pass")
 
 
