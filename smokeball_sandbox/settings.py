@@ -29,6 +29,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         max_page: Largest number of rows per page, whatever ``Limit`` requests.
         unknown_property: Name of a property that every object of a response has, at any depth; its
             value is its path.
+        folder_offsets: Whether ``Offset`` and ``Limit`` of folders count listings, of which there
+            is one, or the folders and files in it.
         undeclared_paging: Honor ``Offset`` and ``Limit`` where the API does not declare them.
         inclusive: Date filters include rows with exactly the given timestamp.
         clock_offset_seconds: Lead of the sandbox's clock over the machine's.
@@ -58,6 +60,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     repeat_pages: bool | list[str] = False
     max_page: _PositiveInt | None = None
     unknown_property: str | None = None
+    folder_offsets: Literal["listings", "entries"] = "listings"
     undeclared_paging: bool = True
     inclusive: bool = True
     clock_offset_seconds: float = 0
