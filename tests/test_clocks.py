@@ -49,8 +49,8 @@ def test_date_ahead_loses_no_change(
     assert sum(minutes in each.getMessage() for each in caplog.records) == 1
 
 
-@pytest.mark.parametrize("template", [MATTERS, FEES, TOKEN])
-@pytest.mark.parametrize("lead_seconds", [600, DAY_SECONDS, -DAY_SECONDS, 10**11])
+@pytest.mark.parametrize("template", [MATTERS, TOKEN])
+@pytest.mark.parametrize("lead_seconds", [DAY_SECONDS, -DAY_SECONDS, 10**11])
 def test_single_wild_date_changes_nothing(
     memory_firm: MemoryFirm, template: str, lead_seconds: int
 ) -> None:
@@ -79,7 +79,7 @@ def in_future(state: Json, stream: str, key: str) -> Json:
     return changed
 
 
-@pytest.mark.parametrize("stream", ["matters", "fees", "contacts", "events"])
+@pytest.mark.parametrize("stream", ["matters", "fees", "events"])
 def test_bookmark_in_future_is_read_in_full(
     memory_firm: MemoryFirm, caplog: pytest.LogCaptureFixture, stream: str
 ) -> None:

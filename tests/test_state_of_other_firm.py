@@ -64,8 +64,12 @@ def test_state_of_other_firm_is_refused(
         run(config(second, **login), state, on_message=messages.append)
     assert messages == []
     assert "state" in caught.value.advice
+
+
+def test_plan_refuses_state_of_other_firm(firms: tuple[MemoryFirm, MemoryFirm]) -> None:
+    first, second = firms
     with pytest.raises(StateOfOtherFirmError):
-        run_plan(config(second, **login), state)
+        run_plan(config(second), run(config(first)).state)
 
 
 def test_own_state_costs_no_request(firms: tuple[MemoryFirm, MemoryFirm]) -> None:
@@ -90,13 +94,17 @@ def test_other_user_of_firm_continues(firms: tuple[MemoryFirm, MemoryFirm]) -> N
 
 
 def test_other_user_without_evidence_is_refused(firms: tuple[MemoryFirm, MemoryFirm]) -> None:
+    """Without the firm's record, the listed matters tell; without these, nothing does."""
     firm, _ = firms
     settings = firm.control.settings()
     firm.control.settings(scopes=without_firm(settings["scopes"]))
     state = run(config(firm)).state
+    firm.control.settings(signed_in_staff=2)
+    output = run(config(firm), state)
+    assert output.status == 0
+    assert not output.ids("fees")
     for stream in state["bookmarks"].values():
         stream.pop("parent_digest", None)
-    firm.control.settings(signed_in_staff=2)
     with pytest.raises(StateOfOtherFirmError, match="another login") as caught:
         run(config(firm), state)
     assert "remove `firm` from the state" in caught.value.advice
@@ -119,14 +127,17 @@ def test_state_without_firm_is_adopted(firms: tuple[MemoryFirm, MemoryFirm]) -> 
 def test_merged_bookmark_of_other_firm_is_ignored(firms: tuple[MemoryFirm, MemoryFirm]) -> None:
     """A full refresh of another firm that was cut leaves bookmarks of the first in the state."""
     first, second = firms
-    old = run(config(first)).state
-    second.control.fail(count=100, status=403, template="GET /matters/{matterId}/fees")
-    cut = run(config(second, max_retries=0))
+    selection = small_catalog("contacts", "matters", "fees")
+    old = run(config(first), catalog=selection).state
+    for template in ("GET /contacts", "GET /matters/{matterId}/fees"):
+        second.control.fail(count=100, status=403, template=template)
+    cut = run(config(second, max_retries=0), catalog=selection)
     assert cut.status == 1
     second.control.clear_faults()
-    output = run(config(second), merge_states(old, cut.state))
+    output = run(config(second), merge_states(old, cut.state), selection)
     assert output.status == 0
-    assert len(output.ids("fees")) == len(second.control.rows("fees"))
+    for stream in ("contacts", "fees"):
+        assert len(output.ids(stream)) == len(second.control.rows(stream))
 
 
 def test_account_that_is_added_is_checked(firms: tuple[MemoryFirm, MemoryFirm]) -> None:
