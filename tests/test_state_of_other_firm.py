@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_smokeball.errors import StateOfOtherFirmError
-from tests.harness import config, run, run_plan, small_catalog
+from tap_smokeball.tap import TapSmokeball
+from tests.harness import (
+    CollectingWriter,
+    Output,
+    config,
+    run,
+    run_plan,
+    run_tap,
+    small_catalog,
+)
 from tests.interleaving_runner import merge_states
 from tests.memory_firm import MemoryFirm
 
@@ -70,6 +79,16 @@ def test_plan_refuses_state_of_other_firm(firms: tuple[MemoryFirm, MemoryFirm]) 
     first, second = firms
     with pytest.raises(StateOfOtherFirmError):
         run_plan(config(second), run(config(first)).state)
+
+
+def test_sync_all_refuses_state_of_other_firm(firms: tuple[MemoryFirm, MemoryFirm]) -> None:
+    """Programs that run the tap by the SDK's own method get no record either."""
+    first, second = firms
+    writer = CollectingWriter(Output())
+    state = run(config(first)).state
+    with pytest.raises(StateOfOtherFirmError):
+        run_tap(TapSmokeball.sync_all, config(second), state, writer=writer)
+    assert {message["type"] for message in writer.output.messages} <= {"STATE"}
 
 
 def test_own_state_costs_no_request(firms: tuple[MemoryFirm, MemoryFirm]) -> None:
