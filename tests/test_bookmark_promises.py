@@ -76,8 +76,8 @@ def test_bookmark_of_fees_precedes_their_listing(firm: SandboxServer) -> None:
     ids = sorted(entry["row"]["id"] for entry in sandbox_rows(firm, "matters"))
     fee = next(e for e in sandbox_rows(firm, "fees") if e["parent"] == ids[0])["row"]["id"]
     change = {"command": "touch", "resource": "fees", "id": fee, "set": {"subject": "Late"}}
-    firm.control.settings(clock_offset_seconds=-60)
-    firm.control.schedule(FEES, [{"command": "settings", "clock_offset_seconds": 0}], nth=6)
+    firm.control.settings(clock_offset_seconds=-1000)
+    firm.control.schedule(FEES, [{"command": "settings", "clock_offset_seconds": -940}], nth=6)
     firm.control.schedule(FEES, [change], nth=8)
     settings = config(firm, burst=1, lookback_seconds=1)
     first = run(settings)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_smokeball import dotnet_ticks
+from tap_smokeball.api.server_clock import ServerClock
 from tests.harness import FEES, MATTERS, TOKEN, config, run, small_catalog
 from tests.memory_firm import MemoryFirm
 
@@ -61,6 +65,15 @@ def test_single_wild_date_changes_nothing(
     output = run(config(firm), catalog=selection)
     bookmark = output.bookmark("fees")["replication_key_value"]
     assert before - 10 * dotnet_ticks.PER_SECOND <= bookmark <= dotnet_ticks.now()
+
+
+def test_slow_response_does_not_delay_clock() -> None:
+    """The time is that of the request, by the server's clock: 100 s behind, after 10 s."""
+    clock = ServerClock(dotnet_ticks.PER_DAY, logging.getLogger(__name__))
+    second = dotnet_ticks.PER_SECOND
+    sent_at = clock.now() - 10 * second
+    date = formatdate(time.time() - 100, usegmt=True)
+    assert clock.time_of({"Date": date}, sent_at) <= sent_at - 100 * second + second // 10
 
 
 def in_future(state: Json, stream: str, key: str) -> Json:
