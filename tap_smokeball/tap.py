@@ -135,9 +135,7 @@ class TapSmokeball(Tap):
     def state_check(self) -> StateCheck:
         """The check of the state, before anything is emitted."""
         found = cast("Mapping[str, SmokeballStream]", self.streams)
-        return StateCheck(
-            cast("dict[str, Any]", self.state), self.session, found.values, self.logger
-        )
+        return StateCheck(self.state, self.session, found.values, self.logger)
 
     @override
     def discover_streams(self) -> Sequence[Stream]:

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tap_smokeball.sync.parent_digest import BUCKETS, ParentDigest, bucket_of
-from tap_smokeball.sync.parent_order import Parent
 from tests.harness import FEES, MATTERS, config, run, small_catalog
 from tests.interleaving_runner import merge_states
 from tests.memory_firm import MemoryFirm
@@ -212,12 +211,9 @@ def test_digest_misses_no_granted_parent(
 ) -> None:
     (granted, vanished), (new, updated) = changes_of_view, changes
     before = ParentDigest.of(map(str, listed)).with_unknown(unknown)
-    parents = [
-        Parent(str(number), 10 if number in new | updated else 1)
-        for number in (listed | granted | new) - vanished
-    ]
-    now = ParentDigest.of(parent.id for parent in parents)
-    buckets = now.unexplained_buckets(before, parents, since=5)
+    in_view = (listed | granted | new) - vanished
+    now = ParentDigest.of(map(str, in_view))
+    buckets = now.unexplained_buckets(before, map(str, in_view & (new | updated)))
     assert {bucket_of(str(number)) for number in granted} <= buckets
     assert unknown <= buckets
     decoded = ParentDigest.decode(before.text)

@@ -30,8 +30,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
-    from tap_smokeball.sync.parent_order import Parent
-
 BUCKETS = 256
 UNKNOWN = 0xFFFF_FFFF
 """A bucket whose parents have to be read in full."""
@@ -95,14 +93,13 @@ class ParentDigest:
         return ParentDigest(changed)
 
     def unexplained_buckets(
-        self, before: ParentDigest | None, parents: Iterable[Parent], since: int
+        self, before: ParentDigest | None, changed_ids: Iterable[str]
     ) -> frozenset[int]:
         """Return the buckets whose parents have to be read in full.
 
         Args:
             before: The digest of the last full pass; None if it is not known.
-            parents: The parents of this digest.
-            since: Ticks; parents that changed since are read in full anyway.
+            changed_ids: Ids of the parents that are read in full anyway.
         """
         if before is None:
             return frozenset(range(BUCKETS))
@@ -115,11 +112,9 @@ class ParentDigest:
         if not differences:
             return frozenset()
         explaining: dict[int, list[int]] = {bucket: [] for bucket in differences}
-        for parent in parents:
-            if parent.changed is None or parent.changed >= since:
-                bucket, value = _hash(parent.id)
-                if bucket in explaining:
-                    explaining[bucket].append(value)
+        for bucket, value in map(_hash, changed_ids):
+            if bucket in explaining:
+                explaining[bucket].append(value)
         return frozenset(
             bucket
             for bucket, difference in differences.items()
@@ -127,7 +122,7 @@ class ParentDigest:
             or not _is_explained(difference, explaining[bucket])
         )
 
-    def resembles(self, before: ParentDigest, parents: Iterable[Parent], since: int) -> bool | None:
+    def resembles(self, before: ParentDigest, changed_ids: Iterable[str]) -> bool | None:
         """Return whether a bucket is as it was: two firms have none in common.
 
         None if there was nothing to compare with.
@@ -135,7 +130,7 @@ class ParentDigest:
         filled = {n for n, value in enumerate(before.buckets) if value not in {0, UNKNOWN}}
         if not filled:
             return None
-        return bool(filled - self.unexplained_buckets(before, parents, since))
+        return bool(filled - self.unexplained_buckets(before, changed_ids))
 
 
 def bucket_of(parent_id: str) -> int:

@@ -84,7 +84,14 @@ class ParentList:
         """
         if since is None or self.is_partial:
             return frozenset()
-        return self.digest.unexplained_buckets(before, self.parents, since)
+        return self.digest.unexplained_buckets(before, self._changed_ids(since))
+
+    def resembles(self, before: ParentDigest, since: int) -> bool | None:
+        """Return whether some parents are those of a digest; None if that cannot be seen."""
+        return self.digest.resembles(before, self._changed_ids(since))
+
+    def _changed_ids(self, since: int) -> Iterator[str]:
+        return (p.id for p in self.parents if p.changed is None or p.changed >= since)
 
 
 class ParentOrder:

@@ -17,11 +17,11 @@ from tap_smokeball.sync.firm_identity import (
     FirmIdentity,
     firm_fingerprint,
 )
-from tap_smokeball.sync.parent_digest import ParentDigest
+from tap_smokeball.sync.parent_order import ParentList
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tap_smokeball.session import Session
     from tap_smokeball.sync.base_stream import SmokeballStream
@@ -64,7 +64,7 @@ class StateCheck:
 
     def __init__(
         self,
-        tap_state: MutableMapping[str, Any],
+        tap_state: Any,
         session: Session,
         get_streams: Callable[[], Iterable[SmokeballStream]],
         logger: logging.Logger,
@@ -157,7 +157,7 @@ class StateCheck:
             if error.is_shared:
                 raise
             return None
-        return ParentDigest.of(parent.id for parent in parents).resembles(before, parents, since)
+        return ParentList(parents, 0).resembles(before, since)
 
     def _adopt_bookmarks(self, view_fingerprint: str) -> None:
         """Let the bookmarks of a state that named no firm count for this firm."""
