@@ -18,7 +18,7 @@ from tap_smokeball.api.pagination import OffsetPaginator
 from tap_smokeball.errors import PaginationError, ParentListError, SmokeballError
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds, page_count, request_count
-from tap_smokeball.sync.parent_order import Parent, ParentList
+from tap_smokeball.sync.parent_list import Parent, ParentList
 from tap_smokeball.sync.parent_stream import ParentStream
 from tap_smokeball.sync.top_level_stream import TopLevelStream
 

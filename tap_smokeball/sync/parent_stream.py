@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
 from tap_smokeball.sync.newest_timestamp import NewestTimestamp
 from tap_smokeball.sync.parent_digest import bucket_of
-from tap_smokeball.sync.parent_order import Parent, ParentList
+from tap_smokeball.sync.parent_list import Parent, ParentList
 from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 if sys.version_info >= (3, 12):

@@ -17,7 +17,7 @@ from tap_smokeball.sync.firm_identity import (
     FirmIdentity,
     firm_fingerprint,
 )
-from tap_smokeball.sync.parent_order import ParentList
+from tap_smokeball.sync.parent_list import ParentList
 
 if TYPE_CHECKING:
     import logging
