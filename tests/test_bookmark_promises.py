@@ -10,7 +10,7 @@ from singer_sdk.singerlib import RecordMessage, StateMessage
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.singer.message_writer import BufferedMessageWriter
-from tests.harness import FEES, config, run, sandbox_rows
+from tests.harness import FEES, config, run, sandbox_rows, small_catalog
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
@@ -51,6 +51,23 @@ def test_full_pass_of_future_is_not_resumed(firm: SandboxServer) -> None:
     output = run(config(firm), {"bookmarks": {"fees": {"resume": resume}}})
     assert output.ids("fees") == complete.ids("fees")
     assert output.bookmark("fees")["replication_key_value"] <= dotnet_ticks.now()
+
+
+def test_contacts_of_other_view_are_read_in_full(firm: SandboxServer) -> None:
+    """No list of all contacts shows which of them another user sees."""
+    selection = small_catalog("contacts")
+    first = run(config(firm), catalog=selection)
+    second = run(config(firm, user_id="someone"), first.state, selection)
+    assert second.ids("contacts") == first.ids("contacts")
+
+
+def test_start_date_limits_contacts(firm: SandboxServer) -> None:
+    rows = sorted(sandbox_rows(firm, "contacts"), key=lambda entry: int(entry["updated"]))
+    start = rows[len(rows) // 2]["updated"]
+    settings = config(firm, start_date=dotnet_ticks.to_rfc3339(start))
+    output = run(settings, catalog=small_catalog("contacts"))
+    expected = {entry["row"]["id"] for entry in rows if entry["updated"] >= start}
+    assert output.ids("contacts").keys() == expected
 
 
 def test_complete_pass_forgets_changed_parents(firm: SandboxServer) -> None:
