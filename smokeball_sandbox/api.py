@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
     from smokeball_sandbox.auth import Token
     from smokeball_sandbox.commands import Commands
-    from smokeball_sandbox.request_log import RequestLog
     from smokeball_sandbox.resources import Route, Row
-    from smokeball_sandbox.settings import Settings
     from smokeball_sandbox.simulation import Simulation
 
 _BREAKING = {"reset", "hang", "slow", "drip", "drip_headers", "endless"}
@@ -39,10 +37,11 @@ class Connection:
 class RequestExchange:
     """One request and its response, with the configured delay and faults."""
 
-    def __init__(self, connection: Connection, settings: Settings, request_log: RequestLog) -> None:
+    def __init__(self, connection: Connection, simulation: Simulation) -> None:
         self._connection = connection
-        self._settings = settings
-        self._request_log = request_log
+        self._settings = simulation.settings
+        self._request_log = simulation.request_log
+        self._clock = simulation.clock
 
     async def delay(self) -> None:
         """Wait for the configured latency."""
@@ -84,6 +83,8 @@ class RequestExchange:
         ]
         if b"requestid" in connection.headers:
             headers.append((b"requestid", connection.headers[b"requestid"]))
+        if fault is not None and fault.how == "wild_date":
+            headers.append((b"date", self._clock.http_date(fault.seconds)))
         if fault is not None and fault.how == "truncate":
             await faults.truncate(
                 connection.scope, connection.receive, connection.send, headers, response.body
@@ -105,7 +106,7 @@ class Api:
         """Serve one request."""
         simulation = self._simulation
         connection = Connection(scope, receive, send)
-        exchange = RequestExchange(connection, simulation.settings, simulation.request_log)
+        exchange = RequestExchange(connection, simulation)
         path, has_account = simulation.strip_account(scope["path"])
         route = simulation.router.find(path) if scope["method"] == "GET" else None
         template = f"{scope['method']} {route.template if route else _UNKNOWN_PATH}"
@@ -149,6 +150,8 @@ class Api:
         hidden: frozenset[str] = frozenset()
         if b"userid" in connection.headers and token.grant_type == "client_credentials":
             hidden = frozenset(self._simulation.settings.hidden_from_user)
+        elif token.grant_type != "client_credentials":
+            hidden = frozenset(self._simulation.settings.hidden_from_login)
 
         def list_rows() -> list[Row]:
             return handler.list_rows(route, query_string, hidden)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class DateHeader:
-    """Middleware that adds the sandbox's time to each response."""
+    """Middleware that adds the sandbox's time to each response without a time."""
 
     def __init__(self, app: ASGIApp, settings: Settings, clock: Clock) -> None:
         self._app = app
@@ -36,7 +36,9 @@ class DateHeader:
 
         async def send_with_date(message: Message) -> None:
             if message["type"] == "http.response.start" and self._settings.date_header:
-                message["headers"] = [*message["headers"], (b"date", self._clock.http_date())]
+                headers = message["headers"]
+                if not any(name == b"date" for name, _ in headers):
+                    message["headers"] = [*headers, (b"date", self._clock.http_date())]
             await send(message)
 
         await self._app(scope, receive, send_with_date)
@@ -53,7 +55,7 @@ class TokenEndpoint:
         """Respond to a token request."""
         simulation, path = self._simulation, scope["path"]
         connection = Connection(scope, receive, send)
-        exchange = RequestExchange(connection, simulation.settings, simulation.request_log)
+        exchange = RequestExchange(connection, simulation)
         body, has_more = b"", True
         while has_more:
             message = await receive()

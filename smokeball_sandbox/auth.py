@@ -14,9 +14,10 @@ import msgspec
 from smokeball_sandbox.responses import Response, gateway_response, json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from smokeball_sandbox.clock import Clock
+    from smokeball_sandbox.firm import Firm
     from smokeball_sandbox.settings import Settings
 
 API_KEY = "sandbox-api-key-4f1c8d"
@@ -77,9 +78,10 @@ class OAuthError(Exception):
 class AuthorizationServer:
     """Issues codes and tokens, and authenticates requests."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, get_firm: Callable[[], Firm]) -> None:
         self._settings = settings
         self._clock = clock
+        self._get_firm = get_firm
         self.reset()
 
     def reset(self) -> None:
@@ -149,7 +151,7 @@ class AuthorizationServer:
             elif not has_secret(client):
                 raise OAuthError("unauthorized_client")
             scopes = self.requested_scopes(form)
-        access_token = secrets.token_urlsafe(48)
+        access_token = self._access_token(client, grant_type)
         lifetime = self._settings.token_seconds
         expires_at = self._clock.now() + lifetime
         self._tokens[access_token] = Token(client, grant_type, scopes, expires_at)
@@ -158,6 +160,21 @@ class AuthorizationServer:
             "token_type": "Bearer",
             "expires_in": lifetime,
         }
+
+    def _access_token(self, client: str, grant_type: str) -> str:
+        """Return an access token in the format of Amazon Cognito, or an opaque one."""
+        if self._settings.opaque_tokens:
+            return secrets.token_urlsafe(48)
+        firm = self._get_firm()
+        user = firm.staff[self._settings.signed_in_staff % len(firm.staff)].user_id
+        claims = {
+            "iss": f"{firm.url}/sandbox-pool",
+            "sub": client if grant_type == "client_credentials" else user,
+            "client_id": client,
+            "token_use": "access",
+            "jti": secrets.token_urlsafe(24),
+        }
+        return _json_web_token(claims)
 
     def _redeem_code(self, client: str, form: Mapping[str, str]) -> frozenset[str]:
         """Return the scopes of a code; the code is spent even if the request is invalid."""

@@ -32,9 +32,9 @@ class Clock:
         offset = round(self.offset_seconds * TICKS_PER_SECOND)
         return EPOCH_TICKS + time.time_ns() // 100 + offset
 
-    def http_date(self) -> bytes:
-        """Return the current time as a ``Date`` header, to the second."""
-        second = int(self.now())
+    def http_date(self, lead_seconds: float = 0) -> bytes:
+        """Return the current time, or one that is wrong by a lead, as a ``Date`` header."""
+        second = int(self.now() + lead_seconds)
         if self._header[0] != second:
             self._header = (second, formatdate(second, usegmt=True).encode())
         return self._header[1]

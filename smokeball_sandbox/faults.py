@@ -41,7 +41,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         template: Method and path template; None matches all but the token endpoint.
         path_contains: Text that the path must contain.
         after: Number of matching requests that succeed first.
-        seconds: Duration of "hang", "slow" and "drip".
+        seconds: Duration of "hang", "slow" and "drip"; lead of the ``Date`` header of "wild_date".
         body: Body of the response with status 200, for "body".
     """
 
@@ -60,6 +60,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         "drip_headers",
         "gzip_bomb",
         "endless",
+        "wild_date",
     ] = "status"
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 503
     retry_after: int | str | None = None

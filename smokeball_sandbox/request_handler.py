@@ -248,7 +248,15 @@ class RequestHandler:
             return problem_response(404, f"No {route.resource.name} found.", path)
         own, element = found
         url = self._store.firm.url + path
-        return self._json_response(query.page([element], dict, url, f"GET {route.template}") | own)
+        template = f"GET {route.template}"
+        if self._settings.folder_offsets == "listings":
+            return self._json_response(query.page([element], dict, url, template) | own)
+        entries = [(kind, row) for kind in ("folders", "files") for row in element[kind]]
+        content = query.page(entries, lambda entry: {"entry": entry}, url, template)
+        page = [each["entry"] for each in content["value"]]
+        listing = {kind: [row for k, row in page if k == kind] for kind in ("folders", "files")}
+        content["value"] = [element | listing] if page else []
+        return self._json_response(content | own)
 
     def _check_add_on(self, route: Route, path: str) -> Response | None:
         if route.resource.add_on is None:

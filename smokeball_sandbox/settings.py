@@ -29,6 +29,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         max_page: Largest number of rows per page, whatever ``Limit`` requests.
         unknown_property: Name of a property that every object of a response has, at any depth; its
             value is its path.
+        folder_offsets: Whether ``Offset`` and ``Limit`` of folders count listings, of which there
+            is one, or the folders and files in it.
         undeclared_paging: Honor ``Offset`` and ``Limit`` where the API does not declare them.
         inclusive: Date filters include rows with exactly the given timestamp.
         clock_offset_seconds: Lead of the sandbox's clock over the machine's.
@@ -40,8 +42,12 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         rotate_refresh_tokens: Issue a new refresh token with each access token;
             "invalidate" also revokes the one used.
         rotation_grace_seconds: How long a refresh token works after "invalidate" revoked it.
+        opaque_tokens: Issue access tokens that say nothing of the user; otherwise those of Cognito.
+        signed_in_staff: Index of the staff member that a refresh token or code belongs to.
         scopes: Scopes granted to the app; they apply to tokens issued from now on.
         hidden_from_user: Ids of the matters that a request with a ``UserId`` cannot see.
+        hidden_from_login: Ids of the rows that the user who signed in cannot see; no row changes
+            when one of them comes into view.
     """
 
     latency_ms: _NonNegativeFloat = 0
@@ -54,6 +60,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     repeat_pages: bool | list[str] = False
     max_page: _PositiveInt | None = None
     unknown_property: str | None = None
+    folder_offsets: Literal["listings", "entries"] = "listings"
     undeclared_paging: bool = True
     inclusive: bool = True
     clock_offset_seconds: float = 0
@@ -64,8 +71,11 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     id_tokens: bool = True
     rotate_refresh_tokens: bool | Literal["invalidate"] = False
     rotation_grace_seconds: _NonNegativeFloat = 0
+    opaque_tokens: bool = False
+    signed_in_staff: _NonNegativeInt = 0
     scopes: list[str] = msgspec.field(default_factory=list)
     hidden_from_user: list[str] = msgspec.field(default_factory=list)
+    hidden_from_login: list[str] = msgspec.field(default_factory=list)
 
     def patch(self, changes: dict[str, Any]) -> None:
         """Change some settings: all of the changes, or none if one is invalid.

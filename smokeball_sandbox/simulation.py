@@ -49,7 +49,7 @@ class Simulation:
         self.request_log = RequestLog()
         self.rate_limiter = RateLimiter(settings)
         self.router = Router(resources)
-        self.authorization = AuthorizationServer(settings, self.clock)
+        self.authorization = AuthorizationServer(settings, self.clock, lambda: self.store.firm)
         self.faults = FaultInjector()
         self.schedule = Schedule()
         self.store = Store(firm, self.clock, resources)

@@ -15,6 +15,7 @@
     ├── StreamCrashError            a stream failed in a way that nobody thought of
     ├── ParentListError             the parent stream of a child stream failed
     ├── UnreadParentsError          some parents of a child stream could not be read
+    ├── StateOfOtherFirmError       the state is not that of the firm that the credentials open
     ├── StreamMapError              an expression in stream_maps fails
     ├── BatchStorageError           the storage that batch_config names cannot be used
     └── StreamsFailedError          some streams failed; the others are complete
@@ -192,6 +193,10 @@ class ParentListError(SmokeballError):
 
 class UnreadParentsError(SmokeballError):
     """Some parents of a child stream could not be read; the others are complete."""
+
+
+class StateOfOtherFirmError(SmokeballError):
+    """The state is not that of the firm that the credentials open: nothing is read or written."""
 
 
 class StreamMapError(SmokeballError):

@@ -14,13 +14,13 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.singerlib import Catalog
 
-from tap_smokeball import dotnet_ticks, redaction, streams
-from tap_smokeball.api.token_expiry import expiry_warning
+from tap_smokeball import redaction, streams
 from tap_smokeball.config import environment, input_files, validation
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.errors import SmokeballError
 from tap_smokeball.redaction import SECRETS
 from tap_smokeball.reporting import progress, summary
+from tap_smokeball.reporting.startup_warnings import startup_warnings
 from tap_smokeball.run.status import RunInterruptedError
 from tap_smokeball.run.stop_signals import signal_handlers_kept
 from tap_smokeball.session import Session
@@ -39,6 +39,7 @@ from tap_smokeball.singer.stream_map_checks import stream_map_errors
 from tap_smokeball.singer.stream_map_hashes import add_hash_functions
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.runner import Runner
+from tap_smokeball.sync.state_check import StateCheck, keep_own_keys
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -125,9 +126,21 @@ class TapSmokeball(Tap):
         return Session(self.config, self.logger, writer.flush_if_stale)
 
     @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        keep_own_keys(state, self.state)
+
+    @cached_property
+    def state_check(self) -> StateCheck:
+        """The check of the state, before anything is emitted."""
+        found = cast("Mapping[str, SmokeballStream]", self.streams)
+        return StateCheck(self.state, self.session, found.values, self.logger)
+
+    @override
     def discover_streams(self) -> Sequence[Stream]:
         found = {stream: stream(self, self.session) for stream in streams.ALL}
         for stream in found.values():
+            stream.before_sync = lambda: self.state_check.ensure()  # noqa: PLW0108 - later
             if isinstance(stream, ChildStream):
                 stream.parent_stream = cast("Any", found)[stream.parent_stream_type]
         return list(found.values())
@@ -179,7 +192,9 @@ class TapSmokeball(Tap):
             summary.log_summary(self, self.session),
             progress.show_progress(self.session, self.logger),
         ):
-            if self.state:
+            if runner.has_streams:
+                self.state_check.start()
+            if self.state.get("bookmarks"):
                 self.state_writer.write_state(self.state)
             runner.sync()
 
@@ -193,6 +208,7 @@ class TapSmokeball(Tap):
         from tap_smokeball.reporting import plan  # noqa: PLC0415 - only this option needs it
 
         with self._running() as runner:
+            self.state_check.start()
             click.echo(plan.render(runner, self.session))
 
     def run_access_check(self) -> None:
@@ -213,20 +229,8 @@ class TapSmokeball(Tap):
 
     @contextmanager
     def _running(self) -> Iterator[Runner]:
-        settings = self.session.settings
-        issued_ticks = self.session.client.refresh_token_issued_ticks
-        if warning := expiry_warning(issued_ticks, dotnet_ticks.now()):
+        for warning in startup_warnings(self.session, self.config):
             self.logger.warning("%s", warning)
-        if settings.user_id:
-            self.logger.warning(
-                "user_id is set: records that this user cannot see are silently omitted. Unset it "
-                "to read the whole firm",
-            )
-        if (batches := self.config.get("batch_config")) and not batches.get("encoding"):
-            self.logger.warning(
-                "batch_config has no encoding and is ignored. Set batch_config.encoding.format to "
-                "write batches",
-            )
         runner = Runner(self.streams.values(), self.session)
         with runner.running():
             yield runner

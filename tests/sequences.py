@@ -19,13 +19,13 @@ from tests.tenant.world import Change
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FINDS_GRANTS = False
+FINDS_GRANTS = True
 """Whether the tap finds parents that come into view without a new version."""
 
-CHECKS_CLOCKS = False
+CHECKS_CLOCKS = True
 """Whether the tap withstands a ``Date`` header that is ahead."""
 
-READS_UNPAGED_FOLDERS = False
+READS_UNPAGED_FOLDERS = True
 """Whether the tap reads a folder whose entries Offset and Limit do not count."""
 
 READS_UNPAGED_LIMITS = False

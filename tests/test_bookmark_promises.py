@@ -10,7 +10,7 @@ from singer_sdk.singerlib import RecordMessage, StateMessage
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.singer.message_writer import BufferedMessageWriter
-from tests.harness import FEES, config, run, sandbox_rows
+from tests.harness import FEES, config, run, sandbox_rows, small_catalog
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
@@ -53,12 +53,30 @@ def test_full_pass_of_future_is_not_resumed(firm: SandboxServer) -> None:
     assert output.bookmark("fees")["replication_key_value"] <= dotnet_ticks.now()
 
 
+def test_contacts_of_other_view_are_read_in_full(firm: SandboxServer) -> None:
+    """No list of all contacts shows which of them another user sees."""
+    selection = small_catalog("contacts")
+    first = run(config(firm), catalog=selection)
+    second = run(config(firm, user_id="someone"), first.state, selection)
+    assert second.ids("contacts") == first.ids("contacts")
+
+
+def test_start_date_limits_contacts(firm: SandboxServer) -> None:
+    rows = sorted(sandbox_rows(firm, "contacts"), key=lambda entry: int(entry["updated"]))
+    start = rows[len(rows) // 2]["updated"]
+    settings = config(firm, start_date=dotnet_ticks.to_rfc3339(start))
+    output = run(settings, catalog=small_catalog("contacts"))
+    expected = {entry["row"]["id"] for entry in rows if entry["updated"] >= start}
+    assert output.ids("contacts").keys() == expected
+
+
 def test_complete_pass_forgets_changed_parents(firm: SandboxServer) -> None:
     """The state names the changed matters that were read only until the pass is complete."""
+    firm.control.settings(clock_offset_seconds=-100)
     first = run(config(firm))
     bookmark = first.bookmark("fees")["replication_key_value"]
     matter = sandbox_rows(firm, "matters")[0]["row"]["id"]
-    firm.control.settings(clock_offset_seconds=60)
+    firm.control.settings(clock_offset_seconds=-40)
     firm.control.touch("matters", matter, set={"title": "New"}, updated=bookmark + 10 * SECOND)
     firm.control.fail(count=100, how="status", status=401, template=FEES, after=3)
     second = run(config(firm, burst=1), first.state)
@@ -75,7 +93,8 @@ def test_bookmark_of_fees_precedes_their_listing(firm: SandboxServer) -> None:
     ids = sorted(entry["row"]["id"] for entry in sandbox_rows(firm, "matters"))
     fee = next(e for e in sandbox_rows(firm, "fees") if e["parent"] == ids[0])["row"]["id"]
     change = {"command": "touch", "resource": "fees", "id": fee, "set": {"subject": "Late"}}
-    firm.control.schedule(FEES, [{"command": "settings", "clock_offset_seconds": 60}], nth=6)
+    firm.control.settings(clock_offset_seconds=-1000)
+    firm.control.schedule(FEES, [{"command": "settings", "clock_offset_seconds": -940}], nth=6)
     firm.control.schedule(FEES, [change], nth=8)
     settings = config(firm, burst=1, lookback_seconds=1)
     first = run(settings)

@@ -31,11 +31,12 @@ def test_resume_of_other_bookmark_is_ignored(start: StartFirm) -> None:
 def test_stale_resume_skips_no_changed_fee(start: StartFirm) -> None:
     """Where keys are never removed, a resume point of an earlier pass stays in the state."""
     firm = start(matters=80, fees=1, exact_fees=True, latency_ms=25)
+    firm.control.settings(clock_offset_seconds=-1000)
     cut = run_until_time_limit(config(firm, burst=1, lookback_seconds=1))
     state = merge_states(cut.state, run(config(firm, lookback_seconds=1), cut.state).state)
     assert "resume" in state["bookmarks"]["fees"]
     for number, each in enumerate(sandbox_rows(firm, "fees")):
-        firm.control.settings(clock_offset_seconds=100 * (number + 1))
+        firm.control.settings(clock_offset_seconds=100 * (number + 1) - 1000)
         firm.control.touch("fees", each["row"]["id"], set={"subject": "Changed"})
         if number == 3:
             break

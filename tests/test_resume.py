@@ -246,5 +246,5 @@ def test_state_of_large_firm_stays_small(start: StartFirm) -> None:
     states = [
         json.dumps(message, separators=(",", ":")) for message in output.messages_of_type("STATE")
     ]
-    assert sum(map(len, states)) < 100_000 / 4
-    assert max(map(len, states)) < 1000
+    assert sum(map(len, states)) < 100_000
+    assert max(map(len, states)) < 2_100  # 1,400 of them for the digest of the matters

@@ -10,7 +10,7 @@ import pytest
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.records.converters import Extras, ValueCounts
-from tap_smokeball.sync.bookmarks import NewestTimestamp
+from tap_smokeball.sync.newest_timestamp import NewestTimestamp
 from tests.harness import Output, catalog, config, run, sandbox_rows
 from tests.recorded_firm import (
     INCREMENTAL,
@@ -121,10 +121,10 @@ def test_child_streams_start_with_the_stalest(start: StartFirm) -> None:
     assert order(first) == ["matters", "tasks", "fees", "memos", "task_documents"]
     state = first.state
     # The server's clock has whole seconds: all streams may have the same start.
-    state["bookmarks"]["memos"]["last_full_pass"] -= 1
-    state["bookmarks"]["task_documents"]["last_full_pass"] += 10 * dotnet_ticks.PER_SECOND
+    state["bookmarks"]["memos"]["last_full_pass"] -= 20 * dotnet_ticks.PER_SECOND
+    state["bookmarks"]["fees"]["replication_key_value"] -= 10 * dotnet_ticks.PER_SECOND
     assert order(run(config(sandbox), state, selection))[2:] == ["memos", "fees", "task_documents"]
-    state["bookmarks"]["task_documents"]["last_full_pass"] -= 20 * dotnet_ticks.PER_SECOND
+    state["bookmarks"]["task_documents"]["last_full_pass"] -= 40 * dotnet_ticks.PER_SECOND
     assert order(run(config(sandbox), state, selection))[2] == "task_documents"
 
 

@@ -139,14 +139,15 @@ def test_unread_matter_that_vanishes_is_forgotten(start: StartFirm) -> None:
 def test_unread_matter_keeps_its_own_start(start: StartFirm) -> None:
     """A change during the outage arrives, however many passes completed without it."""
     firm = start(matters=30, fees=1, exact_fees=True)
+    firm.control.settings(clock_offset_seconds=-1000)
     complete = run(config(firm, lookback_seconds=1))
     bad = matter_ids(firm)[3]
     [fee] = fees_by_matter(firm)[bad]
-    firm.control.settings(clock_offset_seconds=100)
+    firm.control.settings(clock_offset_seconds=-900)
     firm.control.touch("fees", fee)
     fail_parent(firm, bad, {"status": 404})
     state = complete.state
-    for offset in (200, 300, 400):
+    for offset in (-800, -700, -600):
         firm.control.settings(clock_offset_seconds=offset)
         state = run(config(firm, lookback_seconds=1), state).state
     firm.control.clear_faults()

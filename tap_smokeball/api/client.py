@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,12 +17,13 @@ from urllib.parse import quote, urljoin, urlsplit
 import msgspec
 import requests
 
-from tap_smokeball import dotnet_ticks
 from tap_smokeball.api import error_policy
 from tap_smokeball.api.auth import token_provider
 from tap_smokeball.api.error_policy import Action
 from tap_smokeball.api.response_parsers import NO_CONTENT, PAGED
 from tap_smokeball.api.retries import RetryableError
+from tap_smokeball.api.server_clock import ServerClock
+from tap_smokeball.api.token_subject import subject_of
 from tap_smokeball.api.transport import Transport
 from tap_smokeball.errors import RequestInfo, UnexpectedResponseError
 
@@ -85,8 +85,9 @@ class Response(Generic[T]):
 
     Attributes:
         data: The data parsed from the body.
-        server_time: The server's clock in ticks, no later than when the request was sent. A row
-            that changes after it cannot be missed by a later read that starts here.
+        server_time: Ticks no later than when the request was sent, by the server's clock and by
+            this machine's. A row that changes after it cannot be missed by a later read that
+            starts here.
     """
 
     data: T
@@ -102,8 +103,8 @@ class ApiClient:
 
     Attributes:
         transport: Sends the requests, and counts them.
+        clock: Compares the server's clock with this machine's.
         has_access: Whether the API has accepted any request so far.
-        has_server_clock: Whether all responses so far had a ``Date`` header.
 
     Raises:
         AuthenticationError: ``refresh_token_file`` cannot be used.
@@ -115,7 +116,7 @@ class ApiClient:
         self.transport = Transport(settings, self._logger)
         self._tokens = token_provider(settings, self._request_token, self._logger)
         self.has_access = False
-        self.has_server_clock = True
+        self.clock = ServerClock(settings.lookback_ticks, self._logger)
         self._repaired: set[str] = set()
 
     @property
@@ -152,7 +153,7 @@ class ApiClient:
             self.transport.wait_for_turn()
             token = self._tokens.get()
             headers["Authorization"] = f"Bearer {token}"
-            sent_at, local_clock = time.monotonic(), dotnet_ticks.now()
+            sent_at = self.clock.now()
             response = self.transport.send(
                 endpoint.stream, "GET", url, params=params, headers=headers
             )
@@ -167,7 +168,7 @@ class ApiClient:
                 data = self._parse(endpoint.stream, response, parse)
             else:
                 raise _rejection(policy, response, url, request, endpoint.scope)
-            return Response(data, self._server_time(response, sent_at, local_clock))
+            return Response(data, self.clock.time_of(response.headers, sent_at))
 
         return self.transport.with_retries(attempt, request)
 
@@ -206,6 +207,15 @@ class ApiClient:
         for rows in response_format.paginator(fetch, key_of_rows, self._settings.page_size):
             yield from rows
 
+    def subject(self) -> str | None:
+        """Return whom the access token was issued for, as far as it can be read.
+
+        Raises:
+            AuthenticationError: The token endpoint rejects the client.
+            ApiConnectionError: The token endpoint cannot be reached.
+        """
+        return subject_of(self._tokens.get())
+
     def close(self) -> None:
         """Close all connections, and stop all retries."""
         self.transport.close()
@@ -214,9 +224,12 @@ class ApiClient:
         request = RequestInfo(TOKEN_REQUESTS, "/oauth2/token", method="POST")
 
         def attempt() -> tuple[int, Any]:
+            sent_at = self.clock.now()
             response = self.transport.send(
                 TOKEN_REQUESTS, "POST", self._settings.token_url, form=form, auth=basic
             )
+            if "Date" in response.headers:
+                self.clock.time_of(response.headers, sent_at)
             if (policy := error_policy.for_status(response.status)) is error_policy.REDIRECT:
                 token_url = self._settings.token_url
                 raise _rejection(policy, response, token_url, request)
@@ -257,19 +270,6 @@ class ApiClient:
                 stream,
             )
         return decoded
-
-    def _server_time(self, response: RawResponse, sent_at: float, local_clock: int) -> int:
-        took = int((time.monotonic() - sent_at) * dotnet_ticks.PER_SECOND) + 1
-        try:
-            return dotnet_ticks.from_http_date(response.headers["Date"]) - took
-        except (KeyError, ValueError):
-            if self.has_server_clock:
-                self.has_server_clock = False
-                self._logger.warning(
-                    "The API sends no Date header: bookmarks use this machine's clock, which must "
-                    "not be ahead by more than lookback_seconds",
-                )
-            return local_clock
 
 
 def _rejection(

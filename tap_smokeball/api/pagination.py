@@ -237,6 +237,23 @@ class SinglePagePaginator(OffsetPaginator):
         return None
 
 
+class EntryPaginator(OffsetPaginator):
+    """For pages whose rows are the entries of one listing, such as those of a folder.
+
+    It is not documented whether ``Offset`` counts the entries or the listings. So if a page does
+    not show that it is the last one, a request for the second entry does.
+    """
+
+    @override
+    def __iter__(self) -> Iterator[list[Row]]:
+        first = self.fetch(self.params(0, self.page_size))
+        is_last = _is_last(first, self.page_size, len(first.rows), len(first.rows))
+        if is_last or not self.fetch(self.params(1, 1)).rows:
+            yield list(self.key_of_rows(first.rows).values())
+        else:
+            yield from super().__iter__()
+
+
 class _EndlessListGuard:
     """Raises an error for a list that has no end."""
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_smokeball.api.pagination import OffsetPaginator, Page, Paginator, SinglePagePaginator
+from tap_smokeball.api.pagination import (
+    EntryPaginator,
+    OffsetPaginator,
+    Page,
+    Paginator,
+    SinglePagePaginator,
+)
 from tap_smokeball.errors import UnexpectedResponseError
 
 if TYPE_CHECKING:
@@ -42,7 +48,7 @@ class ResponseFormat(NamedTuple):
     @property
     def is_paged(self) -> bool:
         """Whether ``Offset`` and ``Limit`` are sent from the first request on."""
-        return self.paginator is OffsetPaginator
+        return self.paginator in {OffsetPaginator, EntryPaginator}
 
 
 def _parse_page(body: Any) -> Page:
@@ -107,7 +113,10 @@ def _parse_folders(body: Any) -> Page:
         # The root has no id: it is the matter itself, and its contents are listed next to it.
         entries += ({"id": one["id"], "folder": one} for one in folders if one.get("id"))
         entries += ({"id": one.get("id"), "folder": None} for one in files)
-    return page._replace(rows=entries)
+    # A size below the number of entries counts listings, of which there is one for each folder.
+    counts_listings = page.size is not None and page.size < len(entries)
+    is_complete = counts_listings and not page.next_link
+    return page._replace(rows=entries, is_complete=is_complete)
 
 
 def _is_id(value: Any) -> bool:
@@ -141,7 +150,7 @@ PAGED_OR_OBJECT = ResponseFormat(_parse_page_or_object, OffsetPaginator)
 VALUE_OR_ITEMS = ResponseFormat(_parse_value_or_items)
 """``{"value": […]}`` by the API description, ``{"items": […]}`` by the vendor's guide."""
 
-FOLDERS = ResponseFormat(_parse_folders, OffsetPaginator)
+FOLDERS = ResponseFormat(_parse_folders, EntryPaginator)
 """``{"value": [{"folders": […], "files": […]}]}``: each becomes ``{"id": …, "folder": …}``.
 
 Files count, since offsets may count them too; their ``folder`` is null.

@@ -142,6 +142,7 @@ class Settings:
     refresh_token_file: str | None
     refresh_token_issued_ticks: int | None
     access_token: str | None = field(repr=False)
+    account_id: str | None
     user_id: str | None
     user_agent: str
     start_ticks: int | None
@@ -188,6 +189,7 @@ class Settings:
             refresh_token_file=config["refresh_token_file"],
             refresh_token_issued_ticks=timestamp(config, "refresh_token_issued_at"),
             access_token=config["access_token"],
+            account_id=config["account_id"],
             user_id=config["user_id"],
             user_agent=config["user_agent"] or f"tap-smokeball/{version()}",
             start_ticks=timestamp(config, "start_date"),

@@ -45,12 +45,10 @@ MAX_SKEW_SECONDS = 2
 
 @dataclass(frozen=True)
 class _ProbeResult:
-    """The result of one request: a page and the clocks around it, or why there is none."""
+    """The result of one request: a page, or why there is none."""
 
     page: Page | None = None
     problem: str = ""
-    skew: tuple[int, int] | None = None
-    """Ticks that the server's clock is ahead of this machine's, at least and at most."""
 
 
 def render(tap: Tap, session: Session) -> str:
@@ -75,7 +73,7 @@ def render(tap: Tap, session: Session) -> str:
         ("product", _describe_product(row) if row else firm.problem or "unknown"),
         ("leads", _describe_leads(session.settings, leads)),
         ("intake", intake.problem or "available"),
-        ("clock", _describe_clock(session, (firm, leads, intake))),
+        ("clock", _describe_clock(session)),
         *(("login", line) for line in _describe_login(session)),
         ("requests", f"{session.client.transport.requests.total():,} for this test"),
     ]
@@ -85,19 +83,14 @@ def render(tap: Tap, session: Session) -> str:
 def _probe(
     session: Session, endpoint: Endpoint, response_format: ResponseFormat, params: dict[str, Any]
 ) -> _ProbeResult:
-    before = dotnet_ticks.now()
     params = {**params, **response_format.paginator.first_params(1)}
     request = partial(session.client.get, endpoint, {}, params, response_format.parse)
     try:
-        response = session.pool.run_in_worker(request)
+        return _ProbeResult(session.pool.run_in_worker(request).data)
     except AccessDeniedError:
         return _ProbeResult(problem=f"not available: 403, the scope {endpoint.scope} is missing")
     except SmokeballError as error:
         return _ProbeResult(problem=f"unknown: {error.summary}")
-    after = dotnet_ticks.now()
-    # The Date header is cut to whole seconds, and the client subtracts the response time.
-    latest = response.server_time + dotnet_ticks.PER_SECOND
-    return _ProbeResult(response.data, skew=(response.server_time - after, latest - before))
 
 
 def _describe_access(stream: SmokeballStream, result: StreamResult, session: Session) -> str:
@@ -133,19 +126,17 @@ def _describe_leads(settings: Settings, leads: _ProbeResult) -> str:
     return availability if settings.include_leads else f"{availability}; include_leads is false"
 
 
-def _describe_clock(session: Session, results: tuple[_ProbeResult, ...]) -> str:
-    bounds = [result.skew for result in results if result.skew]
-    if not bounds or not session.client.has_server_clock:
+def _describe_clock(session: Session) -> str:
+    lead = session.client.clock.lead
+    if lead is None or not session.client.clock.is_known:
         return "unknown: no response has a Date header"
-    least = max(low for low, _ in bounds)
-    most = min(high for _, high in bounds)
-    seconds = round((least + most) / 2 / dotnet_ticks.PER_SECOND)
+    seconds = round(lead / dotnet_ticks.PER_SECOND)
     if abs(seconds) <= MAX_SKEW_SECONDS:
         return "this machine's clock agrees with Smokeball's"
     direction = "behind" if seconds > 0 else "ahead of"
     return (
         f"this machine's clock is {humanize_seconds(abs(seconds))} {direction} Smokeball's; no row "
-        "is lost, because bookmarks use Smokeball's"
+        "is lost, because bookmarks use the earlier one"
     )
 
 

@@ -18,7 +18,7 @@ from tap_smokeball.api.pagination import OffsetPaginator
 from tap_smokeball.errors import PaginationError, ParentListError, SmokeballError
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds, page_count, request_count
-from tap_smokeball.sync.parent_order import Parent, ParentList
+from tap_smokeball.sync.parent_list import Parent, ParentList
 from tap_smokeball.sync.parent_stream import ParentStream
 from tap_smokeball.sync.top_level_stream import TopLevelStream
 
@@ -165,7 +165,7 @@ class _Planner:
             for row in rows
         }
         by_id = sorted(parents.values(), key=lambda parent: parent.id)
-        stream.listed = ParentList(by_id, started)
+        stream.listed = ParentList(by_id, started, is_partial=True)
         since = stream.state_manager.replication_start or 0
         wanted = [p for p in by_id if not p.changed or p.changed >= since]
         fraction = len(wanted) / (len(by_id) or 1) if stream.selected else 0

@@ -45,6 +45,7 @@ class RecordStream(RecordLoopStream):
         tap: The tap that the stream belongs to.
 
     Attributes:
+        before_sync: Called before the first message of the stream.
         is_writing_state: Whether a STATE message is being written, also after that failed.
     """
 
@@ -53,11 +54,18 @@ class RecordStream(RecordLoopStream):
     def __init__(self, tap: Tap) -> None:
         self.tap = tap
         self.is_writing_state = False
+        self.before_sync: Callable[[], None] = lambda: None
         super().__init__(tap)
 
     @abc.abstractmethod
     def handle_errors(self) -> AbstractContextManager[None]:
         """Return the context manager that handles the errors of the stream."""
+
+    @override
+    def get_replication_key_signpost(self, context: types.Context | None = None) -> Any | None:
+        """Call `before_sync`: the SDK asks for the signpost before it writes the SCHEMA."""
+        self.before_sync()
+        return None
 
     @override
     def sync_records(self, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING, Any
+
 from tap_smokeball.api.response_parsers import ARRAY, OBJECT, VALUE
+from tap_smokeball.errors import StateOfOtherFirmError
 from tap_smokeball.records.columns import (
     boolean,
     date_time,
@@ -13,7 +17,18 @@ from tap_smokeball.records.columns import (
     strings,
 )
 from tap_smokeball.streams.common import document_exchange, licence_numbers, phone, street
+from tap_smokeball.sync.firm_identity import OTHER_FIRM, OTHER_FIRM_ADVICE, learn_firm_id
 from tap_smokeball.sync.top_level_stream import TopLevelStream
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_smokeball.api.pagination import Row
 
 _PO_BOX = (string("poBoxType", "PO box type"), string("poBoxNumber", "PO box number"))
 
@@ -62,6 +77,12 @@ class FirmStream(TopLevelStream):
         *sensitive("personal", licence_numbers("licenceNumbers", "Licence numbers of the firm")),
         date_time("createdDate", "Creation date and time of the firm's account"),
     )
+
+    @override
+    def build_records(self, rows: list[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
+        if not all(learn_firm_id(self.tap_state, str(row["id"])) for row in rows):
+            raise StateOfOtherFirmError(OTHER_FIRM, OTHER_FIRM_ADVICE)
+        yield from super().build_records(rows, tap_columns)
 
 
 class StaffStream(TopLevelStream):

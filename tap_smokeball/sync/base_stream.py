@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from tap_smokeball.records.columns import Breadcrumb, Column, Sensitivity
     from tap_smokeball.run.status import StreamResult
     from tap_smokeball.session import Session
+    from tap_smokeball.sync.parent_digest import ParentDigest
 
 EXTRACTED_TICKS = "extractedTicks"
 """Bookmark column of streams whose rows have no timestamp: the server's clock at their read."""
@@ -335,10 +336,10 @@ class SmokeballStream(RecordStream):
         own_keys: Sequence[str] = cast("Any", type(self)).primary_keys
         return RowKey([columns[name] for name in own_keys if name != self.parent_key])
 
-    def complete_pass(self, reached: int | None) -> None:
+    def complete_pass(self, reached: int | None, digest: ParentDigest | None = None) -> None:
         """Move the bookmark to the ticks at which the next run shall start, if there are any."""
         if self.selected and self.sample_rows is None and reached is not None:
-            self.state_manager.complete_pass(reached)
+            self.state_manager.complete_pass(reached, digest)
 
     @cached_property
     def record_builder(self) -> RecordBuilder:

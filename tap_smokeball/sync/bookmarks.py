@@ -8,7 +8,10 @@ The state of a stream::
      "resume": {"pass_started": 638193860000000000,    when the unfinished full pass started
                 "from_bookmark": 638193848837974931,   the bookmark that it started from, or null
                 "last_parent_id": "b471682e-…",        the last parent that is done
-                "view_fingerprint": "9f86d081884c7d65"},
+                "view_fingerprint": "9f86d081884c7d65",
+                "parent_digest": "2c26b46b68ffc68f"},  digest of the parents that the pass covers
+     "parent_digest": {"id": "2c26b46b68ffc68f",       digest of the parents that were read, which
+                       "from_bookmark": 638193…},      counts together with this bookmark only
      "changed_parents_until": 638193860000000000,      parents that changed before were read
      "unread_parents": {"0c1d6e5f-…": 638193848837974931}}
 
@@ -31,24 +34,19 @@ when a pass is complete, to the time at which the pass started, and only then.
 from __future__ import annotations
 
 import copy
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.singer.sdk_compat import StreamStateManager
-
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
+from tap_smokeball.singer.state_manager import PassiveStateManager
+from tap_smokeball.sync.firm_identity import firm_fingerprint
+from tap_smokeball.sync.parent_digest import DigestTable, ParentDigest, bucket_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from singer_sdk.helpers import types
 
-    from tap_smokeball.api.pagination import Row
     from tap_smokeball.config.settings import Settings
 
 
@@ -60,14 +58,23 @@ class SyncPass:
         started: The server's clock in ticks when it started. The next pass reads rows that change
             later.
         last_parent_id: The last parent that is done, or None at the start.
+        digest: Digest of the parents that the pass covers, if it is known.
     """
 
     started: int
     last_parent_id: str | None = None
+    digest: ParentDigest | None = None
 
 
 MAX_UNREAD_PARENTS = 1_000
 """Unread parents of all streams that a state can hold: it stays below 100 kB."""
+
+
+class Snapshot(NamedTuple):
+    """The state of a stream at one time."""
+
+    stream_state: dict[str, Any]
+    digests: list[ParentDigest]
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ class BookmarkColumn:
         return str(ticks) if "string" in self.schema["type"] else ticks
 
 
-class BookmarkManager(StreamStateManager):
+class BookmarkManager(PassiveStateManager):
     """The state of one stream.
 
     Args:
@@ -117,6 +124,7 @@ class BookmarkManager(StreamStateManager):
         )
         self._settings = settings
         self._column = column
+        self._digests = DigestTable(cast("dict[str, Any]", tap_state))
 
     @property
     def replication_start(self) -> int | None:
@@ -136,8 +144,13 @@ class BookmarkManager(StreamStateManager):
         full_pass = dotnet_ticks.parse(self.stream_state.get("last_full_pass")) or 0
         return max(full_pass, self._bookmark or 0)
 
-    def complete_pass(self, reached: int) -> None:
-        """Move the bookmark: everything that changed before ``reached`` (ticks) was written."""
+    def complete_pass(self, reached: int, digest: ParentDigest | None = None) -> None:
+        """Move the bookmark: everything that changed before ``reached`` (ticks) was written.
+
+        Args:
+            reached: The bookmark.
+            digest: Digest of the parents whose rows were written, if there are parents.
+        """
         state, column = self.stream_state, self._column()
         state.pop("resume", None)
         if (dotnet_ticks.parse(state.get("changed_parents_until")) or 0) <= reached:
@@ -146,6 +159,7 @@ class BookmarkManager(StreamStateManager):
             state["replication_key"] = column.name
             state["replication_key_value"] = column.value_of(reached)
             state["view_fingerprint"] = self._view
+            self._set_digest(digest, self._raw_bookmark)
         else:
             state["last_full_pass"] = reached
         self.is_flushed = False
@@ -153,8 +167,8 @@ class BookmarkManager(StreamStateManager):
     def current_pass(self, now: int) -> SyncPass:
         """Return the pass to work on: the unfinished one, or a new one.
 
-        A pass is not resumed if the settings that show or hide rows changed, if it started from
-        another bookmark, or if it claims to have started in the future.
+        A pass is not resumed if the settings that show or hide rows changed, or if it started from
+        another bookmark.
 
         Args:
             now: The server's clock in ticks when this run started to read.
@@ -167,18 +181,33 @@ class BookmarkManager(StreamStateManager):
         ):
             started = dotnet_ticks.parse(resume.get("pass_started"))
             last_parent_id = resume.get("last_parent_id")
-            if started is not None and started <= now and isinstance(last_parent_id, str):
-                return SyncPass(started, last_parent_id)
+            if started is not None and isinstance(last_parent_id, str):
+                digest = self._digests.find(resume.get("parent_digest"))
+                return SyncPass(min(started, now), last_parent_id, digest)
         return SyncPass(now)
 
-    def checkpoint(self, sync_pass: SyncPass, last_parent_id: str) -> None:
-        """Remember that all rows up to and including those of one parent were written."""
-        self.stream_state["resume"] = {
+    def checkpoint(
+        self, sync_pass: SyncPass, last_parent_id: str, digest: ParentDigest | None = None
+    ) -> None:
+        """Remember that all rows up to and including those of one parent were written.
+
+        Args:
+            sync_pass: The pass.
+            last_parent_id: Id of the parent.
+            digest: Digest of the parents that the pass covers.
+        """
+        resume = {
             "pass_started": sync_pass.started,
             "from_bookmark": self._raw_bookmark,
             "last_parent_id": last_parent_id,
             "view_fingerprint": self._view,
         }
+        before = self.stream_state.get("resume")
+        self.stream_state["resume"] = resume
+        if digest is not None:
+            resume["parent_digest"] = digest.id
+            if not isinstance(before, dict) or before.get("parent_digest") != digest.id:
+                self._digests.keep(digest)
         self.is_flushed = False
 
     def changed_parents_start(self, sync_pass: SyncPass) -> int | None:
@@ -237,14 +266,47 @@ class BookmarkManager(StreamStateManager):
         states = self.tap_state.get("bookmarks", {}).values()
         return sum(len(state.get("unread_parents") or ()) for state in states)
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return a copy of the state, for `restore`."""
-        return copy.deepcopy(dict(self.stream_state))
+    @property
+    def parent_digest(self) -> ParentDigest | None:
+        """The digest of the parents that were read before the bookmark, if it is known."""
+        entry = self.stream_state.get("parent_digest")
+        if not isinstance(entry, dict) or self._bookmark is None:
+            return None
+        is_of_bookmark = entry.get("from_bookmark", "") == self._raw_bookmark
+        return self._digests.find(entry.get("id")) if is_of_bookmark else None
 
-    def restore(self, snapshot: dict[str, Any]) -> None:
+    @property
+    def is_incremental(self) -> bool:
+        """Whether the stream has a bookmark column."""
+        return self._column() is not None
+
+    def doubt_parents(self, parent_ids: Iterable[str]) -> None:
+        """Let parents be read in full if they are listed again."""
+        buckets = {bucket_of(id_) for id_ in parent_ids}
+        if digest := self.parent_digest:
+            self._set_digest(digest.with_unknown(buckets), self._raw_bookmark)
+        resume = self.stream_state.get("resume")
+        if isinstance(resume, dict) and (digest := self._digests.find(resume.get("parent_digest"))):
+            doubted = digest.with_unknown(buckets)
+            resume["parent_digest"] = doubted.id
+            self._digests.keep(doubted)
+
+    def _set_digest(self, digest: ParentDigest | None, bookmark: Any) -> None:
+        self.stream_state.pop("parent_digest", None)
+        if digest is not None:
+            self.stream_state["parent_digest"] = {"id": digest.id, "from_bookmark": bookmark}
+            self._digests.keep(digest)
+        self.is_flushed = False
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of the state, for `restore`."""
+        return Snapshot(copy.deepcopy(dict(self.stream_state)), self._digests.copy())
+
+    def restore(self, snapshot: Snapshot) -> None:
         """Replace the state by a snapshot."""
         self.stream_state.clear()
-        self.stream_state.update(snapshot)
+        self.stream_state.update(snapshot.stream_state)
+        self._digests.keep(*snapshot.digests)
         self.is_flushed = False
 
     @property
@@ -255,7 +317,7 @@ class BookmarkManager(StreamStateManager):
 
     @property
     def _view(self) -> str:
-        return self._settings.view_fingerprint
+        return firm_fingerprint(self._settings.view_fingerprint, self.tap_state)
 
     @property
     def _bookmark(self) -> int | None:
@@ -267,59 +329,3 @@ class BookmarkManager(StreamStateManager):
         if state.get("view_fingerprint") != self._view:
             return None
         return dotnet_ticks.from_timestamp(state.get("replication_key_value"))
-
-    @override
-    def increment_state(
-        self,
-        latest_record: types.Record,
-        *,
-        context: types.Context | None = None,
-        replication_key: str,
-    ) -> None:
-        """Do nothing: records do not move the bookmark."""
-
-    @override
-    def write_starting_replication_value(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: the bookmark is the starting value until a pass is complete."""
-
-    @override
-    def write_replication_key_signpost(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: `NewestTimestamp` caps bookmarks."""
-
-    @override
-    def get_starting_replication_value(
-        self,
-        context: types.Context | None,
-        replication_method: str,
-    ) -> Any | None:
-        """Return the bookmark."""
-        return self.stream_state.get("replication_key_value")
-
-
-class NewestTimestamp:
-    """Finds the next bookmark of a stream.
-
-    Args:
-        updated_at_field: The property that holds the last change of a row; None if there is none.
-    """
-
-    def __init__(self, updated_at_field: str | None) -> None:
-        self._field = updated_at_field
-        self._newest: int | None = None
-
-    def add(self, row: Row) -> int | None:
-        """Count a row in, and return the ticks of its last change if it has one."""
-        updated_at = dotnet_ticks.from_timestamp(row.get(self._field)) if self._field else None
-        if updated_at is not None and (self._newest is None or updated_at > self._newest):
-            self._newest = updated_at
-        return updated_at
-
-    def bookmark(self, started: int) -> int | None:
-        """Return the newest timestamp in ticks, but no later than the start of the read.
-
-        Without an updated-at field it is the start of the read; None if there is a field, but no
-        row had it.
-        """
-        if self._field is None:
-            return started
-        return None if self._newest is None else min(self._newest, started)

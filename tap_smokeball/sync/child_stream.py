@@ -2,14 +2,15 @@
 
 The parents are listed first and in full. Then a child stream reads parent by parent, in an order
 that `tap_smokeball.sync.parent_order` decides, with up to ``burst`` requests in flight. It has one
-bookmark, not one for each parent. Two rules make that lossless:
+bookmark, not one for each parent. Three rules make that lossless:
 
 1. A pass over all parents counts from the time at which their listing started, not from when a
    parent's turn came. A row that changes during the pass is newer than that: the next pass reads
    it.
 2. A parent that changed since the bookmark is read in full, not from the bookmark. It may be new in
-   the list (created, converted from a lead, reopened) with rows that are older. Bank accounts have
-   no time of change; no row of one is older than the account itself.
+   the list (created, converted from a lead, reopened) with rows that are older.
+3. A parent that came into view without a change is read in full as well: the digest of the listed
+   parents shows it (`tap_smokeball.sync.parent_digest`).
 
 A pass that is interrupted remembers the last parent that is done, and resumes after it. A parent
 that appears before that position changed after the pass started: rule 2 of the next pass.
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers import types
 
     from tap_smokeball.api.pagination import Row
-    from tap_smokeball.sync.parent_order import Parent, ReadReason
+    from tap_smokeball.sync.parent_list import Parent
+    from tap_smokeball.sync.parent_order import ReadReason
     from tap_smokeball.sync.parent_stream import ParentStream
 
 STATE_EVERY_PARENTS = 50
@@ -164,7 +166,7 @@ class ChildStream(SmokeballStream):
         if not reason.is_before_full_pass:
             failures.finish()
         if not failures.are_undecided:
-            self.complete_pass(reason.complete(parents))
+            self.complete_pass(reason.complete(parents), self.parent_order.pass_digest)
         return True
 
     def _read_parent(
@@ -193,9 +195,11 @@ class ChildStream(SmokeballStream):
         """Return the ticks from which on rows of a parent are wanted, or None for all its rows.
 
         Args:
-            parent: The parent; if it changed since, all its rows are wanted.
+            parent: The parent; if it changed since or came into view, all its rows are wanted.
             since: The start for parents that did not change and could always be read.
         """
+        if self.parent_order.is_newly_visible(parent):
+            return None
         since = self.parent_order.unread_since(parent, since)
         if since is None or parent.changed is None or parent.changed >= since:
             return None

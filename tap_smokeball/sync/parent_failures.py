@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_smokeball.sync.bookmarks import BookmarkManager
-    from tap_smokeball.sync.parent_order import Parent, ReadReason
+    from tap_smokeball.sync.parent_list import Parent
+    from tap_smokeball.sync.parent_order import ReadReason
 
 MAX_ALIKE_IN_A_ROW = 20
 """Failures in a row with the same cause from which on the stream fails."""

@@ -1,11 +1,12 @@
 """Which parents a child stream reads, and in which order: one class for each reason to read one.
 
 A run first retries some of the parents that earlier runs could not read. Then it reads the parents
-that changed since the last run, in the order of their changes, and continues the full pass: what
-changed today is there today, even if the full pass takes a week of runs. With a time limit this
-comes first for all child streams. It serves freshness alone: the full pass skips a parent only
-because the same run has just tried to read it, after the pass started. So when a pass is complete,
-each row that changed before it started was read after that, or its parent is remembered as unread.
+that changed since the last run, in the order of their changes, then those that came into view, and
+continues the full pass: what changed today is there today, even if the full pass takes a week of
+runs. With a time limit this comes first for all child streams. It serves freshness alone: the full
+pass skips a parent only because the same run has just tried to read it, after the pass started. So
+when a pass is complete, each row that changed before it started was read after that, or its parent
+is remembered as unread.
 
 A new reason is a new class in `REASONS`.
 """
@@ -14,11 +15,11 @@ from __future__ import annotations
 
 import abc
 import sys
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from tap_smokeball.sync.bookmarks import SyncPass
+from tap_smokeball.sync.parent_digest import bucket_of
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -29,38 +30,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_smokeball.sync.bookmarks import BookmarkManager
+    from tap_smokeball.sync.parent_digest import ParentDigest
+    from tap_smokeball.sync.parent_list import Parent, ParentList
 
 
 MAX_RETRIED_PARENTS = 20
 """Unread parents of a stream that one run retries, so that they do not starve the others."""
 
 
-@dataclass(frozen=True)
-class Parent:
-    """A record that has child records.
-
-    Attributes:
-        id: Its id.
-        changed: Ticks of its last change; None if the record has none, 0 if its kind never has.
-        childless_for: Names of the child streams that have no rows for it, by its own fields.
-    """
-
-    id: str
-    changed: int | None
-    childless_for: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ParentList:
-    """All records of a parent stream.
-
-    Attributes:
-        parents: The parents, by id.
-        started: The server's clock in ticks when they were listed.
-    """
-
-    parents: list[Parent]
-    started: int
+MAX_NEWLY_VISIBLE_PARENTS = 200
+"""Newly visible parents that a run reads before its full pass."""
 
 
 class ParentOrder:
@@ -75,6 +54,9 @@ class ParentOrder:
 
     Attributes:
         full_pass: The full pass that the run continues or starts.
+        newly_visible_buckets: Buckets of the parents that came into view since the full pass
+            started, or since the last one if a new one starts.
+        pass_digest: Digest of the parents that the full pass covers; None without a bookmark.
         read_ids: Ids of the parents that this run has read, or tried to read, already.
         unread: Ids of the parents that earlier runs could not read, with the ticks to read from.
     """
@@ -93,6 +75,11 @@ class ParentOrder:
         self.full_pass = SyncPass(listed.started)
         if is_resumable:
             self.full_pass = bookmarks.current_pass(listed.started)
+        self.pass_digest: ParentDigest | None = None
+        self.newly_visible_buckets: frozenset[int] = frozenset()
+        self._full_buckets: frozenset[int] = frozenset()
+        if bookmarks.is_incremental and not is_sample:
+            self._compare_digests(listed)
         self.read_ids: set[str] = set()
         self.unread = bookmarks.unread_parents
         self._stream = stream
@@ -119,6 +106,31 @@ class ParentOrder:
         """Whether there are parents to read before any full pass."""
         return any(reason.parents() for reason in self._before_full_pass())
 
+    def _compare_digests(self, listed: ParentList) -> None:
+        before, full_pass = self.bookmarks.parent_digest, self.full_pass
+        in_view = listed.newly_visible(before, self.bookmarks.replication_start)
+        self.pass_digest = listed.digest
+        if full_pass.last_parent_id is not None:
+            # Those before the position would not get their turn in this pass.
+            before = full_pass.digest
+            missed = listed.newly_visible(before, full_pass.started)
+            self.pass_digest = listed.digest.with_unknown(missed)
+            self._full_buckets = in_view | missed
+            in_view = missed
+        else:
+            self._full_buckets = in_view
+        if before is not None:
+            self.newly_visible_buckets = in_view
+
+    def is_newly_visible(self, parent: Parent) -> bool:
+        """Return whether a parent may have come into view without a change."""
+        return bool(self._full_buckets) and bucket_of(parent.id) in self._full_buckets
+
+    def cover_all_listed(self) -> None:
+        """Let the full pass cover all parents that are listed now."""
+        if self.pass_digest is not None:
+            self.pass_digest = self._listed.digest
+
     def unread_since(self, parent: Parent, since: int | None) -> int | None:
         """Return the ticks from which on rows of a parent are wanted.
 
@@ -134,7 +146,9 @@ class ParentOrder:
     def forget_unlisted(self) -> None:
         """Forget unread parents that no longer exist."""
         listed = {parent.id for parent in self._listed.parents}
-        self.bookmarks.remove_unread_parents(self.unread.keys() - listed)
+        if vanished := self.unread.keys() - listed:
+            self.bookmarks.remove_unread_parents(vanished)
+            self.bookmarks.doubt_parents(vanished)
 
     def todo(self, *, should_run_full_pass: bool) -> Iterator[ReadReason]:
         """Yield the reasons to read parents now, in order."""
@@ -224,6 +238,34 @@ class ChangedParents(ReadReason):
             self.bookmarks.record_changes_read((parents[-1].changed or 0) + 1)
 
 
+class NewlyVisibleParents(ReadReason):
+    """Parents that came into view without a change, such as a matter with new permissions.
+
+    If there are very many, they wait for their turn in a full pass, which remembers its position.
+    """
+
+    is_before_full_pass = True
+
+    @override
+    def parents(self) -> list[Parent]:
+        buckets = self.order.newly_visible_buckets
+        if not buckets:
+            return []
+        found = [parent for parent in self.order.with_children if bucket_of(parent.id) in buckets]
+        if len(found) > MAX_NEWLY_VISIBLE_PARENTS:
+            return []
+        return [parent for parent in found if parent.id not in self.order.read_ids]
+
+    @override
+    def checkpoint(self, parent: Parent) -> None:
+        self.order.read_ids.add(parent.id)
+
+    @override
+    def complete(self, parents: list[Parent]) -> None:
+        if parents:
+            self.order.cover_all_listed()
+
+
 class FullPass(ReadReason):
     """All parents by id, from where the unfinished pass was interrupted."""
 
@@ -240,12 +282,17 @@ class FullPass(ReadReason):
 
     @override
     def checkpoint(self, parent: Parent) -> None:
-        self.bookmarks.checkpoint(self.order.full_pass, parent.id)
+        self.bookmarks.checkpoint(self.order.full_pass, parent.id, self.order.pass_digest)
 
     @override
     def complete(self, parents: list[Parent]) -> int:
         return self.order.full_pass.started
 
 
-REASONS: tuple[type[ReadReason], ...] = (UnreadParents, ChangedParents, FullPass)
+REASONS: tuple[type[ReadReason], ...] = (
+    UnreadParents,
+    ChangedParents,
+    NewlyVisibleParents,
+    FullPass,
+)
 """The reasons to read parents, in order; the last one completes the pass."""

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
-from tap_smokeball.sync.bookmarks import NewestTimestamp
-from tap_smokeball.sync.parent_order import Parent, ParentList
+from tap_smokeball.sync.newest_timestamp import NewestTimestamp
+from tap_smokeball.sync.parent_digest import bucket_of
+from tap_smokeball.sync.parent_list import Parent, ParentList
 from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 if sys.version_info >= (3, 12):
@@ -44,10 +45,12 @@ class ParentStream(TopLevelStream):
         if not self.has_selected_descendents:
             yield from super().read_records()
             return
-        since = self.state_manager.replication_start
+        before = self.state_manager.parent_digest
+        start = self.session.settings.start_ticks
+        since = start if before is None else self.state_manager.replication_start
         reader = self.read_list({}, self.params(None))
         newest = NewestTimestamp(self.updated_at_field)
-        parents = []
+        parents: list[Parent] = []
         for rows in reader:
             wanted = []
             for row in rows:
@@ -57,7 +60,45 @@ class ParentStream(TopLevelStream):
                     wanted.append(row)
             yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
         self.listed = ParentList(sorted(parents, key=lambda parent: parent.id), reader.started)
-        self.complete_pass(newest.bookmark(reader.started))
+        digest = self.listed.digest if self.state_manager.is_incremental else None
+        if self.selected and digest is not None and self.sample_rows is None:
+            buckets = self.listed.newly_visible(before, since)
+            missing = {
+                parent.id
+                for parent in (parents if buckets else ())
+                if bucket_of(parent.id) in buckets
+                and parent.changed is not None
+                and (start or 0) <= parent.changed < (since or 0)
+            }
+            yield from self._read_newly_visible(missing)
+            digest = digest.with_unknown(bucket_of(id_) for id_ in missing)
+        self.complete_pass(newest.bookmark(reader.started), digest)
+
+    def _read_newly_visible(self, missing: set[str]) -> Iterator[types.Record]:
+        """Yield the records of parents, and remove their ids from those that are missing.
+
+        Which these are is known only at the end of the list, and rows are not kept: it is read
+        again, one request for each page.
+        """
+        if not missing:
+            return
+        self.logger.info(
+            "%s: some came into view or vanished without a change; reading the list again for %s "
+            "of them",
+            self.name,
+            f"{len(missing):,}",
+        )
+        reader = self.read_list({}, self.params(None))
+        for rows in reader:
+            wanted = [row for row in rows if row["id"] in missing]
+            missing.difference_update(row["id"] for row in wanted)
+            yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
+
+    def read_parents(self) -> Iterator[Parent]:
+        """Yield all parents, without a record."""
+        newest = NewestTimestamp(self.updated_at_field)
+        for rows in self.read_list({}, self.params(None)):
+            yield from (self.as_parent(row, newest.add(row)) for row in rows)
 
     @override
     def sync_records(self, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:

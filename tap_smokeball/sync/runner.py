@@ -54,6 +54,11 @@ class Runner:
         self._status = session.status
         self._logged: set[str] = set()
 
+    @property
+    def has_streams(self) -> bool:
+        """Whether there is a stream to sync."""
+        return bool(self.top_level or self.children)
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Surround a run, a plan or a connection test.

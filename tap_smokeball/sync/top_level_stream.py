@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS, SmokeballStream
-from tap_smokeball.sync.bookmarks import NewestTimestamp
+from tap_smokeball.sync.newest_timestamp import NewestTimestamp
 
 if sys.version_info >= (3, 12):
     from typing import override
