@@ -19,20 +19,6 @@ from tests.tenant.world import Change
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FINDS_GRANTS = True
-"""Whether the tap finds parents that come into view without a new version."""
-
-CHECKS_CLOCKS = True
-"""Whether the tap withstands a ``Date`` header that is ahead."""
-
-READS_UNPAGED_FOLDERS = True
-"""Whether the tap reads a folder whose entries Offset and Limit do not count."""
-
-READS_UNPAGED_LIMITS = False
-"""Whether the tap asks an endpoint that declares no Offset and Limit for more rows.
-
-It has sent as many as its ``limit`` says, without a total and without a link to the next page."""
-
 VERBS = ("touch", "touch", "touch", "add", "add", "delete", "remove")
 MATTER_VERBS = ("convert", "status", "touch", "import")
 
@@ -105,7 +91,7 @@ def draw(number: int) -> Sequence:
     """Return the sequence with a number."""
     random = Random(number)  # noqa: S311 - repeatable, not secret
     streams = _draw_streams(random)
-    has_true_clock = CHECKS_CLOCKS and random.random() < 1 / 4
+    has_true_clock = random.random() < 1 / 4
     lookback = random.choice((1, 5, 300))
     page_size = random.choice((2, 3, 5, 500, 500))
     options = _draw_options(random, streams, 0 if has_true_clock else lookback)
@@ -178,8 +164,6 @@ def _draw_options(random: Random, streams: tuple[str, ...], lookback: int) -> Op
 def _is_readable(options: Options, streams: tuple[str, ...]) -> bool:
     """Return whether pages say in some way that there are more: a client can do no more."""
     has_folders = "folders" in streams and options.folder_paging != "entries"
-    if has_folders and not READS_UNPAGED_FOLDERS:
-        return False
     has_unpaged = any(RESOURCES[name].envelope == "unpaged" for name in streams)
     ignores_paging = (has_folders and options.folder_paging == "ignored") or (
         has_unpaged and not options.honours_paging
@@ -188,7 +172,7 @@ def _is_readable(options: Options, streams: tuple[str, ...]) -> bool:
         return False  # nothing tells a wrong total from a list that is cut off
     if has_unpaged and options.largest_page and options.honours_paging:
         has_total = options.has_next or options.size in {"right", "text", "high"}
-        return has_total or READS_UNPAGED_LIMITS
+        return has_total or options.limit != "absent"
     if options.largest_page is None or options.reveals_more_rows:
         return True
     return options.limit != "absent" or options.size != "low"
@@ -267,13 +251,9 @@ def _draw_change(random: Random, streams: tuple[str, ...]) -> Change:
     number = random.randrange(40)
     if parents and random.random() < 1 / 4:
         parent = random.choice(sorted(parents))
-        verbs = ["hide", "touch", "remove"]
+        verbs = ["hide", "touch", "remove", "import", "show", "show"]
         if parent == "matters":
             verbs += MATTER_VERBS
-        if RESOURCES[parent].updated or FINDS_GRANTS:
-            verbs.append("import")
-        if FINDS_GRANTS:
-            verbs += ["show", "show"]
         return Change(random.choice(verbs), parent, number)
     filtered = [name for name in streams if RESOURCES[name].filters]
     names = filtered if filtered and random.random() < 1 / 2 else streams

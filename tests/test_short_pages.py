@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tap_smokeball.api.response_parsers import OBJECT, PAGED
+from tap_smokeball.api.response_parsers import OBJECT, PAGED, VALUE
 from tap_smokeball.errors import UnexpectedResponseError
 from tests.harness import index_by_id
 
@@ -36,6 +36,34 @@ def test_short_page_takes_one_request(envelope: dict[str, Any]) -> None:
 
     assert len([row for page in PAGED.paginator(fetch, index_by_id, 500) for row in page]) == 3
     assert len(requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("envelope", "row_count", "request_count"),
+    [
+        ({"limit": 100}, 300, 5),
+        ({"limit": "100", "size": 100}, 300, 5),
+        ({"size": 300}, 300, 4),
+        ({"limit": 100}, 100, 2),
+        ({"limit": 500}, 100, 1),
+        ({}, 100, 1),
+    ],
+)
+def test_full_page_of_unpaged_list_is_not_last(
+    envelope: dict[str, Any], row_count: int, request_count: int
+) -> None:
+    """An endpoint that takes no limit may apply one, or may always send all of its rows."""
+    rows = [{"id": str(number)} for number in range(row_count)]
+    requests = []
+
+    def fetch(params: dict[str, Any]) -> Any:
+        requests.append(params)
+        offset = params.get("Offset", 0) if row_count > 100 else 0
+        return VALUE.parse({"value": rows[offset : offset + 100], **envelope})
+
+    pages = VALUE.paginator(fetch, index_by_id, 500)
+    assert [row for page in pages for row in page] == rows
+    assert len(requests) == request_count
 
 
 def test_single_object_without_id_is_no_row() -> None:

@@ -236,6 +236,22 @@ class SinglePagePaginator(OffsetPaginator):
         # A page of such an endpoint looks like the whole list.
         return None
 
+    @override
+    def __iter__(self) -> Iterator[list[Row]]:
+        first = self.fetch(self.params(0, self.page_size))
+        rows = self.key_of_rows(first.rows)
+        says_more = first.next_link or (first.size or 0) > len(first.rows)
+        if not first.is_complete and not says_more:
+            # The same rows again: the endpoint ignores Offset, and has sent the whole list.
+            further = self.fetch(self.params(len(first.rows), self.page_size))
+            first = first._replace(is_complete=self.key_of_rows(further.rows).keys() <= rows.keys())
+        if first.is_complete:
+            yield list(rows.values())
+        else:
+            first_pages, fetch = iter([first]), self.fetch
+            self.fetch = lambda params: next(first_pages, None) or fetch(params)
+            yield from super().__iter__()
+
 
 class EntryPaginator(OffsetPaginator):
     """For pages whose rows are the entries of one listing, such as those of a folder.

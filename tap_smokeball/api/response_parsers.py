@@ -71,8 +71,11 @@ def _as_count(value: Any) -> int | None:
 
 def _parse_value(body: Any) -> Page:
     page = _parse_page(body)
-    is_complete = not page.next_link and (page.size is None or page.size <= len(page.rows))
-    return page._replace(is_complete=is_complete)
+    rows = len(page.rows)
+    # As many rows as the limit: a limit that the API applies unasked may have cut the list.
+    is_full = page.limit is not None and 0 < page.limit <= rows
+    is_total = page.size is None or page.size <= rows
+    return page._replace(is_complete=is_total and not is_full and not page.next_link)
 
 
 def _parse_array(body: Any) -> Page:
