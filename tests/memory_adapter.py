@@ -45,7 +45,7 @@ class MemoryBody(BytesIO):
         self._missing_bytes = promised_bytes - len(body)
 
     def isclosed(self) -> bool:
-        return self.tell() == len(self.getbuffer())
+        return self.closed or self.tell() == len(self.getbuffer())
 
     @override
     def read(self, size: int | None = -1, /) -> bytes:

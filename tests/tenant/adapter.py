@@ -24,7 +24,7 @@ class _Body(BytesIO):
     """A body that says when it is read, as that of `http.client` does."""
 
     def isclosed(self) -> bool:
-        return self.tell() >= len(self.getbuffer())
+        return self.closed or self.tell() >= len(self.getbuffer())
 
 
 class TenantAdapter(BaseAdapter):
