@@ -28,7 +28,7 @@ FAILURES: dict[str, Json] = {
     "GET /tasks": {"how": "status", "status": 403},
     "GET /firm": {"how": "status", "status": 404},
     "GET /events": {"how": "status", "status": 418},
-    "GET /bankaccounts": {"how": "status", "status": 429},
+    "GET /bankaccounts": {"how": "status", "status": 502},
     "GET /activitycodes": {"how": "status", "status": 500},
     "GET /stages": {"how": "status", "status": 503},
     "GET /stagesets": {"how": "reset"},
@@ -65,6 +65,7 @@ def test_run_failures_reveal_no_secret(
     firm.control.settings(rotate_refresh_tokens=True)
     for template, failure in FAILURES.items():
         firm.control.fail(count=1000, template=template, **failure)
+    firm.control.fail(count=2, template=FEES, how="status", status=429)
     settings = config(firm, max_retries=1, request_timeout_seconds=1)
     default_catalog = catalog(wanted=DEFAULT_STREAMS)
     output = process.run(settings, catalog=default_catalog, environment=environment)
@@ -73,6 +74,7 @@ def test_run_failures_reveal_no_secret(
     assert len(failed) == len(FAILURES) + len(("matter_balances", "transactions"))
     assert {record["description"] for record in output.records("matters")} == {CLIENT_DATA}
     assert "Traceback" not in output.stderr
+    assert "429 Too Many Requests" in output.stderr
     for secret in secret_values(firm):
         assert secret not in output.stderr
         assert secret not in messages_without_records(output)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET = re.compile(
-    r"password|passphrase|secret|token(?!_issued)|api_key|private_key|credentials(?!_path)"
+    r"password|passphrase|secret|token(?!_issued|_file)|api_key|private_key|credentials(?!_path)"
 )
 """Settings that belong in a connection: everyone who can see a DAG can see the list of firms."""
 
