@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_smokeball.api.pagination import OffsetPaginator, Page
+from tap_smokeball.api.pages import Page
+from tap_smokeball.api.pagination import OffsetPaginator
 from tap_smokeball.errors import ResponseTooLargeError
 from tests.harness import FEES, MATTERS, catalog, config, index_by_id, run, sandbox_rows
 from tests.memory_firm import MemoryFirm

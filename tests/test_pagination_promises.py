@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_smokeball.api.pagination import OffsetPaginator, Page
+from tap_smokeball.api.pages import Page
+from tap_smokeball.api.pagination import OffsetPaginator
 from tests.harness import FEES, MATTERS, catalog, config, index_by_id, request_count, run
 
 if TYPE_CHECKING:

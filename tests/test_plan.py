@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.api.pagination import OffsetPaginator, Page
+from tap_smokeball.api.pages import Page
+from tap_smokeball.api.pagination import OffsetPaginator
 from tap_smokeball.run.request_estimate import page_count
 from tests.harness import (
     DEFAULT_STREAMS,

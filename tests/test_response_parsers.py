@@ -20,7 +20,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_smokeball.api.pagination import Row
+    from tap_smokeball.api.pages import Row
     from tap_smokeball.api.response_parsers import ResponseFormat
 
 ROW_A, ROW_B = {"id": "a"}, {"id": "b"}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from requests.auth import AuthBase
 
     from tap_smokeball.api.error_policy import ErrorPolicy
-    from tap_smokeball.api.pagination import Key, Page, Row
+    from tap_smokeball.api.pages import Key, Page, Row
     from tap_smokeball.api.response_parsers import ResponseFormat
     from tap_smokeball.api.transport import RawResponse
     from tap_smokeball.config.settings import Settings

@@ -24,9 +24,11 @@ from __future__ import annotations
 import abc
 import math
 import sys
-from collections.abc import Callable, Hashable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
+from tap_smokeball.api.endless_list_guard import EndlessListGuard
+from tap_smokeball.api.pages import OVERLAP_ROWS, Key, Page, Row
 from tap_smokeball.errors import PaginationError, ResponseTooLargeError
 
 if sys.version_info >= (3, 12):
@@ -34,48 +36,11 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-Row = dict[str, Any]
-Key = Hashable
-
-OVERLAP_ROWS = 1
-"""Rows that a page shares with the one before."""
-
 MIN_PAGE_ROWS = OVERLAP_ROWS + 1
 SHRINK_FACTOR = 4
 """How much smaller the next page is after one that was too large."""
 
-MAX_EMPTY_PAGES = 3
-"""Pages without a new row that are accepted beyond those of a full re-read."""
-
-MAX_REREADS, MAX_EXTRA_PAGES = 10, 1_000
-"""How often a list may be read, in pages of its first size, and how many pages beyond that."""
-
 _VERSIONS = ("versionId", "lastUpdated")
-
-
-class Page(NamedTuple):
-    """One page of a list.
-
-    Attributes:
-        rows: The rows as the API sent them.
-        size: Number of rows of the whole list, if the API says so; it has been wrong before.
-        next_link: Address of the next page, if the API offers one. The offset paginator does not
-            follow it, as it has dropped filters before (docs/smokeball.md).
-        is_complete: Whether the page is the whole list, so that there is no other page.
-        limit: Most rows that the page could have, if the API says so: it may be less than what was
-            asked for.
-    """
-
-    rows: list[Row]
-    size: int | None = None
-    next_link: str = ""
-    is_complete: bool = False
-    limit: int | None = None
-
-    @property
-    def next_offset_step(self) -> int:
-        """Rows between the offset of this page and that of the next."""
-        return max(1, len(self.rows) - OVERLAP_ROWS)
 
 
 FetchPage = Callable[["dict[str, Any]"], Page]
@@ -127,6 +92,8 @@ class Paginator(abc.ABC):
 class OffsetPaginator(Paginator):
     """Pages by ``Offset`` and ``Limit``, robust against rows that shift."""
 
+    _empty_from = math.inf  # the lowest offset at which there was no row
+
     @staticmethod
     def params(offset: int, limit: int) -> dict[str, Any]:
         """Return the query parameters of one page."""
@@ -145,6 +112,12 @@ class OffsetPaginator(Paginator):
         """
         return max(MIN_PAGE_ROWS, limit // SHRINK_FACTOR) if limit > MIN_PAGE_ROWS else None
 
+    def _fetch_page(self, offset: int, limit: int) -> Page:
+        page = self.fetch(self.params(offset, limit))
+        if not page.rows:
+            self._empty_from = min(self._empty_from, offset)
+        return page
+
     @override
     def __iter__(self) -> Iterator[list[Row]]:
         seen: set[Key] = set()
@@ -153,11 +126,11 @@ class OffsetPaginator(Paginator):
         limit = self.page_size
         rewind_rows = limit // 2
         is_rewinding = False
-        guard = _EndlessListGuard()
+        guard = EndlessListGuard()
         largest = 0
         while True:
             try:
-                page = self.fetch(self.params(offset, limit))
+                page = self._fetch_page(offset, limit)
             except ResponseTooLargeError:
                 if (smaller := self.shrink(limit)) is None:
                     raise
@@ -208,7 +181,7 @@ class OffsetPaginator(Paginator):
         Raises:
             PaginationError: There are rows: a page is too small to be joined to the one before.
         """
-        if is_last:
+        if is_last or offset >= self._empty_from:
             return
         rows = self.fetch(self.params(offset, MIN_PAGE_ROWS)).rows
         if self.key_of_rows(rows).keys() - before.keys():
@@ -268,52 +241,6 @@ class EntryPaginator(OffsetPaginator):
             yield list(self.key_of_rows(first.rows).values())
         else:
             yield from super().__iter__()
-
-
-class _EndlessListGuard:
-    """Raises an error for a list that has no end."""
-
-    def __init__(self) -> None:
-        self._first_size: float = math.inf
-        self._pages = self._empty_pages = 0
-        self._step = 1
-
-    def restart(self) -> None:
-        """Accept that the list is read again from its start."""
-        self._empty_pages = 0
-
-    def shrink(self) -> None:
-        """Accept that there are more pages than the first ones suggest."""
-        self._step = 1
-
-    def check(self, page: Page, offset: int, seen: int, *, is_empty: bool) -> None:
-        """Count a page that is not the last one.
-
-        Args:
-            page: The page.
-            offset: Its offset.
-            seen: Rows seen so far.
-            is_empty: Whether the page had no new row.
-
-        Raises:
-            PaginationError: There were too many pages.
-        """
-        if page.size is None or page.size < offset + len(page.rows):
-            self._first_size = math.inf  # the API's size is not true
-        elif not self._pages:
-            self._first_size = page.size
-        self._step = max(self._step, page.next_offset_step)
-        self._pages += 1
-        self._empty_pages = self._empty_pages + 1 if is_empty else 0
-        grows = self._pages > MAX_EXTRA_PAGES + MAX_REREADS * self._first_size / self._step
-        repeats = self._empty_pages > MAX_EMPTY_PAGES + seen // page.next_offset_step
-        if grows or repeats:
-            raise PaginationError(
-                f"the list has no end after {seen} rows: it changes as fast as it is read, or the "
-                "API sends the same rows at every offset",
-                "Run again with a larger page_size, or when fewer rows change; if that does not "
-                "help, report it to Smokeball",
-            )
 
 
 def _overlaps(rows: dict[Key, Row], previous: dict[Key, Row]) -> bool:

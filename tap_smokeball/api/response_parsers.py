@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tap_smokeball.api.pages import Page
 from tap_smokeball.api.pagination import (
     EntryPaginator,
     OffsetPaginator,
-    Page,
     Paginator,
     SinglePagePaginator,
 )
@@ -16,7 +16,7 @@ from tap_smokeball.errors import UnexpectedResponseError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_smokeball.api.pagination import Row
+    from tap_smokeball.api.pages import Row
 
 
 _MAX_DIGITS = 18

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib import SelectionMask
 
-    from tap_smokeball.api.pagination import Key, Row
+    from tap_smokeball.api.pages import Key, Row
     from tap_smokeball.records.columns import Column
     from tap_smokeball.records.converters import Converter
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
 
-    from tap_smokeball.api.pagination import Page
+    from tap_smokeball.api.pages import Page
     from tap_smokeball.config.settings import Settings
     from tap_smokeball.run.status import StreamResult
     from tap_smokeball.session import Session

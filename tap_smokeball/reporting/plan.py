@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tap_smokeball.api.client import Response
-    from tap_smokeball.api.pagination import Page, Row
+    from tap_smokeball.api.pages import Page, Row
     from tap_smokeball.session import Session
     from tap_smokeball.sync.base_stream import SmokeballStream
     from tap_smokeball.sync.child_stream import ChildStream

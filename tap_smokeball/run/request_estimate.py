@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_smokeball.api.pagination import OVERLAP_ROWS
+from tap_smokeball.api.pages import OVERLAP_ROWS
 
 if TYPE_CHECKING:
-    from tap_smokeball.api.pagination import Page
+    from tap_smokeball.api.pages import Page
     from tap_smokeball.api.response_parsers import ResponseFormat
 
 ROUND_TO_MINUTES_ABOVE_SECONDS = 600.0

@@ -27,7 +27,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_smokeball.api.pagination import Row
+    from tap_smokeball.api.pages import Row
 
 
 class FilesStream(MatterChildStream):

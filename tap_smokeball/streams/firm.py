@@ -28,7 +28,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tap_smokeball.api.pagination import Row
+    from tap_smokeball.api.pages import Row
 
 _PO_BOX = (string("poBoxType", "PO box type"), string("poBoxNumber", "PO box number"))
 

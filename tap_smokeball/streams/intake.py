@@ -29,7 +29,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_smokeball.api.pagination import Row
+    from tap_smokeball.api.pages import Row
 
 SCOPE = "for intake (name undocumented; requires the Intake add-on)"
 

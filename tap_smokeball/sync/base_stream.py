@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from tap_smokeball.api.client import Response
     from tap_smokeball.api.filters import UpdatedSinceFilter
-    from tap_smokeball.api.pagination import Page, Row
+    from tap_smokeball.api.pages import Page, Row
     from tap_smokeball.api.response_parsers import ResponseFormat
     from tap_smokeball.records.columns import Breadcrumb, Column, Sensitivity
     from tap_smokeball.run.status import StreamResult

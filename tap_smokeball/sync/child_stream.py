@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers import types
 
-    from tap_smokeball.api.pagination import Row
+    from tap_smokeball.api.pages import Row
     from tap_smokeball.sync.parent_list import Parent
     from tap_smokeball.sync.parent_order import ReadReason
     from tap_smokeball.sync.parent_stream import ParentStream

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tap_smokeball.api.client import Response
-    from tap_smokeball.api.pagination import Page, Paginator, Row
+    from tap_smokeball.api.pages import Page, Row
+    from tap_smokeball.api.pagination import Paginator
     from tap_smokeball.records.record_builder import RowKey
 
 

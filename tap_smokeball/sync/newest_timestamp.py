@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tap_smokeball import dotnet_ticks
 
 if TYPE_CHECKING:
-    from tap_smokeball.api.pagination import Row
+    from tap_smokeball.api.pages import Row
 
 
 class NewestTimestamp:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers import types
 
-    from tap_smokeball.api.pagination import Row
+    from tap_smokeball.api.pages import Row
     from tap_smokeball.sync.base_stream import SmokeballStream
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers import types
 
     from tap_smokeball.api.client import Endpoint, Response
-    from tap_smokeball.api.pagination import Page
+    from tap_smokeball.api.pages import Page
 
 
 class TopLevelStream(SmokeballStream):
