@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tap_smokeball.api.response_parsers import OBJECT, PAGED, VALUE
+from tap_smokeball.api.response_parsers import FOLDERS, OBJECT, PAGED, VALUE
 from tap_smokeball.errors import UnexpectedResponseError
 from tests.harness import index_by_id
 
@@ -64,6 +64,21 @@ def test_full_page_of_unpaged_list_is_not_last(
     pages = VALUE.paginator(fetch, index_by_id, 500)
     assert [row for page in pages for row in page] == rows
     assert len(requests) == request_count
+
+
+@pytest.mark.parametrize("file_count", [1, 3])
+def test_listing_without_paging_takes_two_requests(file_count: int) -> None:
+    """Its limit is the number of its entries, so that it looks like a full page."""
+    files = [{"id": str(number)} for number in range(file_count)]
+    requests = []
+
+    def fetch(params: dict[str, Any]) -> Any:
+        requests.append(params)
+        return FOLDERS.parse({"value": [{"files": files}], "limit": file_count})
+
+    pages = FOLDERS.paginator(fetch, index_by_id, 500)
+    assert [row["id"] for page in pages for row in page] == [file["id"] for file in files]
+    assert len(requests) == 2
 
 
 def test_single_object_without_id_is_no_row() -> None:

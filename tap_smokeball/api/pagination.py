@@ -213,8 +213,7 @@ class SinglePagePaginator(OffsetPaginator):
     def __iter__(self) -> Iterator[list[Row]]:
         first = self.fetch(self.params(0, self.page_size))
         rows = self.key_of_rows(first.rows)
-        says_more = first.next_link or (first.size or 0) > len(first.rows)
-        if not first.is_complete and not says_more:
+        if not first.is_complete and not _says_more(first):
             # The same rows again: the endpoint ignores Offset, and has sent the whole list.
             further = self.fetch(self.params(len(first.rows), self.page_size))
             first = first._replace(is_complete=self.key_of_rows(further.rows).keys() <= rows.keys())
@@ -236,15 +235,24 @@ class EntryPaginator(OffsetPaginator):
     @override
     def __iter__(self) -> Iterator[list[Row]]:
         first = self.fetch(self.params(0, self.page_size))
+        rows = self.key_of_rows(first.rows)
         is_last = _is_last(first, self.page_size, len(first.rows), len(first.rows))
-        if is_last or not self.fetch(self.params(1, 1)).rows:
-            yield list(self.key_of_rows(first.rows).values())
+        if not is_last:
+            second = self.key_of_rows(self.fetch(self.params(1, 1)).rows)
+            is_ignored = rows.keys() <= second.keys() and not _says_more(first)
+            is_last = not second or is_ignored
+        if is_last:
+            yield list(rows.values())
         else:
             yield from super().__iter__()
 
 
 def _overlaps(rows: dict[Key, Row], previous: dict[Key, Row]) -> bool:
     return any(_is_unchanged(row, previous.get(key)) for key, row in rows.items())
+
+
+def _says_more(page: Page) -> bool:
+    return bool(page.next_link) or (page.size or 0) > len(page.rows)
 
 
 def _is_last(page: Page, page_size: int, largest: int, seen: int) -> bool:
