@@ -67,7 +67,7 @@ def test_full_page_of_unpaged_list_is_not_last(
 
 
 @pytest.mark.parametrize("file_count", [1, 3])
-def test_listing_without_paging_takes_two_requests(file_count: int) -> None:
+def test_unpaged_listing_takes_two_requests(file_count: int) -> None:
     """Its limit is the number of its entries, so that it looks like a full page."""
     files = [{"id": str(number)} for number in range(file_count)]
     requests = []
