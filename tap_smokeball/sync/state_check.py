@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from tap_smokeball import dotnet_ticks
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterable, Mapping
 
+    from tap_smokeball.api.client import Response
+    from tap_smokeball.api.pages import Page
     from tap_smokeball.session import Session
     from tap_smokeball.sync.base_stream import SmokeballStream
     from tap_smokeball.sync.parent_stream import ParentStream
@@ -113,7 +115,7 @@ class StateCheck:
         is_same = known.is_same_firm(current)
         if is_same is None and (known or not current):
             # Not in ordinary runs: Smokeball's tokens say whom they are for.
-            current |= FirmIdentity.of(firm=self._read_firm_id())
+            current |= FirmIdentity.of(firm=self._read_firm_id(is_needed=bool(known)))
             is_same = known.is_same_firm(current)
         if is_same is None and (known or not current):
             is_same = self._lists_known_parents()
@@ -125,11 +127,21 @@ class StateCheck:
         if not known:
             self._adopt_bookmarks(settings.view_fingerprint)
 
-    def _read_firm_id(self) -> str | None:
-        """Return the id of the firm's record, or None if the app cannot read it."""
-        request = partial(self._session.client.get, _FIRM, {}, {}, OBJECT.parse)
+    def _read_firm_id(self, *, is_needed: bool) -> str | None:
+        """Return the id of the firm's record, or None if the app cannot read it.
+
+        Args:
+            is_needed: Whether the state names a firm. Otherwise the next run can note the firm as
+                well, and this one does not wait for a server that fails.
+        """
+        client = self._session.client
+
+        def read() -> Response[Page]:
+            with nullcontext() if is_needed else client.transport.fewer_retries():
+                return client.get(_FIRM, {}, {}, OBJECT.parse)
+
         try:
-            [row] = self._session.pool.run_in_worker(request).data.rows
+            [row] = self._session.pool.run_in_worker(read).data.rows
         except SmokeballError as error:
             if error.is_shared:
                 raise
