@@ -158,8 +158,9 @@ def test_transient_fault_is_retried(
     assert request_count(firm, template) == expected + 2
 
 
-def test_retry_after_header_delays_requests(firm: SandboxServer) -> None:
+def test_retry_after_header_delays_requests(start: StartFirm) -> None:
     """Requests wait for Retry-After, apart from those in flight."""
+    firm = start(matters=40, fees=1)
     firm.control.fail(count=1, how="status", status=429, retry_after=2, template=FEES)
     assert is_complete(run(config(firm)), firm)
     log = [e for e in firm.control.requests(log=True)["log"] if e["template"] == FEES]

@@ -6,7 +6,7 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_smokeball.api.pages import Page
@@ -147,6 +147,7 @@ def test_large_page_is_read_in_smaller_pages(size: str) -> None:
     page_size=st.integers(2, 30),
     has_size=st.booleans(),
 )
+@example(weights=[0] * 10 + [4] * 20, page_size=10, has_size=False)  # shrinks at the second page
 def test_shrunk_pages_have_all_rows(weights: list[int], page_size: int, *, has_size: bool) -> None:
     """Pages that become smaller while a list is read leave no gap, with and without a size."""
     rows = [{"id": str(number)} for number in range(len(weights))]

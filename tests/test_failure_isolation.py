@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import TAP, catalog, config, run, sandbox_rows
+from tests.harness import FEES, TAP, TOKEN, catalog, config, run, sandbox_rows
+from tests.memory_firm import MemoryFirm
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
@@ -28,6 +29,20 @@ def test_failed_stream_map_releases_workers(start: StartFirm) -> None:
         if thread.name.startswith("smokeball-"):
             thread.join(timeout=20)
             assert not thread.is_alive()
+
+
+def test_shared_failure_ends_child_stream() -> None:
+    """Without a token no matter can be read: the stream ends, and is not complete."""
+    firm = MemoryFirm(matters=12)
+    refused = {"command": "fail", "how": "status", "status": 400, "template": TOKEN, "count": 1}
+    firm.control.schedule(FEES, [{"command": "revoke"}, refused], nth=5)
+    first = run(config(firm, burst=1))
+    assert first.status == 1
+    assert "replication_key_value" not in first.bookmark("fees")
+    second = run(config(firm), first.state)
+    assert second.status == 0
+    delivered = first.ids("fees").keys() | second.ids("fees").keys()
+    assert delivered == {entry["row"]["id"] for entry in sandbox_rows(firm, "fees")}
 
 
 @pytest.mark.parametrize("keys", [[], ["matterId"], ["description"]], ids=str)

@@ -219,6 +219,15 @@ def request_firm(client: ApiClient) -> None:
     assert client.get(endpoint, {}, {}, lambda body: body["name"]).data
 
 
+def test_token_replaced_meanwhile_is_read(memory_firm: MemoryFirm, file: Path) -> None:
+    """A client that has read the file sends the token that another one put there since."""
+    early, late = open_client(memory_firm, file), open_client(memory_firm, file)
+    request_firm(late)
+    request_firm(early)
+    for client in (early, late):
+        client.close()
+
+
 def test_processes_share_token_file(memory_firm: MemoryFirm, file: Path) -> None:
     """Clients at once never send a token that another one had replaced."""
     memory_firm.control.settings(latency_ms=2)
