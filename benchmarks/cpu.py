@@ -1,8 +1,8 @@
 """Measure the CPU time of rows (50,000 fees in pages of 500, no latency) and of start-up.
 
 All figures are CPU seconds of the process, so the speed of the sandbox does not matter. The cost of
-a row excludes the start, which is measured with a firm of one matter and one fee. The tap and the
-lower bound run alternately.
+a row excludes the start, which is measured with a firm of one matter and one fee. All of them run
+alternately.
 """
 
 from __future__ import annotations
@@ -41,15 +41,14 @@ def measure_rows() -> dict[str, Any]:
         empty.touch()
         program = [sys.executable, "-m", "benchmarks.lower_bound"]
         bounds: dict[str, list[str]] = {LOWER_BOUND: [], LOWER_BOUND_FLOATS: ["--floats"]}
-        fast = {TAP: _measurements(TAP, small, firm)} | {
+        measurements = {name: _measurements(name, small, firm) for name in COMPETITORS} | {
             name: (
                 partial(_cpu, [*program, empty, *options], firm.folder),
                 partial(_cpu, [*program, pages, *options], firm.folder),
             )
             for name, options in bounds.items()
         }
-        slow = {name: _measurements(name, small, firm) for name in COMPETITORS if name != TAP}
-        results = _alternate(fast, rounds=9) | _alternate(slow, rounds=2)
+        results = _alternate(measurements, rounds=5)
         decoded = decoding.measure(pages, firm.folder)
     return {
         "rows": ROWS,
