@@ -15,6 +15,8 @@ from tests.harness import FEES, config, run, sandbox_rows, small_catalog
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
 
+pytestmark = pytest.mark.slow
+
 SECOND = dotnet_ticks.PER_SECOND
 
 

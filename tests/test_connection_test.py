@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json
 
+pytestmark = pytest.mark.slow
+
 SOME_STREAMS = ("firm", "matters", "fees", "tasks")
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json
 
+pytestmark = pytest.mark.slow
+
 DECIMAL = {"type": "string", "format": "x-singer.decimal", "precision": 38, "scale": 18}
 EVERYTHING: Any = defaultdict(lambda: True)
 NO_COUNTS = ValueCounts(Counter(), Counter())

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.harness import Json
 
+pytestmark = pytest.mark.slow
+
 DIAGRAM_PAGE = Path(__file__).parent.parent / "docs" / "joins.md"
 LINE = re.compile(r'^ +(\w+) [|o]+--[|o{]+ (\w+) : "([^"]+)"$', re.MULTILINE)
 JOINS = LINE.findall(DIAGRAM_PAGE.read_text(encoding="utf-8"))

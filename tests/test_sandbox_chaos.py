@@ -15,6 +15,8 @@ from tests.sandbox_client import Client, request_token
 if TYPE_CHECKING:
     from tests.sandbox_client import Document
 
+pytestmark = pytest.mark.slow
+
 CONNECTION_ERRORS = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("job", "settings", "wanted"),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.conftest import StartFirm
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def firm() -> Iterator[RecordedFirm]:
