@@ -18,6 +18,8 @@ from tests.memory_firm import MemoryFirm
 if TYPE_CHECKING:
     from tests.harness import Json, Output
 
+pytestmark = pytest.mark.slow
+
 DAY_SECONDS = 86_400
 YEAR = 365 * dotnet_ticks.PER_DAY
 

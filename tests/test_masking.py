@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.base_stream import SmokeballStream
     from tests.harness import Json, Output
 
+pytestmark = pytest.mark.slow
+
 ALL_OF_PERSON = [
     ".".join(["contacts", *crumb[1::2]])
     for crumb, _ in walk_columns(STREAMS["contacts"].columns)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.harness import config, run, run_until_time_limit, sandbox_rows
 from tests.interleaving_runner import merge_states
 
 if TYPE_CHECKING:
     from tests.conftest import StartFirm
+
+pytestmark = pytest.mark.slow
 
 
 def test_resume_of_other_bookmark_is_ignored(start: StartFirm) -> None:

@@ -12,6 +12,8 @@ from tap_smokeball.tap import TapSmokeball
 from tests.harness import catalog, config, run
 from tests.memory_firm import MemoryFirm
 
+pytestmark = pytest.mark.slow
+
 GOOD = {"api_key": "k", "access_token": "t"}
 SALT = "c4nary-0123456789"
 EMAIL = "hmac_sha256(config['salt'], record.get('email'))"

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Process
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("setting", ["api_url", "auth_url"])
 @pytest.mark.parametrize("status", [302, 307])

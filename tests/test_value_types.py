@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.base_stream import SmokeballStream
     from tests.harness import Json
 
+pytestmark = pytest.mark.slow
+
 CREDENTIALS = {"region": "us", "client_id": "c", "client_secret": "s", "api_key": "k"}
 STREAM_NAMES = sorted(str(vars(stream)["name"]) for stream in ALL)
 

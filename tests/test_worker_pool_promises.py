@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.harness import FEES, config, request_count, run, sandbox_rows
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.conftest import StartFirm
+
+pytestmark = pytest.mark.slow
 
 
 def matter_ids(firm: SandboxServer) -> list[str]:
