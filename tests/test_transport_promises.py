@@ -209,7 +209,7 @@ def test_foreign_use_of_rate_limit_is_no_failure(caplog: pytest.LogCaptureFixtur
     assert output.status == 0
     assert output.ids("fees").keys() == {e["row"]["id"] for e in sandbox_rows(firm, "fees")}
     assert firm.control.requests()["by_status"]["429"] > 1
-    lines = [r.getMessage() for r in caplog.records if "429" in r.getMessage()]
+    lines = [r.getMessage() for r in caplog.records if "429 Too Many" in r.getMessage()]
     assert len(lines) == 1
     assert "Another process may use the app's rate limit" in lines[0]
 
