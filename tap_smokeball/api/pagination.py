@@ -170,6 +170,12 @@ class OffsetPaginator(Paginator):
             is_rewinding = False
             offset += page.next_offset_step
 
+    def read_on(self, first: Page) -> Iterator[list[Row]]:
+        """Yield the rows of a list whose first page was requested already."""
+        first_pages, fetch = iter([first]), self.fetch
+        self.fetch = lambda params: next(first_pages, None) or fetch(params)
+        yield from OffsetPaginator.__iter__(self)
+
     def _require_end(self, offset: int, before: dict[Key, Row], *, is_last: bool) -> None:
         """Check that there is nothing after a page that holds the overlap alone.
 
@@ -220,9 +226,7 @@ class SinglePagePaginator(OffsetPaginator):
         if first.is_complete:
             yield list(rows.values())
         else:
-            first_pages, fetch = iter([first]), self.fetch
-            self.fetch = lambda params: next(first_pages, None) or fetch(params)
-            yield from super().__iter__()
+            yield from self.read_on(first)
 
 
 class EntryPaginator(OffsetPaginator):
@@ -244,7 +248,7 @@ class EntryPaginator(OffsetPaginator):
         if is_last:
             yield list(rows.values())
         else:
-            yield from super().__iter__()
+            yield from self.read_on(first)
 
 
 def _overlaps(rows: dict[Key, Row], previous: dict[Key, Row]) -> bool:
