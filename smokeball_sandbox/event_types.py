@@ -6,7 +6,7 @@ no event.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ def _types(change: Change) -> Iterator[str]:
         yield from _invoice_types(change)
     elif prefix := _CREATED_UPDATED_DELETED.get(name):
         yield f"{prefix}.{_verb(change)}"
-        if name == "tasks" and _is_new_value(change, "isCompleted", expected=True):
+        if name == "tasks" and change.before and _is_set(change, "isCompleted"):
             yield "task.completed"
     elif prefix := _CREATED_UPDATED.get(name):
         yield f"{prefix}.{'created' if change.before is None else 'updated'}"
@@ -126,11 +126,15 @@ def _verb(change: Change) -> str:
 
 
 def _is_deleted(change: Change, flag: str) -> bool:
-    return change.after is None or _is_new_value(change, flag, expected=True)
+    return change.after is None or _is_set(change, flag)
 
 
-def _is_new_value(change: Change, name: str, *, expected: Any) -> bool:
+def _is_set(change: Change, flag: str) -> bool:
+    return _is_new_value(change, flag, expected=True)
+
+
+def _is_new_value(change: Change, name: str, *, expected: object) -> bool:
     """Return whether a property has this value now and had another one before."""
     before = None if change.before is None else change.before.data.get(name)
     after = None if change.after is None else change.after.data.get(name)
-    return before != expected and bool(after == expected)
+    return before != expected and after == expected
