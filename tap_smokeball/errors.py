@@ -18,6 +18,7 @@
     ├── StateOfOtherFirmError       the state is not that of the firm that the credentials open
     ├── StreamMapError              an expression in stream_maps fails
     ├── BatchStorageError           the storage that batch_config names cannot be used
+    ├── InboxError                  the webhook inbox cannot be used
     └── StreamsFailedError          some streams failed; the others are complete
 
 The text of an error is derived from its fields. It says what failed and why, then what to do. It
@@ -205,6 +206,10 @@ class StreamMapError(SmokeballError):
 
 class BatchStorageError(SmokeballError):
     """The storage for batches cannot be used."""
+
+
+class InboxError(SmokeballError):
+    """The webhook inbox cannot be used."""
 
 
 class StreamsFailedError(SmokeballError):
