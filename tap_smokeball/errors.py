@@ -4,6 +4,7 @@
 
     SmokeballError                  base of all
     ├── ApiConnectionError          no usable response after all retries
+    │   └── UnconfirmedChangeError  a change may have been made, or not
     ├── TimeLimitError              the run's time limit is reached
     ├── ResponseTooLargeError       a response is larger than what may be read
     ├── AuthenticationError         no access token, or the API rejects it
@@ -122,6 +123,10 @@ class SmokeballError(Exception):
 
 class ApiConnectionError(SmokeballError):
     """No usable response came after all retries."""
+
+
+class UnconfirmedChangeError(ApiConnectionError):
+    """No usable response came to a change that must not be sent twice."""
 
 
 class TimeLimitError(SmokeballError):
