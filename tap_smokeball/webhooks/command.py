@@ -25,6 +25,16 @@ class _Command(NamedTuple):
 
 COMMANDS = {
     "serve": _Command("tap_smokeball.webhooks.serve:serve", "Receive webhooks and store events."),
+    "subscribe": _Command(
+        "tap_smokeball.webhooks.subscribe:subscribe", "Create or update a firm's subscription."
+    ),
+    "status": _Command(
+        "tap_smokeball.webhooks.status:status", "Show the subscription, events and readers."
+    ),
+    "test": _Command("tap_smokeball.webhooks.delivery_test:test", "Send and await a test event."),
+    "unsubscribe": _Command(
+        "tap_smokeball.webhooks.unsubscribe:unsubscribe", "Delete a firm's subscription."
+    ),
     "prune": _Command("tap_smokeball.webhooks.prune:prune", "Delete old events."),
 }
 
