@@ -184,10 +184,8 @@ class StreamCrashError(SmokeballError):
     @classmethod
     def of(cls, error: Exception, request: RequestInfo) -> StreamCrashError:
         """Return the error for another one, without its text, which may quote data."""
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
         return cls(
-            f"unexpected {type(error).__name__}{place}",
+            summarize_bug(error),
             "Report this line as a bug of the tap; the other streams are not affected",
             request=request,
         )
@@ -223,6 +221,13 @@ class StreamsFailedError(SmokeballError):
 
 PARENT_DENIALS = (AccessDeniedError, NotFoundError)
 """Errors of a single parent that are ordinary in a law firm: it is restricted, or was deleted."""
+
+
+def summarize_bug(error: BaseException) -> str:
+    """Return the type and the place of an unexpected error, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"unexpected {type(error).__name__}{place}"
 
 
 def os_error_message(error: ImportError | OSError) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.inbox.append import append_gaps
+from tap_smokeball.inbox.events import GAP
 from tap_smokeball.inbox.tables import EVENTS, RECEIVERS, SIGNATURES, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
@@ -81,3 +82,16 @@ def count_rows(database: InboxDatabase) -> dict[str, int]:
     query = select(EVENTS.c.firm, func.count().label("rows")).group_by(EVENTS.c.firm)
     with database.read() as connection:
         return {row.firm: row.rows for row in connection.execute(query)}
+
+
+def last_arrival(database: InboxDatabase) -> int | None:
+    """Return how long ago the last event arrived, in .NET ticks; None if there is none.
+
+    Raises:
+        InboxError: The database fails.
+    """
+    now = database.now()
+    query = select(EVENTS.c.arrived).where(EVENTS.c.event_type != GAP)
+    with database.read() as connection:
+        arrived = connection.scalar(query.order_by(EVENTS.c.seq.desc()).limit(1))
+    return None if arrived is None else now - arrived
