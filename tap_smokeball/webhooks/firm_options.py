@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,7 +38,7 @@ class Firm:
     """
 
     name: str
-    inbox: str
+    inbox: str = field(repr=False)
     client: ApiClient
     client_id: str
     streams: tuple[SmokeballStream, ...]
