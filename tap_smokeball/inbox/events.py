@@ -10,7 +10,7 @@ GAP = "gap"
 
 GAP_REASONS = (
     "overflow",
-    "incomplete",
+    "unreadable",
     "unavailable",
     "receiver_down",
     "subscribed",
@@ -21,7 +21,7 @@ GAP_REASONS = (
 """Reasons of gaps in the log.
 
 - ``overflow``: the receiver refused deliveries because a limit was reached.
-- ``incomplete``: the body of a signed delivery was too large, or did not come to its end.
+- ``unreadable``: a signed delivery was too large, did not come to its end, or is no event.
 - ``unavailable``: the inbox could not be written.
 - ``receiver_down``: no receiver lived for a minute or more.
 - ``subscribed``, ``unsubscribed``: before, or from then on, no events came.

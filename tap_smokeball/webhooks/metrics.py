@@ -5,10 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.inbox.events import GAP_REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +36,9 @@ REFUSALS = {
 }
 """Reasons of refusals, with their HTTP status."""
 
+GAPS = ("overflow", "unreadable", "unavailable", "receiver_down")
+"""Reasons of the gaps that a receiver records."""
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _PREFIX = "tap_smokeball_webhooks"
@@ -44,6 +53,8 @@ class Metrics:
     """
 
     def __init__(self, connections: Callable[[], int]) -> None:
+        # A second time series for each counter.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         named: dict[str, Any] = {"namespace": _PREFIX, "registry": self.registry}
         self.received = Counter("received", "Requests to a webhook", **named)
@@ -57,7 +68,7 @@ class Metrics:
             "signature_reuse_alarms", "Second bodies under a signature: forgeries", **named
         )
         self.gaps = Counter("gaps", "Gaps that were recorded", ["reason"], **named)
-        for reason in GAP_REASONS:
+        for reason in GAPS:
             self.gaps.labels(reason)
         self.skew = Gauge(
             "clock_skew_seconds", "This clock minus the time of the last signed delivery", **named

@@ -143,7 +143,7 @@ class Receiver:
         try:
             subscription_id, event = parse_event(body, now)
         except InvalidEventError:
-            raise RefusedError("body") from None
+            raise RefusedError("body", gap="unreadable") from None
         if subscription_id != key.subscription_id:
             raise RefusedError("subscription")
         await self._append(Delivery(firm, key.subscription_id, event, digest, body_hash))
@@ -184,9 +184,9 @@ class Receiver:
         try:
             return await self._bodies.read(request)
         except BodyTooLargeError:
-            raise RefusedError("too_large", gap="incomplete" if is_new else None) from None
+            raise RefusedError("too_large", gap="unreadable" if is_new else None) from None
         except DisconnectedError:
-            raise RefusedError("disconnected", gap="incomplete" if is_new else None) from None
+            raise RefusedError("disconnected", gap="unreadable" if is_new else None) from None
         except NoRoomError:
             raise RefusedError("overflow", gap="overflow" if is_new else None) from None
 

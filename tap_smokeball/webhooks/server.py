@@ -152,6 +152,7 @@ class ReceiverServer:
 
     async def _start(self) -> None:
         if await self._threads.run(record_start, self._database, self._id):
+            self._metrics.gaps.labels("receiver_down").inc()
             logger.info("Gap recorded: no receiver was running in the last minute")
         if (age_ticks := await self._threads.run(last_arrival, self._database)) is not None:
             self._metrics.set_last_accepted(age_ticks)
