@@ -190,15 +190,8 @@ class Api:
             message = await connection.receive()
             body += message.get("body", b"")
             has_more = message.get("more_body", False)
-        request_id = connection.headers.get(b"requestid")
-        request = WebhookRequest(
-            route,
-            path,
-            token,
-            connection.scope["query_string"],
-            body,
-            None if request_id is None else request_id.decode("latin-1"),
-        )
+        query_string = connection.scope["query_string"]
+        request = WebhookRequest(route, path, token, query_string, connection.headers, body)
         endpoints = self._simulation.webhook_endpoints
         template = f"{connection.scope['method']} {route.template}"
         return self._respond(template, path, lambda: endpoints.respond(request))

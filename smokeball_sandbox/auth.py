@@ -107,7 +107,7 @@ class AuthorizationServer:
 
     def is_in_force(self, consent: str) -> bool:
         """Return whether a refresh token of a consent still works."""
-        tokens = self._refresh_tokens.values()
+        tokens = list(self._refresh_tokens.values())  # the thread of the deliveries asks, too
         return any(token.consent == consent and self._is_valid(token) for token in tokens)
 
     def _is_valid(self, token: RefreshToken) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -31,6 +32,7 @@ _SCOPES = {
     f"DELETE {_BY_ID}": _WRITE,
     f"POST {_NOTIFY}": _WRITE,
 }
+_JSON = re.compile(rb"application/(json|[\w.-]+\+json)")
 TEMPLATES = frozenset(_SCOPES)
 """Method and path template of each endpoint."""
 
@@ -51,8 +53,8 @@ class WebhookRequest(NamedTuple):
     path: str
     token: Token
     query_string: bytes
+    headers: dict[bytes, bytes]
     body: bytes
-    request_id: str | None
 
 
 class SubscriptionBody(msgspec.Struct, rename="camel", kw_only=True):
@@ -136,6 +138,9 @@ class WebhookEndpoints:
 
     def _parse(self, request: WebhookRequest) -> SubscriptionBody | Response:
         """Return the body, or the error response."""
+        content_type = request.headers.get(b"content-type", b"").split(b";")[0].strip()
+        if not _JSON.fullmatch(content_type):
+            return problem_response(415, "The body is not JSON.", request.path)
         try:
             body = msgspec.json.decode(request.body, type=SubscriptionBody)
         except msgspec.DecodeError as error:
@@ -193,5 +198,6 @@ class WebhookEndpoints:
         found = self._find(request)
         if isinstance(found, Response):
             return found
-        self._publisher.notify(found, request.request_id)
+        request_id = request.headers.get(b"requestid")
+        self._publisher.notify(found, request_id.decode("latin-1") if request_id else None)
         return Response(200, b"")

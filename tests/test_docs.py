@@ -46,6 +46,14 @@ RUN_ELSEWHERE = {
         '"TAP_SMOKEBALL_REQUESTS_PER_SECOND"',
     ),
     "tap-smokeball-login": ("tests/login_helpers.py", "tap_smokeball.login"),
+    "tap-smokeball-webhooks subscribe --config ENV --url https://example.com/webhooks/default": (
+        "tests/test_webhook_commands.py",
+        '["subscribe", "--config", "ENV", "--url"',
+    ),
+    "tap-smokeball-webhooks test --config ENV": (
+        "tests/test_webhook_commands.py",
+        '["test", "--config", "ENV"',
+    ),
     "tap-smokeball-login --port=9000": ("tests/login_helpers.py", "--port="),
     "tap-smokeball-login --redirect-uri=http://127.0.0.1:9000/": (
         "tests/test_login.py",

@@ -316,6 +316,8 @@ def test_subscription_lives_from_post_to_delete(sandbox: SandboxServer) -> None:
     assert client.get(f"/webhooks/{created['id']}").status_code == 404
     assert client.page("/webhooks")["size"] == 0
     assert create(client, eventTypes=["no.such"]).status_code == 400
+    form = {"eventTypes": "task.created", "eventNotificationUrl": RECEIVER}
+    assert client.session.post(f"{client.url}/webhooks", form, timeout=10).status_code == 415
 
 
 def test_types_are_those_of_guide_or_live(sandbox: SandboxServer) -> None:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+pytestmark = pytest.mark.slow
+
 URL = "https://receiver.example/webhooks/default"
 WEBHOOKS = [sys.executable, "-m", "tap_smokeball.webhooks"]
 UPDATE = "PUT /webhooks/{id}"
@@ -174,7 +176,7 @@ def test_subscribe_creates_one_and_then_keeps_it(commands: Commands) -> None:
     assert commands.gaps() == ["subscribed"]
 
 
-def test_subscribe_takes_selection_and_known_types(commands: Commands) -> None:
+def test_subscribe_asks_for_usable_event_types(commands: Commands) -> None:
     commands.sandbox.control.settings(webhook_types="guide")
     catalog = commands.folder / "catalog.json"
     catalog.write_text(json.dumps(harness.catalog(wanted=["fees", "transactions"])))
@@ -193,7 +195,7 @@ def test_subscribe_takes_selection_and_known_types(commands: Commands) -> None:
     assert "no selected stream has webhook events" in result.stderr
 
 
-def test_subscribe_leaves_other_subscriptions_alone(commands: Commands) -> None:
+def test_subscribe_keeps_other_subscriptions(commands: Commands) -> None:
     control = commands.sandbox.control
     other_url = control.subscribe("https://other.example/hook", key="other")
     other_app = control.subscribe(URL, client_id=auth.PUBLIC_CLIENT_ID)
@@ -276,7 +278,7 @@ def test_unconfirmed_creation_is_not_repeated(commands: Commands) -> None:
     commands.assert_one_subscription_is_accepted()
 
 
-def test_kill_after_creation_is_mended(commands: Commands) -> None:
+def test_kill_after_creation_is_repaired(commands: Commands) -> None:
     with Subscriptions(commands.inbox):
         pass
     control = commands.sandbox.control
@@ -294,7 +296,7 @@ def test_kill_after_creation_is_mended(commands: Commands) -> None:
 
 
 @pytest.mark.parametrize("step", ["before_change", "after_change"])
-def test_kill_during_rotation_is_mended(commands: Commands, step: str) -> None:
+def test_kill_during_rotation_is_repaired(commands: Commands, step: str) -> None:
     commands.run("subscribe")
     control = commands.sandbox.control
     control.reset_requests()
@@ -394,6 +396,18 @@ def test_status_names_missing_event_types(commands: Commands) -> None:
     result = commands.run("status", "--catalog", str(catalog), status=1)
     assert "memo.created, memo.deleted" in result.stdout
     assert "no subscription" in commands.run("test", "--firm", "other", status=1).stderr
+
+
+def test_commands_read_environment(commands: Commands) -> None:
+    settings = harness.config(commands.sandbox, webhook_inbox=commands.inbox)
+    variables = {f"TAP_SMOKEBALL_{name.upper()}": str(each) for name, each in settings.items()}
+    runner = CliRunner(env=variables)
+    created = runner.invoke(webhooks, ["subscribe", "--config", "ENV", "--url", URL])
+    assert created.exit_code == 0, created.output
+    commands.sandbox.control.unsubscribe()
+    tested = runner.invoke(webhooks, ["test", "--config", "ENV"])
+    assert "no longer exists" in tested.stderr
+    assert commands.gaps() == ["subscribed", "subscription_dead"]
 
 
 def test_commands_report_wrong_settings(commands: Commands) -> None:

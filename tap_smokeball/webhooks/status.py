@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +135,7 @@ def status(
         found = _find_status(opened)
     click.echo(json.dumps(found.document()) if format_ == "json" else found.table())
     if not found.is_healthy:
-        sys.exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _find_status(firm: Firm) -> Status:

@@ -78,10 +78,10 @@ def subscribe(  # noqa: PLR0913 - one argument for each option
         except AccessDeniedError:
             if not subscription_id:
                 _explain(READ_SCOPE, wanted, ManualChangeError(None, new_key()), show_key=show_key)
-                sys.exit(1)
+                raise click.exceptions.Exit(1) from None
         except ManualChangeError as change:
             _explain(WRITE_SCOPE, wanted, change, show_key=show_key)
-            sys.exit(1)
+            raise click.exceptions.Exit(1) from None
         if subscription_id:
             _register(stored, wanted, subscription_id)
     _echo(f"Verify it: tap-smokeball-webhooks test --firm {opened.name}")
