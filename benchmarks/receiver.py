@@ -92,7 +92,7 @@ async def deliver(receiver: Receiver, requests: list[bytes], rate: float) -> lis
     Args:
         receiver: The receiver.
         requests: The requests.
-        rate: Requests a second.
+        rate: Requests per second.
     """
     loop = asyncio.get_running_loop()
     opened = [
