@@ -121,7 +121,7 @@ def test_inbox_signature_takes_one_body(inbox_url: str) -> None:
     assert [row.type for row in rows(inbox_url)] == ["fee.created"]
 
 
-def test_inbox_writers_never_hide_rows_from_reader(inbox_url: str) -> None:
+def test_inbox_writers_hide_no_rows_from_reader(inbox_url: str) -> None:
     """A reader that follows the log meets every row of writers that run at the same time."""
     subscribe(inbox_url, key=None)  # creates the tables
     writers, batches = 4, 12
@@ -162,7 +162,7 @@ def test_inbox_prune_leaves_newest_and_shows_gap(inbox_url: str) -> None:
         assert reader.gap_reason(reader.newest()) is None
 
 
-def test_inbox_position_of_other_inbox_is_restored(inbox_url: str) -> None:
+def test_position_of_other_inbox_is_restored(inbox_url: str) -> None:
     append(inbox_url, FEE)
     (row,) = rows(inbox_url)
     with open_reader(inbox_url, FIRM) as reader:
@@ -173,7 +173,7 @@ def test_inbox_position_of_other_inbox_is_restored(inbox_url: str) -> None:
         assert reader.newest() == START
 
 
-def test_subscription_check_records_changes_as_gaps(inbox_url: str) -> None:
+def test_subscription_check_records_gaps(inbox_url: str) -> None:
     subscribe(inbox_url)
     with open_reader(inbox_url, FIRM) as reader:
         (found,) = reader.subscriptions()
@@ -189,7 +189,7 @@ def test_subscription_check_records_changes_as_gaps(inbox_url: str) -> None:
     assert gaps(inbox_url) == ["subscribed", "subscription_dead", "subscription_revived"]
 
 
-def test_subscription_save_records_gap_for_new_types(inbox_url: str) -> None:
+def test_subscription_with_new_types_records_gap(inbox_url: str) -> None:
     subscribe(inbox_url)
     subscribe(inbox_url, key=None)
     with Subscriptions(inbox_url) as subscriptions:
@@ -215,7 +215,7 @@ def test_reader_position_is_recorded_for_status(inbox_url: str) -> None:
     assert (found.reader, found.seq) == ("dev", rows(inbox_url)[0].seq)
 
 
-def test_key_rotation_keeps_old_key_after_first_use(inbox_url: str) -> None:
+def test_rotation_keeps_old_key_after_first_use(inbox_url: str) -> None:
     """Both are valid before the new one is used, and ten minutes longer."""
     subscribe(inbox_url)
     with Subscriptions(inbox_url) as subscriptions:
@@ -242,7 +242,7 @@ def test_key_rotation_keeps_old_key_after_first_use(inbox_url: str) -> None:
     assert valid_keys(inbox_url) == [newest, new]
 
 
-def test_key_of_unknown_subscription_has_no_old_one(inbox_url: str) -> None:
+def test_key_of_new_subscription_has_no_old_one(inbox_url: str) -> None:
     with Subscriptions(inbox_url) as subscriptions:
         key = subscriptions.prepare_key(FIRM, SUBSCRIPTION)
         assert valid_keys(inbox_url) == []  # not before the subscription is saved

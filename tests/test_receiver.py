@@ -91,7 +91,7 @@ def test_event_repeated_is_stored_once(receiver: Receiver, firm: Firm) -> None:
     assert len(firm.rows()) == 1
 
 
-def test_1_signature_admits_one_body(receiver: Receiver, firm: Firm) -> None:
+def test_signature_admits_one_body(receiver: Receiver, firm: Firm) -> None:
     headers, body = firm.headers(), firm.body()
     alarms = receiver.metrics()["signature_reuse_alarms_total"]
     bodies = [body, body, firm.body(), b"[", body]
@@ -102,7 +102,7 @@ def test_1_signature_admits_one_body(receiver: Receiver, firm: Firm) -> None:
     assert firm.gaps() == ["subscribed"]
 
 
-def test_1_signature_is_known_after_restart(tmp_path: Path) -> None:
+def test_signature_is_known_after_restart(tmp_path: Path) -> None:
     """The inbox remembers it; nothing of signature and body can be read there."""
     inbox = f"sqlite:///{tmp_path / 'inbox.db'}"
     firm = Firm(inbox)
@@ -120,7 +120,7 @@ def test_1_signature_is_known_after_restart(tmp_path: Path) -> None:
     assert firm.gaps() == ["subscribed", "receiver_down"]
 
 
-def test_2_time_window_holds_in_both_directions(receiver: Receiver, firm: Firm) -> None:
+def test_time_window_holds_in_both_directions(receiver: Receiver, firm: Firm) -> None:
     def post(minutes: float) -> int:
         ticks = dotnet_ticks.now() + int(minutes * MINUTE)
         return receiver.post(firm, headers=firm.headers(ticks=ticks)).status_code
@@ -131,7 +131,7 @@ def test_2_time_window_holds_in_both_directions(receiver: Receiver, firm: Firm) 
     assert len(firm.rows()) == 2
 
 
-def test_3_refusals_do_not_tell_what_is_known(receiver: Receiver, firm: Firm) -> None:
+def test_refusals_do_not_tell_what_is_known(receiver: Receiver, firm: Firm) -> None:
     """An unknown firm, a wrong key and an unknown subscription get the same bytes."""
 
     def answer(body: bytes, key: str = "", name: str = firm.name) -> bytes:
@@ -150,7 +150,7 @@ def test_3_refusals_do_not_tell_what_is_known(receiver: Receiver, firm: Firm) ->
     assert firm.rows() == []
 
 
-def test_4_firm_key_and_subscription_agree(receiver: Receiver, firm: Firm) -> None:
+def test_firm_key_and_subscription_agree(receiver: Receiver, firm: Firm) -> None:
     other = Firm(firm.inbox)
     assert receiver.post(firm, path=f"/webhooks/{other.name}").status_code == 401
     assert receiver.post(firm, other.body()).status_code == 401
@@ -160,7 +160,7 @@ def test_4_firm_key_and_subscription_agree(receiver: Receiver, firm: Firm) -> No
     assert (len(firm.rows()), len(other.rows())) == (1, 1)
 
 
-def test_7_rate_cap_records_gap(tmp_path: Path) -> None:
+def test_rate_cap_records_gap(tmp_path: Path) -> None:
     inbox = f"sqlite:///{tmp_path / 'inbox.db'}"
     firm, other = Firm(inbox), Firm(inbox)
     with run_receiver(inbox, "--max-events-per-minute", "3") as receiver:
@@ -176,7 +176,7 @@ def test_7_rate_cap_records_gap(tmp_path: Path) -> None:
     assert "overflow" not in other.gaps()
 
 
-def test_7_row_cap_records_gap(tmp_path: Path) -> None:
+def test_row_cap_records_gap(tmp_path: Path) -> None:
     inbox = f"sqlite:///{tmp_path / 'inbox.db'}"
     firm = Firm(inbox)
     with run_receiver(inbox, "--max-rows", "4") as receiver:
@@ -186,7 +186,7 @@ def test_7_row_cap_records_gap(tmp_path: Path) -> None:
     assert firm.gaps() == ["subscribed", "receiver_down", "overflow"]
 
 
-def test_7_failing_inbox_records_gap(tmp_path: Path) -> None:
+def test_failing_inbox_records_gap(tmp_path: Path) -> None:
     path = tmp_path / "inbox.db"
     firm = Firm(f"sqlite:///{path}")
 
@@ -208,7 +208,7 @@ def test_7_failing_inbox_records_gap(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "bad_id", ["a/b", "..", "a\x00b", "a" * 65, "", 7, None, {"id": "a"}, "é", "a b"]
 )
-def test_8_malformed_id_is_not_stored(receiver: Receiver, firm: Firm, bad_id: object) -> None:
+def test_malformed_id_is_not_stored(receiver: Receiver, firm: Firm, bad_id: object) -> None:
     payload = {"id": bad_id, "matterId": bad_id}
     response = receiver.post(firm, firm.body(payload=payload, timestamp=2**63))
     assert response.status_code == 204
@@ -230,7 +230,7 @@ def test_8_malformed_id_is_not_stored(receiver: Receiver, firm: Firm, bad_id: ob
         b'{"a": "\\ud800"}',
     ],
 )
-def test_8_body_without_event_is_400(receiver: Receiver, firm: Firm, body: bytes) -> None:
+def test_body_without_event_is_400(receiver: Receiver, firm: Firm, body: bytes) -> None:
     """It was signed, so it may have been an event: there is a gap."""
     response = receiver.post(firm, body)
     assert (response.status_code, response.content) == (400, b"")
@@ -238,7 +238,7 @@ def test_8_body_without_event_is_400(receiver: Receiver, firm: Firm, body: bytes
     wait_until(lambda: firm.gaps() == ["subscribed", "unreadable"])
 
 
-def test_9_addresses_are_never_followed(receiver: Receiver, firm: Firm) -> None:
+def test_addresses_are_never_followed(receiver: Receiver, firm: Firm) -> None:
     """An id is taken out of an address, and nobody is called."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = "http://{}:{}/matters/matter-7".format(*server.getsockname())
@@ -251,7 +251,7 @@ def test_9_addresses_are_never_followed(receiver: Receiver, firm: Firm) -> None:
     assert [row.matter_id for row in firm.rows()] == ["matter-7"]
 
 
-def test_10_headers_are_limited(receiver: Receiver, firm: Firm) -> None:
+def test_headers_are_limited(receiver: Receiver, firm: Firm) -> None:
     """Also a header that comes at once, which h11 does not limit."""
     whole = receiver.post(firm, headers=firm.headers() | {"X-Long": "a" * 17_000})
     assert (whole.status_code, whole.content) == (400, b"")
@@ -263,7 +263,7 @@ def test_10_headers_are_limited(receiver: Receiver, firm: Firm) -> None:
     assert firm.rows() == []
 
 
-def test_10_bodies_are_limited_while_streaming(receiver: Receiver, firm: Firm) -> None:
+def test_bodies_are_limited_while_streaming(receiver: Receiver, firm: Firm) -> None:
     """By the header that tells the size, and else by the bytes that come."""
     largest = firm.body(padding="")
     largest = firm.body(padding="a" * (MB - len(largest) - 10))
@@ -279,7 +279,7 @@ def test_10_bodies_are_limited_while_streaming(receiver: Receiver, firm: Firm) -
     assert len(firm.rows()) == 1
 
 
-def test_10_slow_requests_are_closed(receiver: Receiver, firm: Firm) -> None:
+def test_slow_requests_are_closed(receiver: Receiver, firm: Firm) -> None:
     """A header and a body have a deadline, whatever comes meanwhile."""
     timed_out = receiver.metrics()["connections_timed_out_total"]
     started = raw_request(firm, b"{", firm.headers() | {"Content-Length": "9"})
@@ -300,8 +300,8 @@ def test_10_slow_requests_are_closed(receiver: Receiver, firm: Firm) -> None:
     wait_until(lambda: firm.gaps() == ["subscribed", "unreadable"])
 
 
-def test_10_connections_are_capped(tmp_path: Path) -> None:
-    """Slow headers give way to a delivery. If all are busy, a gap says so."""
+def test_connections_are_capped(tmp_path: Path) -> None:
+    """What is not signed gives way to a delivery. If all are signed, a gap says so."""
     firm = Firm(f"sqlite:///{tmp_path / 'inbox.db'}")
     with run_receiver(firm.inbox, "--max-connections", "3") as receiver, ExitStack() as stack:
         slow = [stack.enter_context(receiver.connect(b"POST /")) for _ in range(4)]
@@ -318,6 +318,8 @@ def test_10_connections_are_capped(tmp_path: Path) -> None:
         for connection in busy:
             connection.close()
         wait_until(lambda: "overflow" in firm.gaps())
+        unsigned = raw_request(firm, b"", firm.headers(key="wrong") | {"Content-Length": "9"})
+        _ = [stack.enter_context(receiver.connect(unsigned)) for _ in range(3)]
         assert receiver.post(firm).status_code == 204
 
 
@@ -335,7 +337,7 @@ def test_10_connections_are_capped(tmp_path: Path) -> None:
         ({"RequestId": ""}, 401),
     ],
 )
-def test_10_header_values_are_refused(
+def test_header_values_are_refused(
     receiver: Receiver, firm: Firm, changed: dict[str, str], status: int
 ) -> None:
     headers = {name: value.encode() for name, value in {**firm.headers(), **changed}.items()}
@@ -345,14 +347,14 @@ def test_10_header_values_are_refused(
 
 
 @pytest.mark.parametrize("text", ["[", '{"a":', "[[[[1],"])
-def test_10_deep_json_is_400(receiver: Receiver, firm: Firm, text: str) -> None:
+def test_deep_json_is_400(receiver: Receiver, firm: Firm, text: str) -> None:
     deep = text * (MB // 2 // len(text))
     bodies = [deep, firm.body().decode().replace('"Smokeball"', deep, 1)]
     assert [receiver.post(firm, each.encode()).status_code for each in bodies] == [400, 400]
     assert firm.rows() == []
 
 
-def test_11_two_lengths_are_400(receiver: Receiver, firm: Firm) -> None:
+def test_two_lengths_are_400(receiver: Receiver, firm: Firm) -> None:
     body = firm.body()
     chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
     headers = firm.headers() | {"Transfer-Encoding": "chunked"}
@@ -364,7 +366,7 @@ def test_11_two_lengths_are_400(receiver: Receiver, firm: Firm) -> None:
     assert len(firm.rows()) == 1
 
 
-def test_12_proxy_headers_and_firms_leave_no_trace(receiver: Receiver, firm: Firm) -> None:
+def test_proxy_headers_and_firms_leave_no_trace(receiver: Receiver, firm: Firm) -> None:
     """There is no access log, and no label that a sender can choose."""
     names = set(receiver.metrics())
     forwarded = {"X-Forwarded-For": CANARY, "X-Forwarded-Proto": CANARY, "Forwarded": CANARY}
@@ -376,7 +378,7 @@ def test_12_proxy_headers_and_firms_leave_no_trace(receiver: Receiver, firm: Fir
     assert firm.name not in "".join(receiver.lines)
 
 
-def test_13_admin_paths_are_on_other_listener(receiver: Receiver, firm: Firm) -> None:
+def test_admin_paths_are_on_other_listener(receiver: Receiver, firm: Firm) -> None:
     for path in ("/metrics", "/healthz", "/", "/webhooks", f"/webhooks/{firm.name}/"):
         response = requests.get(receiver.url + path, timeout=30)
         assert (response.status_code, response.content) == (404, b"")
@@ -389,7 +391,7 @@ def test_13_admin_paths_are_on_other_listener(receiver: Receiver, firm: Firm) ->
         assert address.startswith("http://127.0.0.1:")
 
 
-def test_14_serve_needs_no_credentials() -> None:
+def test_serve_needs_no_credentials() -> None:
     """The receiver of these tests has no setting. It does not even load the tap."""
     code = (
         "import sys, tap_smokeball.webhooks.serve, tap_smokeball.webhooks.prune\n"
@@ -400,7 +402,7 @@ def test_14_serve_needs_no_credentials() -> None:
     assert done.stdout == "set()\n[]\n"
 
 
-def test_15_rotation_accepts_both_keys(receiver: Receiver, firm: Firm) -> None:
+def test_rotation_accepts_both_keys(receiver: Receiver, firm: Firm) -> None:
     """The new key counts from the moment it is saved, the old one until it has ended."""
     assert receiver.post(firm).status_code == 204
     with Subscriptions(firm.inbox) as subscriptions:
@@ -419,7 +421,7 @@ def test_15_rotation_accepts_both_keys(receiver: Receiver, firm: Firm) -> None:
     assert post(new) == 204
 
 
-def test_16_payload_leaves_no_trace(receiver: Receiver, firm: Firm) -> None:
+def test_payload_leaves_no_trace(receiver: Receiver, firm: Firm) -> None:
     """No text that a sender chooses is in the inbox, the log or the metrics."""
     texts = dict.fromkeys(("id", "subject", "matterId", "description"), CANARY + " text")
     canaries = {
@@ -562,3 +564,12 @@ def test_hostile_requests_leave_nothing(tmp_path: Path) -> None:
         assert len(receiver.lines) < 10
     assert len(firm.rows()) == 2
     assert CANARY not in all_values(firm.inbox)
+
+
+def test_help_lists_commands() -> None:
+    """The help of the group imports none of them."""
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True)
+    for name in ("serve", "prune"):
+        assert re.search(rf"^  {name}  +\w.*\.$", done.stdout, re.MULTILINE)
+    unknown = subprocess.run([*COMMAND, "nothing"], capture_output=True, text=True, check=False)
+    assert unknown.returncode == 2

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tap_smokeball.inbox.keys import SigningKey
     from tap_smokeball.webhooks.inbox_threads import InboxThreads
 
-_MIN_INTERVAL_SECONDS = 0.1
+_MIN_INTERVAL_SECONDS = 0.05
 
 
 class KnownKeys:
@@ -53,7 +53,7 @@ class KnownKeys:
         """Load the keys, unless they were loaded after some time of the event loop's clock.
 
         A key that was saved before a delivery came is known before the delivery is refused.
-        Whatever number of deliveries wait, keys are loaded ten times a second at most.
+        Whatever number of deliveries wait, keys are loaded twenty times a second at most.
 
         Raises:
             InboxError: The inbox cannot be read.

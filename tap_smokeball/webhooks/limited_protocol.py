@@ -34,6 +34,12 @@ MAX_HEADER_BYTES = 16_384
 BODY_SECONDS = 10
 """Seconds in which a body must be complete."""
 
+SIGNED = "is_signed"
+"""Key in the state of a request's scope: its signature is valid."""
+
+_COMES_SECONDS = 1
+"""A delivery's header comes within this time."""
+
 _HEADER = object()
 _EMPTY_400 = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -44,38 +50,39 @@ class ConnectionCap:
     Args:
         max_connections: Count of connections that may be open.
         metrics: Counts connections that are closed.
-        on_turned_away: Called when a connection is refused because all others are busy.
+        on_lost: Called when a connection is closed that may have been a delivery.
     """
 
-    def __init__(
-        self, max_connections: int, metrics: Metrics, on_turned_away: Callable[[], None]
-    ) -> None:
+    def __init__(self, max_connections: int, metrics: Metrics, on_lost: Callable[[], None]) -> None:
         self._max_connections = max_connections
         self._metrics = metrics
-        self._on_turned_away = on_turned_away
-        self._open: dict[LimitedProtocol, None] = {}
+        self._on_lost = on_lost
+        self._opened: dict[LimitedProtocol, float] = {}
 
     def admit(self, connection: LimitedProtocol) -> bool:
         """Return whether a new connection may stay.
 
-        At the cap, the oldest one that has no complete header makes room: an attacker's slow
-        headers give way to a delivery, which comes at once.
+        At the cap, the oldest one without a valid signature makes room: an attacker's slow
+        requests give way to a delivery, which is signed and comes at once.
         """
-        if len(self._open) >= self._max_connections:
-            idle = next((each for each in self._open if not each.is_busy), None)
-            if idle is None:
+        now = connection.loop.time()
+        if len(self._opened) >= self._max_connections:
+            unsigned = next((each for each in self._opened if not each.is_signed), None)
+            if unsigned is None:
                 self._metrics.turned_away.inc()
-                self._on_turned_away()
+                self._on_lost()
                 return False
             self._metrics.evicted.inc()
-            self.remove(idle)
-            idle.abort()
-        self._open[connection] = None
+            if now - self._opened[unsigned] < _COMES_SECONDS:
+                self._on_lost()
+            self.remove(unsigned)
+            unsigned.abort()
+        self._opened[connection] = now
         return True
 
     def remove(self, connection: LimitedProtocol) -> None:
         """Forget a connection that is closed."""
-        self._open.pop(connection, None)
+        self._opened.pop(connection, None)
 
     def time_out(self) -> None:
         """Count a connection that sent no request in time."""
@@ -98,9 +105,10 @@ class LimitedProtocol(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a request is being answered."""
-        return self._cycle is not None and not self._cycle.response_complete
+    def is_signed(self) -> bool:
+        """Whether a request with a valid signature is being answered."""
+        cycle = self._cycle
+        return cycle is not None and not cycle.response_complete and SIGNED in cycle.scope["state"]
 
     @property
     def _cycle(self) -> RequestResponseCycle | None:

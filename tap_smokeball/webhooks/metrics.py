@@ -79,10 +79,10 @@ class Metrics:
         self.rows = Gauge("inbox_rows", "Rows of the inbox", **named)
         self.is_inbox_up = Gauge("inbox_up", "Whether the inbox can be written", **named)
         self.evicted = Counter(
-            "connections_evicted", "Connections closed for a new one, before a request", **named
+            "connections_evicted", "Connections closed for a new one, without a signature", **named
         )
         self.turned_away = Counter(
-            "connections_refused", "Connections refused because all others are busy", **named
+            "connections_refused", "Connections refused, as all others are signed", **named
         )
         self.timed_out = Counter(
             "connections_timed_out", "Connections closed without a complete request", **named

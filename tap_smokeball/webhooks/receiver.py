@@ -15,7 +15,7 @@ from tap_smokeball.inbox.append import Delivery
 from tap_smokeball.inbox.keys import record_first_use
 from tap_smokeball.webhooks.batch_writer import WriterFullError
 from tap_smokeball.webhooks.event_parser import InvalidEventError, parse_event
-from tap_smokeball.webhooks.limited_protocol import MAX_HEADER_BYTES
+from tap_smokeball.webhooks.limited_protocol import MAX_HEADER_BYTES, SIGNED
 from tap_smokeball.webhooks.metrics import REFUSALS
 from tap_smokeball.webhooks.request_body import (
     MAX_BODY_BYTES,
@@ -128,6 +128,7 @@ class Receiver:
         except RefusedError:
             await discard_small_body(request, length)
             raise
+        request.scope["state"][SIGNED] = True
         digest = signature_digest(signed)
         is_new = digest not in self._seen
         if is_new and not self._parts.caps.take(firm, asyncio.get_running_loop().time()):
