@@ -134,6 +134,12 @@ class Commands:
             connection.execute("BEGIN IMMEDIATE")
             yield
 
+    def let_minute_pass(self) -> None:
+        """Let the last check of the subscription be older than it is."""
+        ticks = 61 * dotnet_ticks.PER_SECOND
+        with closing(sqlite3.connect(self.folder / "inbox.db")) as connection, connection:
+            connection.execute("UPDATE inbox_subscriptions SET checked = checked - ?", (ticks,))
+
     def wait_for_request(self, template: str) -> None:
         ends_at = time.monotonic() + 30
         while template not in self.sandbox.control.requests()["by_template"]:
@@ -216,6 +222,10 @@ def test_subscribe_replaces_dead_subscription(commands: Commands) -> None:
     commands.run("subscribe")
     dead = commands.subscriptions()[0]["id"]
     commands.sandbox.control.unsubscribe()
+    assert "Run subscribe again" in commands.run("subscribe", status=1).stderr
+    assert "is not listed" in commands.run("status", status=1).stdout
+    assert commands.gaps() == ["subscribed"]
+    commands.let_minute_pass()
     result = commands.run("subscribe")
     assert f"Forgot the subscription {dead}" in result.stderr
     commands.assert_one_subscription_is_accepted()
@@ -384,6 +394,7 @@ def test_status_reports_life_events_and_readers(commands: Commands) -> None:
     }
     assert "transactions" in found["polled_streams"]
     commands.sandbox.control.unsubscribe()
+    commands.let_minute_pass()
     found = json.loads(commands.run("status", "--format", "json", status=1).stdout)
     assert found["subscriptions"][0]["problem"] == "no longer exists: run subscribe"
     assert commands.gaps() == ["subscribed", "subscription_dead"]

@@ -17,6 +17,7 @@ from tap_smokeball.inbox.subscriptions import Subscriptions
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds
 from tap_smokeball.webhooks.firm_options import Firm, firm_options, open_firm
+from tap_smokeball.webhooks.subscriber import may_be_unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,6 +164,9 @@ def _find_status(firm: Firm) -> Status:
                 problems.append((each, "belongs to another client_id: not checked"))
                 continue
             found = existing.get(each.id)
+            if found is None and may_be_unlisted(each):
+                problems.append((each, "is not listed, but existed a minute ago: try again"))
+                continue
             types = None if found is None else found.event_types
             reader.record_subscription_check(each.id, is_alive=bool(found), event_types=types)
             problem = None

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.subscription_changes import (
     WRITE_SCOPE,
     create_subscription,
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
     from tap_smokeball.api.client import ApiClient
     from tap_smokeball.api.subscriptions import Subscription
     from tap_smokeball.inbox.subscriptions import StoredSubscription, Subscriptions
+
+
+_LIST_LAG_TICKS = 60 * dotnet_ticks.PER_SECOND
+"""How long Smokeball may take to list what it created: its reads lag seconds behind its writes."""
+
+
+def may_be_unlisted(stored: StoredSubscription) -> bool:
+    """Return whether a subscription existed so recently that a list may not show it yet."""
+    age_ticks = dotnet_ticks.now() - (stored.checked or 0)
+    return stored.is_alive is True and age_ticks < _LIST_LAG_TICKS
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,11 @@ class Subscriber:
         }
         own = self._find_own(existing, stored)
         if not own:
+            if any(map(may_be_unlisted, stored.values())):
+                raise SmokeballError(
+                    "the firm's subscription existed a minute ago, and Smokeball does not list it",
+                    "Run subscribe again in a minute",
+                )
             done, own = self._create(existing)
         elif should_rotate_key or not self._is_up_to_date(own[0], stored.get(own[0].id)):
             self._update(own[0])
