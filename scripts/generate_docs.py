@@ -251,6 +251,7 @@ def facts(stream: SmokeballStream) -> Iterator[str]:
     yield f"- Primary key: {', '.join(f'`{key}`' for key in stream.primary_keys)}"
     yield f"- Replication: {replication(stream)}"
     yield f"- Requests per run: {requests_per_run(stream)}"
+    yield f"- Webhook events: {', '.join(f'`{name}`' for name in stream.event_types) or 'none'}"
     if stream.sensitivity:
         yield f"- Sensitive: all columns are *{stream.sensitivity}*"
     opt_in = [

@@ -11,8 +11,15 @@ from smokeball_sandbox.auth import missing_scope_response
 from smokeball_sandbox.responses import Response, gateway_response, problem_response
 from smokeball_sandbox.row_commands import COMMAND_ERRORS
 from smokeball_sandbox.scheduled_changes import commands_of
+from smokeball_sandbox.webhook_endpoints import (
+    WebhookRequest,
+    WebhookRoute,
+    find_webhook_route,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import Receive, Scope, Send
 
     from smokeball_sandbox.auth import Token
@@ -108,8 +115,9 @@ class Api:
         connection = Connection(scope, receive, send)
         exchange = RequestExchange(connection, simulation)
         path, has_account = simulation.strip_account(scope["path"])
-        route = simulation.router.find(path) if scope["method"] == "GET" else None
-        template = f"{scope['method']} {route.template if route else _UNKNOWN_PATH}"
+        method = scope["method"]
+        route = self._find_route(method, path)
+        template = f"{method} {route.template if route else _UNKNOWN_PATH}"
         simulation.request_log.begin()
         client = fault = None
         try:
@@ -123,8 +131,8 @@ class Api:
                 response = self._rate_limit_response()
             elif route is None:
                 response = gateway_response(403, "Missing Authentication Token")
-            elif route.resource.scope not in token.scopes:
-                response = missing_scope_response(path)
+            elif route.scope not in token.scopes:
+                response = missing_scope_response(method, path)
             else:
                 chaos = self._commands.chaos
                 chaos.before_request(template, path)
@@ -132,7 +140,7 @@ class Api:
                 fault = fault or chaos.next_fault(template, path)
                 if await exchange.is_broken_by(template, fault):
                     return
-                response = self._handle(route, path, connection, token)
+                response = await self._handle(route, path, connection, token)
                 if has_account:
                     response = response._replace(body=simulation.add_account(response.body))
                 response = (fault and fault.response(template, path)) or response
@@ -143,9 +151,22 @@ class Api:
                 simulation.rate_limiter.release(client)
         await exchange.respond(template, response, fault)
 
-    def _handle(self, route: Route, path: str, connection: Connection, token: Token) -> Response:
+    def _find_route(self, method: str, path: str) -> Route | WebhookRoute | None:
+        if webhook_route := find_webhook_route(method, path):
+            return webhook_route
+        return self._simulation.router.find(path) if method == "GET" else None
+
+    async def _handle(
+        self, route: Route | WebhookRoute, path: str, connection: Connection, token: Token
+    ) -> Response:
+        if isinstance(route, WebhookRoute):
+            return await self._handle_webhook(route, path, connection, token)
+        return self._handle_read(route, path, connection, token)
+
+    def _handle_read(
+        self, route: Route, path: str, connection: Connection, token: Token
+    ) -> Response:
         handler = self._simulation.request_handler
-        due = self._simulation.schedule.take_due(f"GET {route.template}")
         query_string: bytes = connection.scope["query_string"]
         hidden: frozenset[str] = frozenset()
         if b"userid" in connection.headers and token.grant_type == "client_credentials":
@@ -156,10 +177,38 @@ class Api:
         def list_rows() -> list[Row]:
             return handler.list_rows(route, query_string, hidden)
 
+        def respond() -> Response:
+            return handler.respond(route, path, query_string, hidden)
+
+        return self._respond(f"GET {route.template}", path, respond, list_rows)
+
+    async def _handle_webhook(
+        self, route: WebhookRoute, path: str, connection: Connection, token: Token
+    ) -> Response:
+        body, has_more = b"", True
+        while has_more:
+            message = await connection.receive()
+            body += message.get("body", b"")
+            has_more = message.get("more_body", False)
+        query_string = connection.scope["query_string"]
+        request = WebhookRequest(route, path, token, query_string, connection.headers, body)
+        endpoints = self._simulation.webhook_endpoints
+        template = f"{connection.scope['method']} {route.template}"
+        return self._respond(template, path, lambda: endpoints.respond(request))
+
+    def _respond(
+        self,
+        template: str,
+        path: str,
+        respond: Callable[[], Response],
+        list_rows: Callable[[], list[Row]] | None = None,
+    ) -> Response:
+        """Compute a response, with the scheduled changes before and after it."""
+        due = self._simulation.schedule.take_due(template)
         try:
             for command in commands_of(due, "before"):
                 self._commands.run(command, list_rows)
-            response = handler.respond(route, path, query_string, hidden)
+            response = respond()
             for command in commands_of(due, "after"):
                 self._commands.run(command, list_rows)
         except COMMAND_ERRORS as error:

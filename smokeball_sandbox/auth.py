@@ -48,12 +48,18 @@ class Token(NamedTuple):
     grant_type: str
     scopes: frozenset[str]
     expires_at: float
+    consent: str | None
 
 
 class RefreshToken(NamedTuple):
-    """The client of a refresh token, and its expiry after a rotation."""
+    """The client of a refresh token, its consent, and its expiry after a rotation.
+
+    The tokens that replace one another come from the same consent.
+    """
 
     client_id: str
+    consent: str
+    issued_at: float
     expires_at: float = math.inf
 
 
@@ -88,16 +94,25 @@ class AuthorizationServer:
         """Revoke all codes and tokens but the two initial refresh tokens."""
         self._codes: dict[str, Consent] = {}
         self._tokens: dict[str, Token] = {}
+        now = self._clock.now()
         self._refresh_tokens = {
-            REFRESH_TOKEN: RefreshToken(CLIENT_ID),
-            PUBLIC_REFRESH_TOKEN: RefreshToken(PUBLIC_CLIENT_ID),
+            REFRESH_TOKEN: RefreshToken(CLIENT_ID, REFRESH_TOKEN, now),
+            PUBLIC_REFRESH_TOKEN: RefreshToken(PUBLIC_CLIENT_ID, PUBLIC_REFRESH_TOKEN, now),
         }
 
     def active_tokens(self) -> list[str]:
         """Return all tokens that are not revoked, access tokens first."""
-        now = self._clock.now()
-        valid = (text for text, token in self._refresh_tokens.items() if token.expires_at > now)
+        valid = (text for text, token in self._refresh_tokens.items() if self._is_valid(token))
         return [*self._tokens, *valid]
+
+    def is_in_force(self, consent: str) -> bool:
+        """Return whether a refresh token of a consent still works."""
+        tokens = list(self._refresh_tokens.values())  # the thread of the deliveries asks, too
+        return any(token.consent == consent and self._is_valid(token) for token in tokens)
+
+    def _is_valid(self, token: RefreshToken) -> bool:
+        lifetime, now = self._settings.refresh_token_seconds, self._clock.now()
+        return token.expires_at > now and (lifetime is None or token.issued_at + lifetime > now)
 
     def revoke(self, *, refresh: bool) -> None:
         """Revoke every access token, and with `refresh` every refresh token."""
@@ -139,22 +154,25 @@ class AuthorizationServer:
         if grant_type not in {"authorization_code", "client_credentials", "refresh_token"}:
             raise OAuthError("unsupported_grant_type" if grant_type else "invalid_request")
         content: dict[str, str | int] = {}
+        consent = None
         if grant_type == "authorization_code":
             scopes = self._redeem_code(client, form)
-            content["refresh_token"] = new = secrets.token_urlsafe(32)
-            self._refresh_tokens[new] = RefreshToken(client)
+            content["refresh_token"] = consent = secrets.token_urlsafe(32)
+            self._refresh_tokens[consent] = RefreshToken(client, consent, self._clock.now())
             if self._settings.id_tokens:
                 content["id_token"] = _json_web_token({"sub": "sandbox-user", "email": USER_EMAIL})
         else:
             if grant_type == "refresh_token":
-                content |= self._rotate_refresh_token(client, form.get("refresh_token", ""))
+                old = form.get("refresh_token", "")
+                content |= self._rotate_refresh_token(client, old)
+                consent = self._refresh_tokens[old].consent
             elif not has_secret(client):
                 raise OAuthError("unauthorized_client")
             scopes = self.requested_scopes(form)
         access_token = self._access_token(client, grant_type)
         lifetime = self._settings.token_seconds
         expires_at = self._clock.now() + lifetime
-        self._tokens[access_token] = Token(client, grant_type, scopes, expires_at)
+        self._tokens[access_token] = Token(client, grant_type, scopes, expires_at, consent)
         return content | {
             "access_token": access_token,
             "token_type": "Bearer",
@@ -194,12 +212,12 @@ class AuthorizationServer:
 
     def _rotate_refresh_token(self, client: str, old: str) -> dict[str, str]:
         token, now = self._refresh_tokens.get(old), self._clock.now()
-        if token is None or token.client_id != client or token.expires_at <= now:
+        if token is None or token.client_id != client or not self._is_valid(token):
             raise OAuthError("invalid_grant")
         if not self._settings.rotate_refresh_tokens:
             return {}
         new = secrets.token_urlsafe(32)
-        self._refresh_tokens[new] = RefreshToken(client)
+        self._refresh_tokens[new] = token._replace(issued_at=now, expires_at=math.inf)
         if self._settings.rotate_refresh_tokens == "invalidate":
             ends_at = min(token.expires_at, now + self._settings.rotation_grace_seconds)
             self._refresh_tokens[old] = token._replace(expires_at=ends_at)
@@ -216,12 +234,12 @@ class AuthorizationServer:
         return token
 
 
-def missing_scope_response(path: str) -> Response:
+def missing_scope_response(method: str, path: str) -> Response:
     """Build the gateway's response to a token that lacks the scope of a resource."""
     return gateway_response(
         403,
         "User: anonymous is not authorized to perform: execute-api:Invoke on resource: "
-        f"arn:aws:execute-api:us-east-1:********0000:sandbox/production/GET{path}",
+        f"arn:aws:execute-api:us-east-1:********0000:sandbox/production/{method}{path}",
     )
 
 

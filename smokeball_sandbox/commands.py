@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from smokeball_sandbox.auth import CLIENT_ID
 from smokeball_sandbox.chaos import ChaosMonkey, ChaosRules
 from smokeball_sandbox.faults import TOKEN_TEMPLATE, Fault
 from smokeball_sandbox.row_commands import CommandError, RowCommands
 from smokeball_sandbox.scheduled_changes import ScheduledChange
+from smokeball_sandbox.webhook_endpoints import TEMPLATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,16 @@ class FirmChanges(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
     seed: int | None = None
 
 
+class NewSubscription(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The arguments of "subscribe"; by default the subscription receives all events."""
+
+    url: str
+    key: str | None = None
+    name: str | None = None
+    event_types: tuple[str, ...] | None = None
+    client_id: str = CLIENT_ID
+
+
 class Commands:
     """Everything that a test can do to the sandbox outside of the API.
 
@@ -38,7 +50,7 @@ class Commands:
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
         store, clock = simulation.store, simulation.clock
-        self.rows = RowCommands(store, clock)
+        self.rows = RowCommands(store, clock, simulation.on_change)
         self.chaos = ChaosMonkey(
             store, clock, simulation.authorization, self.rows, simulation.advance_clock
         )
@@ -49,6 +61,8 @@ class Commands:
             "settings": self._settings,
             "chaos": self._chaos,
             "reset": self._reset,
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
         }
 
     def run(self, command: Data, list_rows: Callable[[], list[Row]] | None = None) -> Data:
@@ -78,7 +92,8 @@ class Commands:
         raise CommandError(f"Unknown command: {unknown}. Use one of: {allowed}.")
 
     def _check_template(self, template: str) -> None:
-        if template not in {*self._simulation.router.templates, TOKEN_TEMPLATE}:
+        known = {*self._simulation.router.templates, *TEMPLATES, TOKEN_TEMPLATE}
+        if template not in known:
             raise CommandError(
                 f"Unknown template: {template}. Use a method and path such as GET /matters."
             )
@@ -112,6 +127,28 @@ class Commands:
         changes: dict[str, Any] = msgspec.to_builtins(msgspec.convert(arguments, FirmChanges))
         self._simulation.reset(changes)
         self.chaos.reset()
+        return {}
+
+    def _subscribe(self, arguments: Data) -> Data:
+        simulation = self._simulation
+        parsed = msgspec.convert(arguments, NewSubscription)
+        types = simulation.events.types() if parsed.event_types is None else parsed.event_types
+        subscription = simulation.subscriptions.add(
+            parsed.client_id,
+            None,
+            name=parsed.name,
+            event_types=types,
+            url=parsed.url,
+            key=parsed.key,
+        )
+        return subscription.record(simulation.store.firm.url, simulation.events.account_id())
+
+    def _unsubscribe(self, arguments: Data) -> Data:
+        subscriptions, id_ = self._simulation.subscriptions, arguments.get("id")
+        if id_ is None:
+            subscriptions.clear()
+        else:
+            subscriptions.remove(id_)
         return {}
 
     def _settings(self, arguments: Data) -> Data:

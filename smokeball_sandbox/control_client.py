@@ -121,6 +121,33 @@ class ControlClient:
         """Return all active tokens, none of which may appear in a log."""
         return msgspec.json.decode(self._call("GET", "/tokens"), type=list[str])
 
+    def subscribe(self, url: str, **more: Any) -> Document:
+        """Add a subscription: ``key``, ``name``, ``event_types`` (by default all)."""
+        return self._post("subscribe", {"url": url, **more})
+
+    def unsubscribe(self, id: str | None = None) -> None:  # noqa: A002
+        """Remove a subscription, or all, as the vendor does when a consent ends."""
+        self._post("unsubscribe", {"id": id})
+
+    def deliveries(self) -> list[Document]:
+        """Return the latest deliveries of events, with what became of them."""
+        return self._list("GET", "/deliveries")
+
+    def reset_deliveries(self) -> None:
+        """Drop all events that wait, and the log of deliveries."""
+        self._call("DELETE", "/deliveries")
+
+    def send_events(self, *, all: bool = False) -> list[Document]:  # noqa: A002
+        """Wait until the due events, or all, were sent; return all deliveries."""
+        return self._list("POST", "/deliveries/send?all=1" if all else "/deliveries/send")
+
+    def take_events(self, *, all: bool = False) -> list[Document]:  # noqa: A002
+        """Remove the due events, or all: the ``url``, ``headers`` and ``body`` of each request."""
+        return self._list("POST", "/deliveries/take?all=1" if all else "/deliveries/take")
+
+    def _list(self, method: str, path: str) -> list[Document]:
+        return msgspec.json.decode(self._call(method, path), type=list[Document])
+
     def _post(self, command: str, arguments: Document) -> Document:
         return self._document("POST", f"/{command}", arguments)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -30,6 +31,8 @@ _COMMANDS = (
     "schedule",
     "chaos",
     "reset",
+    "subscribe",
+    "unsubscribe",
 )
 
 
@@ -50,6 +53,9 @@ class Controls:
             Route("/settings", self.settings, methods=["GET", "PATCH"]),
             Route("/rows", self.rows, methods=["GET"]),
             Route("/tokens", self.tokens, methods=["GET"]),
+            Route("/deliveries", self.deliveries, methods=["GET", "DELETE"]),
+            Route("/deliveries/send", self.send_events, methods=["POST"]),
+            Route("/deliveries/take", self.take_events, methods=["POST"]),
             *(Route(f"/{name}", self.command, methods=["POST"]) for name in _COMMANDS),
         ]
 
@@ -88,6 +94,27 @@ class Controls:
     async def tokens(self, _: Request) -> Response:
         """Return the active tokens."""
         return _json(self._simulation.authorization.active_tokens())
+
+    async def deliveries(self, request: Request) -> Response:
+        """Return what became of the latest events; DELETE drops all of them first."""
+        if request.method == "DELETE":
+            self._simulation.deliveries.clear()
+        return _json(self._simulation.deliveries.report())
+
+    async def send_events(self, request: Request) -> Response:
+        """Wait until the due events (with ``all``: all that wait) were sent; return all."""
+        deliveries = self._simulation.deliveries
+        if "all" in request.query_params:
+            deliveries.send_now()
+        await asyncio.to_thread(deliveries.wait_until_idle)
+        return _json(deliveries.report())
+
+    async def take_events(self, request: Request) -> Response:
+        """Remove the due events (with ``all``: all that wait) and return their requests."""
+        deliveries = self._simulation.deliveries
+        if "all" in request.query_params:
+            deliveries.send_now()
+        return _json(deliveries.take())
 
     async def rows(self, request: Request) -> Response:
         """Stream the current rows of a resource, one JSON document per line."""

@@ -71,7 +71,7 @@ class ListQuery:
         since = self._since[0] if self._since else None
         if since is not None and self._store.last_updated(resource, parent) < since:
             return []
-        rows = self._store.rows(resource, parent)
+        rows = self._store.shown_rows(resource, parent)
         if since is not None:
             first = since if self._settings.inclusive else since + 1
             rows = [row for row in rows if row.updated >= first]
@@ -197,6 +197,7 @@ class RequestHandler:
             query_string: Query string as sent.
             hidden: Ids of the matters that the caller cannot see.
         """
+        is_lagging = self._store.is_lagging()
         if self._cache_version != self._store.version:
             self.clear_cache()
         key = (path, query_string, hidden)
@@ -204,7 +205,7 @@ class RequestHandler:
         if response is None:
             response, depends_on_time = self._respond(route, path, query_string, hidden)
             fits = self._cache_bytes + len(response.body) <= _MAX_CACHE_BYTES
-            if not depends_on_time and fits:
+            if not depends_on_time and not is_lagging and fits:
                 self._cache[key] = response
                 self._cache_bytes += len(response.body) + _BYTES_PER_KEY
         return response
@@ -270,7 +271,7 @@ class RequestHandler:
         if route.parent is None or route.resource.parent is None:
             return None
         parent = self._store.resources[route.resource.parent]
-        if self._store.find(parent, route.parent) is None:
+        if self._store.find_shown(parent, route.parent) is None:
             return problem_response(404, f"No {parent.name} with id '{route.parent}'.", path)
         if route.parent in hidden:
             return problem_response(403, "The user has no access.", path)
@@ -279,10 +280,10 @@ class RequestHandler:
     def _single_record(self, route: Route, path: str, hidden: Collection[str]) -> Response:
         resource = route.resource
         if route.id is None:
-            rows = self._store.rows(resource, route.parent)
+            rows = self._store.shown_rows(resource, route.parent)
             row = rows[0] if rows else None
         else:
-            row = self._store.find(resource, route.id, route.parent)
+            row = self._store.find_shown(resource, route.id, route.parent)
         if row is None:
             return problem_response(404, f"No {resource.name} found.", path)
         if row.id in hidden or _matter_id(row) in hidden:

@@ -57,6 +57,12 @@ class Row:
         self.plan = plan
         self.sort_key = crc32(self.id.encode())
 
+    def copy(self) -> Row:
+        """Return a copy that later changes of the row leave as it is."""
+        copied = Row(self.data.copy(), self.updated, self.parent, self.plan, id=self.id)
+        copied.sort_key = self.sort_key
+        return copied
+
 
 class RowReader(Protocol):
     """Read access to all rows, for properties that other resources determine."""
@@ -74,6 +80,19 @@ class DateFilter:
 
     name: str
     date_format: str
+
+
+class Change(NamedTuple):
+    """A row before and after a change: None before it was added, or after it was removed."""
+
+    resource: Resource
+    before: Row | None
+    after: Row | None
+
+    @property
+    def row(self) -> Row:
+        """The row as it is, or as it was when it was removed."""
+        return next(row for row in (self.after, self.before) if row is not None)
 
 
 class CreateRequest(NamedTuple):
@@ -153,6 +172,11 @@ class Route(NamedTuple):
     resource: Resource
     parent: str | None
     id: str | None
+
+    @property
+    def scope(self) -> str:
+        """The scope that reading requires."""
+        return self.resource.scope
 
 
 class Router:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from smokeball_sandbox.areas.matters import convert_lead
+from smokeball_sandbox.resources import Change
 from smokeball_sandbox.store import UnknownRowError
 
 if TYPE_CHECKING:
@@ -55,13 +56,19 @@ COMMAND_ERRORS = (CommandError, UnknownRowError, msgspec.DecodeError)
 class RowCommands:
     """Changes rows of the store by commands.
 
+    Args:
+        store: The rows.
+        clock: The time of the changes.
+        on_change: Called after each change of a row.
+
     Attributes:
         names: The names of the commands.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, on_change: Callable[[Change], None]) -> None:
         self._store = store
         self._clock = clock
+        self._on_change = on_change
         self._by_name: dict[str, Callable[[Data, ListRows | None], Data]] = {
             "touch": self._touch,
             "add": self._add,
@@ -123,11 +130,16 @@ class RowCommands:
             raise CommandError(
                 f"Position {parsed.position} is not in the list. Choose one below {len(rows)}."
             )
-        return parsed, resource, rows[parsed.position]
+        row = rows[parsed.position]
+        if self._store.is_lagging():  # the list may show the row as it was
+            row = self._store.get(resource, row.parent, row.id, None)
+        return parsed, resource, row
 
     def _touch(self, arguments: Data, list_rows: ListRows | None) -> Data:
         parsed, resource, row = self._find(arguments, list_rows)
+        before = row.copy()
         self._store.touch(resource, row, parsed.set, parsed.updated)
+        self._on_change(Change(resource, before, row))
         if parsed.moves:
             self._store.reorder(resource, row.parent, row)
         return self.describe(resource, row)
@@ -136,10 +148,12 @@ class RowCommands:
         parsed = msgspec.convert(arguments, RowArguments)
         resource = self.resource(parsed.resource)
         row = self._store.add(resource, parsed.parent, parsed.set, parsed.updated)
+        self._on_change(Change(resource, None, row))
         return self.describe(resource, row)
 
     def _delete(self, arguments: Data, list_rows: ListRows | None) -> Data:
         parsed, resource, row = self._find(arguments, list_rows)
+        before, after = row.copy(), None if parsed.hard else row
         if parsed.hard:
             self._store.remove(resource, row)
         elif resource.mark_deleted is None:
@@ -147,14 +161,17 @@ class RowCommands:
         else:
             resource.mark_deleted(row.data)
             self._store.touch(resource, row, parsed.set, parsed.updated)
+        self._on_change(Change(resource, before, after))
         return self.describe(resource, row)
 
     def _convert(self, arguments: Data, list_rows: ListRows | None) -> Data:
         parsed, resource, row = self._find(arguments, list_rows)
         if row.data.get("isLead") is not True:
             raise CommandError("The row is not a lead. Choose a lead.")
+        before = row.copy()
         convert_lead(self._store.firm, self._store.change_rng(), row, self._clock.ticks())
         self._store.touch(resource, row, parsed.set, parsed.updated)
+        self._on_change(Change(resource, before, row))
         return self.describe(resource, row)
 
     def _reorder(self, arguments: Data, list_rows: ListRows | None) -> Data:

@@ -11,6 +11,38 @@ REDIRECT_URI = "http://localhost:8765/callback"
 _NonNegativeInt = Annotated[int, msgspec.Meta(ge=0)]
 _PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 _NonNegativeFloat = Annotated[float, msgspec.Meta(ge=0)]
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class EventRules(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """How webhook events are delivered, and how often that goes wrong.
+
+    Attributes:
+        transport: Post events to their subscription's URL ("http"), or keep them until a test
+            takes them ("control").
+        seed: Seed of all choices.
+        delay_scale: Factor of the vendor's delay of 0.1 to 8 seconds; 0 delivers at once.
+        timeout_seconds: How long a receiver may take; there is no second attempt.
+        lost: Share of the events that are never delivered.
+        repeated: Share that is delivered twice, seconds apart.
+        reordered: Share that is held back for some seconds, so that later events overtake it.
+        late: Share that is held back for `late_seconds`.
+        late_seconds: How long a late event is held back.
+        wrong_account: Share that names an account other than the firm's.
+        wrong_signature: Share that is signed with another key.
+    """
+
+    transport: Literal["http", "control"] = "http"
+    seed: int = 0
+    delay_scale: _NonNegativeFloat = 1
+    timeout_seconds: _NonNegativeFloat = 10
+    lost: _Share = 0
+    repeated: _Share = 0
+    reordered: _Share = 0
+    late: _Share = 0
+    late_seconds: _NonNegativeFloat = 300
+    wrong_account: _Share = 0
+    wrong_signature: _Share = 0
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -48,6 +80,12 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         hidden_from_user: Ids of the matters that a request with a ``UserId`` cannot see.
         hidden_from_login: Ids of the rows that the user who signed in cannot see; no row changes
             when one of them comes into view.
+        refresh_token_seconds: Lifetime of refresh tokens, also of those issued before; None: they
+            do not expire.
+        read_lag_seconds: How long the API shows a row as it was before a change.
+        webhook_types: The event types that exist: those of the vendor's guide, or also those that
+            were seen live.
+        events: How webhook events are delivered. A change replaces all of its rules.
     """
 
     latency_ms: _NonNegativeFloat = 0
@@ -76,6 +114,10 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     scopes: list[str] = msgspec.field(default_factory=list)
     hidden_from_user: list[str] = msgspec.field(default_factory=list)
     hidden_from_login: list[str] = msgspec.field(default_factory=list)
+    refresh_token_seconds: _NonNegativeFloat | None = None
+    read_lag_seconds: _NonNegativeFloat = 0
+    webhook_types: Literal["guide", "live"] = "live"
+    events: EventRules = msgspec.field(default_factory=EventRules)
 
     def patch(self, changes: dict[str, Any]) -> None:
         """Change some settings: all of the changes, or none if one is invalid.

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from smokeball_sandbox.auth import AuthorizationServer
-from smokeball_sandbox.clock import Clock
+from smokeball_sandbox.clock import TICKS_PER_SECOND, Clock
+from smokeball_sandbox.deliveries import Deliveries
+from smokeball_sandbox.event_publisher import EventPublisher
 from smokeball_sandbox.faults import FaultInjector
 from smokeball_sandbox.rate_limit import RateLimiter
 from smokeball_sandbox.request_handler import RequestHandler
@@ -16,11 +18,14 @@ from smokeball_sandbox.request_log import RequestLog
 from smokeball_sandbox.resources import Resource, Router
 from smokeball_sandbox.scheduled_changes import Schedule
 from smokeball_sandbox.store import Store
+from smokeball_sandbox.subscriptions import Subscriptions
+from smokeball_sandbox.webhook_endpoints import SCOPES, WebhookEndpoints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from smokeball_sandbox.firm import Firm
+    from smokeball_sandbox.resources import Change
     from smokeball_sandbox.settings import Settings
 
 
@@ -43,7 +48,7 @@ class Simulation:
         resources: Sequence[Resource],
         account_id: str | None = None,
     ) -> None:
-        settings.scopes = settings.scopes or sorted({each.scope for each in resources})
+        settings.scopes = settings.scopes or sorted({each.scope for each in resources} | SCOPES)
         self.settings = settings
         self.clock = Clock()
         self.request_log = RequestLog()
@@ -54,6 +59,12 @@ class Simulation:
         self.schedule = Schedule()
         self.store = Store(firm, self.clock, resources)
         self.request_handler = RequestHandler(self.store, settings)
+        self.subscriptions = Subscriptions(self.clock, self.authorization)
+        self.deliveries = Deliveries(settings, self.clock, self.subscriptions)
+        self.events = EventPublisher(
+            self.store, settings, self.subscriptions, self.deliveries, account_id
+        )
+        self.webhook_endpoints = WebhookEndpoints(self.store, self.subscriptions, self.events)
         self._prefix = f"/{account_id}/" if account_id else None
         self._initial_settings = msgspec.to_builtins(settings)
         self.change_settings({})
@@ -66,6 +77,8 @@ class Simulation:
         self.authorization.reset()
         self.faults.clear()
         self.schedule.clear()
+        self.subscriptions.clear()
+        self.deliveries.clear()
         self.store.reset(dataclasses.replace(self.store.firm, **firm_changes))
         self.change_settings({})
 
@@ -76,11 +89,20 @@ class Simulation:
         self.clock.offset_seconds = self.settings.clock_offset_seconds
         if {"rate", "burst"} & changes.keys():
             self.rate_limiter.refill()
+        self.deliveries.wake()
 
     def advance_clock(self, seconds: float) -> None:
         """Move the clock forward."""
         self.settings.clock_offset_seconds += seconds
         self.clock.offset_seconds = self.settings.clock_offset_seconds
+        self.deliveries.wake()
+
+    def on_change(self, change: Change) -> None:
+        """Publish the events of a change, and show it when the setting says so."""
+        if self.settings.read_lag_seconds:
+            lag = int(self.settings.read_lag_seconds * TICKS_PER_SECOND)
+            self.store.show_later(change, self.clock.ticks() + lag)
+        self.events.publish(change)
 
     def strip_account(self, path: str) -> tuple[str, bool]:
         """Return a path without its account id, and whether it had one."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from smokeball_sandbox.resources import CreateRequest, Data, Resource, Row
+from smokeball_sandbox.read_lag import ReadLag
+from smokeball_sandbox.resources import Change, CreateRequest, Data, Resource, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ class Store:
         self._last_updated: dict[Key, int] = {}
         self._index: dict[str, dict[str, Row]] = {}
         self._changes = 0
+        self._read_lag = ReadLag()
         self.version += 1
 
     def rows(self, resource: Resource, parent: str | None = None) -> list[Row]:
@@ -89,6 +91,28 @@ class Store:
         if resource.name not in self._index:
             self._index[resource.name] = {row.id: row for row in self.rows(resource)}
         return self._index[resource.name].get(id_)
+
+    def show_later(self, change: Change, until: int) -> None:
+        """Let the API show a row as it was before a change, until these ticks."""
+        self._read_lag.add(change, until)
+        self.version += 1
+
+    def is_lagging(self) -> bool:
+        """Return whether the API does not show all changes yet."""
+        if self._read_lag.settle(self.now()):
+            self.version += 1
+        return self._read_lag.is_active
+
+    def shown_rows(self, resource: Resource, parent: str | None = None) -> list[Row]:
+        """Return the rows of one list as the API shows them."""
+        order = resource.default_order or _sort_key
+        return self._read_lag.apply((resource.name, parent), self.rows(resource, parent), order)
+
+    def find_shown(self, resource: Resource, id_: str, parent: str | None = None) -> Row | None:
+        """Return the row with this id as the API shows it, or None."""
+        if not self._read_lag.is_active:
+            return self.find(resource, id_, parent)
+        return next((row for row in self.shown_rows(resource, parent) if row.id == id_), None)
 
     def lists(self, resource: Resource) -> Iterator[list[Row]]:
         """Yield every list of a resource: one, or one for each parent row."""

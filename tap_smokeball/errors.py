@@ -4,6 +4,7 @@
 
     SmokeballError                  base of all
     ├── ApiConnectionError          no usable response after all retries
+    │   └── UnconfirmedChangeError  a change may have been made, or not
     ├── TimeLimitError              the run's time limit is reached
     ├── ResponseTooLargeError       a response is larger than what may be read
     ├── AuthenticationError         no access token, or the API rejects it
@@ -18,6 +19,7 @@
     ├── StateOfOtherFirmError       the state is not that of the firm that the credentials open
     ├── StreamMapError              an expression in stream_maps fails
     ├── BatchStorageError           the storage that batch_config names cannot be used
+    ├── InboxError                  the webhook inbox cannot be used
     └── StreamsFailedError          some streams failed; the others are complete
 
 The text of an error is derived from its fields. It says what failed and why, then what to do. It
@@ -123,6 +125,10 @@ class ApiConnectionError(SmokeballError):
     """No usable response came after all retries."""
 
 
+class UnconfirmedChangeError(ApiConnectionError):
+    """No usable response came to a change that must not be sent twice."""
+
+
 class TimeLimitError(SmokeballError):
     """The run's time limit ends the work at hand; the next run resumes it.
 
@@ -178,10 +184,8 @@ class StreamCrashError(SmokeballError):
     @classmethod
     def of(cls, error: Exception, request: RequestInfo) -> StreamCrashError:
         """Return the error for another one, without its text, which may quote data."""
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
         return cls(
-            f"unexpected {type(error).__name__}{place}",
+            summarize_bug(error),
             "Report this line as a bug of the tap; the other streams are not affected",
             request=request,
         )
@@ -207,12 +211,23 @@ class BatchStorageError(SmokeballError):
     """The storage for batches cannot be used."""
 
 
+class InboxError(SmokeballError):
+    """The webhook inbox cannot be used."""
+
+
 class StreamsFailedError(SmokeballError):
     """At least one stream failed; its bookmark did not move and the others finished."""
 
 
 PARENT_DENIALS = (AccessDeniedError, NotFoundError)
 """Errors of a single parent that are ordinary in a law firm: it is restricted, or was deleted."""
+
+
+def summarize_bug(error: BaseException) -> str:
+    """Return the type and the place of an unexpected error, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"unexpected {type(error).__name__}{place}"
 
 
 def os_error_message(error: ImportError | OSError) -> str:

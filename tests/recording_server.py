@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 
 class RecordedRequest(NamedTuple):
-    """One request, and this machine's clock in ticks when it arrived."""
+    """One request: this machine's clock in ticks when it arrived, and its body."""
 
     path: str
     headers: Mapping[str, str]
     arrived: int
+    body: bytes
 
 
 class RecordingServer:
@@ -57,8 +58,9 @@ class RecordingServer:
         class Handler(BaseHTTPRequestHandler):
             def respond(self) -> None:
                 arrived = dotnet_ticks.now()
-                requests.append(RecordedRequest(self.path, dict(self.headers), arrived))
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                body_sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                request = RecordedRequest(self.path, dict(self.headers), arrived, body_sent)
+                requests.append(request)
                 time.sleep(delay_seconds)
                 self.send_response(status)
                 for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():

@@ -40,8 +40,12 @@ def environment_python(environment: str) -> Path:
 
 
 @contextmanager
-def postgres_server() -> Iterator[int]:
-    """Run a Postgres server on loopback while the block lasts; yield its port."""
+def postgres_server(*, is_durable: bool = False) -> Iterator[int]:
+    """Run a Postgres server on loopback while the block lasts; yield its port.
+
+    Args:
+        is_durable: Whether a commit waits for the disk, as in production.
+    """
     programs = _postgres_programs()
     # The server refuses to run as root, and other users cannot read root's folders.
     user = "postgres" if os.geteuid() == 0 else None
@@ -63,7 +67,8 @@ def postgres_server() -> Iterator[int]:
         assert done.returncode == 0, (folder / "log").read_text()
 
     port = free_port()
-    started = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
+    fsync = "on" if is_durable else "off"
+    started = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync={fsync}"
     try:
         run("initdb", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
         run("pg_ctl", "-w", "-o", started, "start")

@@ -46,6 +46,14 @@ RUN_ELSEWHERE = {
         '"TAP_SMOKEBALL_REQUESTS_PER_SECOND"',
     ),
     "tap-smokeball-login": ("tests/login_helpers.py", "tap_smokeball.login"),
+    "tap-smokeball-webhooks subscribe --config ENV --url https://example.com/webhooks/default": (
+        "tests/test_webhook_commands.py",
+        '["subscribe", "--config", "ENV", "--url"',
+    ),
+    "tap-smokeball-webhooks test --config ENV": (
+        "tests/test_webhook_commands.py",
+        '["test", "--config", "ENV"',
+    ),
     "tap-smokeball-login --port=9000": ("tests/login_helpers.py", "--port="),
     "tap-smokeball-login --redirect-uri=http://127.0.0.1:9000/": (
         "tests/test_login.py",
@@ -53,6 +61,11 @@ RUN_ELSEWHERE = {
     ),
     "tap-smokeball --config=ENV --plan": ("tests/test_operations.py", "operations"),
     "python - <<'END'": ("tests/test_recipes.py", "python - <<'END'"),
+    "tap-smokeball-webhooks serve --inbox sqlite:///inbox.db": (
+        "tests/receiver_process.py",
+        '"serve"',
+    ),
+    "tap-smokeball-webhooks prune --keep-days 30": ("tests/test_receiver.py", '"prune"'),
     "psql < examples/analytics/postgres/work_in_progress.sql": (
         "tests/test_analytics.py",
         "Postgres",
@@ -63,6 +76,7 @@ RUN_ELSEWHERE = {
     ),
 }
 CANNOT_RUN = {
+    "pip install 'tap-smokeball[webhooks,postgres]'": "fetches from the package index",
     "meltano run --full-refresh tap-smokeball target-duckdb": "a project with an account's state",
     "meltano state get dev:tap-smokeball-to-target-duckdb > state.json": "the same",
     "meltano state set --force dev:tap-smokeball-to-target-duckdb --input-file state.json": (

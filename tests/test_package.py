@@ -71,9 +71,11 @@ def test_wheel_runs_with_runtime_dependencies(packages: list[Path], tmp_path: Pa
     scripts = next(tmp_path.glob("*.dist-info/entry_points.txt")).read_text()
     assert "tap-smokeball = tap_smokeball.__main__:main" in scripts
     assert "tap-smokeball-login = tap_smokeball.login.__main__:main" in scripts
-    missing = run("tap_smokeball.login", "--help")
-    assert missing.returncode == 1
-    assert "pip install 'tap-smokeball[login]'" in missing.stderr
+    assert "tap-smokeball-webhooks = tap_smokeball.webhooks.__main__:main" in scripts
+    for package in ("login", "webhooks"):
+        missing = run(f"tap_smokeball.{package}", "--help")
+        assert missing.returncode == 1
+        assert f"pip install 'tap-smokeball[{package}]'" in missing.stderr
 
 
 def test_changelog_lists_versions_in_order() -> None:

@@ -1,4 +1,4 @@
-"""Smokeball's API: authorized, rate-limited GET requests, checked and decoded.
+"""Smokeball's API: authorized, rate-limited requests, checked and decoded.
 
 One client serves the whole process, whatever the number of threads. `error_policy` says what it
 does about each status.
@@ -10,16 +10,16 @@ import logging
 import re
 import uuid
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
-import msgspec
 import requests
 
 from tap_smokeball.api import error_policy
 from tap_smokeball.api.auth import token_provider
+from tap_smokeball.api.changes import try_once
 from tap_smokeball.api.error_policy import Action
+from tap_smokeball.api.json_body import DECODE_ERRORS, LenientDecoder, decode
 from tap_smokeball.api.response_parsers import NO_CONTENT, PAGED
 from tap_smokeball.api.retries import RetryableError
 from tap_smokeball.api.server_clock import ServerClock
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
+    from tap_smokeball.api.changes import Change
     from tap_smokeball.api.error_policy import ErrorPolicy
     from tap_smokeball.api.pages import Key, Page, Row
     from tap_smokeball.api.response_parsers import ResponseFormat
@@ -44,18 +45,7 @@ T = TypeVar("T")
 TOKEN_REQUESTS = "login"  # noqa: S105
 """The name under which requests to the token endpoint are counted."""
 
-# Numbers keep every digit: money never passes through a float.
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
-
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._:-]{1,253}")
-_TEXT_ERRORS = (msgspec.DecodeError, UnicodeDecodeError)
-_DECODE_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
-"""An escape in JSON text: a pair of surrogates, a lone one, or any other."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +107,7 @@ class ApiClient:
         self._tokens = token_provider(settings, self._request_token, self._logger)
         self.has_access = False
         self.clock = ServerClock(settings.lookback_ticks, self._logger)
-        self._repaired: set[str] = set()
+        self._decoder = LenientDecoder(self._logger)
 
     @property
     def refresh_token_issued_ticks(self) -> int | None:
@@ -143,9 +133,46 @@ class ApiClient:
         Raises:
             SmokeballError: The request failed; `error_policy` says how and why.
         """
+        return self._request(None, endpoint, ids, params, parse)
+
+    def change(
+        self,
+        change: Change,
+        endpoint: Endpoint,
+        ids: Mapping[str, str],
+        parse: Callable[[Any], T],
+    ) -> T:
+        """Send one request that changes something, and return the data of its response.
+
+        Only `tap_smokeball.api.subscription_changes` calls it: the tap itself is read-only.
+
+        Args:
+            change: What to send.
+            endpoint: The endpoint.
+            ids: Values for the placeholders of its path.
+            parse: As for `get`; gets `NO_CONTENT` unless the change returns data.
+
+        Raises:
+            UnconfirmedChangeError: It is not repeatable, and may have been made or not.
+            SmokeballError: The request failed; `error_policy` says how and why.
+        """
+        return self._request(change, endpoint, ids, {}, parse).data
+
+    def _request(
+        self,
+        change: Change | None,
+        endpoint: Endpoint,
+        ids: Mapping[str, str],
+        params: Mapping[str, Any],
+        parse: Callable[[Any], T],
+    ) -> Response[T]:
+        method, content = (change.method, change.content) if change else ("GET", None)
+        policy_for = change.policy if change else error_policy.for_status
         url = self._settings.api_base + endpoint.path_for(ids)
-        request = RequestInfo(endpoint.stream, endpoint.path, str(uuid.uuid4()))
+        request = RequestInfo(endpoint.stream, endpoint.path, str(uuid.uuid4()), method)
         headers = {"x-api-key": self._settings.api_key, "RequestId": request.request_id or ""}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
         if self._settings.user_id:
             headers["UserId"] = self._settings.user_id
 
@@ -155,9 +182,9 @@ class ApiClient:
             headers["Authorization"] = f"Bearer {token}"
             sent_at = self.clock.now()
             response = self.transport.send(
-                endpoint.stream, "GET", url, params=params, headers=headers
+                endpoint.stream, method, url, params=params, headers=headers, form=content
             )
-            policy = error_policy.for_status(response.status)
+            policy = policy_for(response.status)
             if policy.action is Action.REFRESH_TOKEN and not is_refreshed:
                 self._tokens.refresh(token)
                 return attempt(is_refreshed=True)
@@ -170,6 +197,8 @@ class ApiClient:
                 raise _rejection(policy, response, url, request, endpoint.scope)
             return Response(data, self.clock.time_of(response.headers, sent_at))
 
+        if change and not change.is_repeatable:
+            return self.transport.with_retries(lambda: try_once(attempt, request), request)
         return self.transport.with_retries(attempt, request)
 
     def iter_rows(
@@ -236,8 +265,8 @@ class ApiClient:
             if response.status < requests.codes.bad_request:
                 return response.status, self._parse(TOKEN_REQUESTS, response, _require_token)
             try:
-                return response.status, _decode(response.body)
-            except _DECODE_ERRORS:
+                return response.status, decode(response.body)
+            except DECODE_ERRORS:
                 return response.status, None
 
         return self.transport.with_retries(attempt, request)
@@ -245,31 +274,13 @@ class ApiClient:
     def _parse(self, stream: str, response: RawResponse, parse: Callable[[Any], T]) -> T:
         policy: ErrorPolicy = error_policy.INVALID_BODY
         try:
-            return parse(self._decode_body(stream, response.body))
+            return parse(self._decoder.decode(stream, response.body))
         except RecursionError:
             raise RetryableError("the response is nested too deep", policy) from None
-        except _DECODE_ERRORS:
+        except DECODE_ERRORS:
             raise RetryableError("the response is not JSON", policy) from None
         except UnexpectedResponseError as error:
             raise RetryableError(error.reason, policy) from None
-
-    def _decode_body(self, stream: str, body: bytes) -> Any:
-        """Return a decoded body, also if some of its text cannot be decoded."""
-        try:
-            return _decode(body)
-        except _TEXT_ERRORS:
-            repaired = _repair(body)
-            if repaired == body:
-                raise
-        decoded = _decode(repaired)
-        if stream not in self._repaired:
-            self._repaired.add(stream)
-            self._logger.warning(
-                "%s: the API sends text that is not valid Unicode; U+FFFD replaces what cannot "
-                "be read",
-                stream,
-            )
-        return decoded
 
 
 def _rejection(
@@ -303,12 +314,3 @@ def _require_token(body: Any) -> Any:
     if not isinstance(body, dict) or not body.get("access_token"):
         raise UnexpectedResponseError("the response has no access token")
     return body
-
-
-def _repair(body: bytes) -> bytes:
-    """Return a body with U+FFFD for each byte and each surrogate that is no character."""
-    return _ESCAPE.sub(_repair_escape, body.decode(errors="replace")).encode()
-
-
-def _repair_escape(escape: re.Match[str]) -> str:
-    return "\\ufffd" if escape["lone"] else escape[0]

@@ -142,19 +142,24 @@ def _expected(prop: Mapping[str, Any]) -> str:  # noqa: PLR0911 - one line per t
 
 def _url_errors(config: Mapping[str, Any]) -> Iterator[str]:
     for name in ("api_url", "auth_url"):
-        if not (text := config.get(name)):
-            continue
-        try:
-            url = urlsplit(text)
-            is_valid = bool(url.hostname) and url.scheme in {"https", "http"} and url.port != 0
-        except ValueError:
-            is_valid = False
-        if not is_valid or url.query or url.fragment or re.search(r"\s", text):
-            yield f"{name}: takes a URL such as https://api.example.com"
-        elif url.username is not None or url.password is not None:
-            yield f"{name}: must not hold a user name or password"
-        elif url.scheme == "http" and not _is_loopback(cast("str", url.hostname)):
-            yield f"{name}: must begin with https:// (plain http only for this machine)"
+        if (text := config.get(name)) and (problem := url_problem(text)):
+            yield f"{name}: {problem}"
+
+
+def url_problem(text: str) -> str | None:
+    """Return why a text is not the URL of a server that may get secrets; None if it is one."""
+    try:
+        url = urlsplit(text)
+        is_valid = bool(url.hostname) and url.scheme in {"https", "http"} and url.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid or url.query or url.fragment or re.search(r"\s", text):
+        return "takes a URL such as https://api.example.com"
+    if url.username is not None or url.password is not None:
+        return "must not hold a user name or password"
+    if url.scheme == "http" and not _is_loopback(cast("str", url.hostname)):
+        return "must begin with https:// (plain http only for this machine)"
+    return None
 
 
 def _is_loopback(host: str) -> bool:

@@ -50,6 +50,7 @@ class ActivityCodesStream(TopLevelStream):
     replication_key = EXTRACTED_TICKS
     scope = "activitycodes/read"
     updated_since_filter = UPDATED_SINCE_TICKS
+    event_types = ("activitycode.created", "activitycode.updated", "activitycode.deleted")
     columns = (
         string("id", "ID of the activity code"),
         string("href", "URL of the activity code in the API"),
@@ -82,6 +83,7 @@ class FeesStream(MatterChildStream):
     scope = "fees/read"
     sensitivity = "privileged"
     updated_since_filter = UPDATED_SINCE_TICKS
+    event_types = ("fee.created", "fee.updated", "fee.deleted")
     columns = (
         string("id", "ID of the fee"),
         string("href", "URL of the fee in the API"),
@@ -140,6 +142,7 @@ class ExpensesStream(MatterChildStream):
     scope = "expenses/read"
     sensitivity = "privileged"
     updated_since_filter = UPDATED_SINCE_TICKS
+    event_types = ("expense.created", "expense.updated", "expense.deleted")
     columns = (
         string("id", "ID of the expense"),
         string("href", "URL of the expense in the API"),
@@ -187,6 +190,7 @@ class InvoicesStream(MatterChildStream):
     scope = "invoices/read"
     sensitivity = "privileged"
     updated_since_filter = UPDATED_SINCE_TICKS
+    event_types = ("invoice.created", "invoice.updated", "invoice.finalized")
     columns = (
         string("id", "ID of the invoice"),
         string("href", "URL of the invoice in the API"),
@@ -259,6 +263,7 @@ class BillingConfigurationsStream(MatterChildStream):
     scope = "billingconfiguration/read"
     sensitivity = "privileged"
     response_format = OBJECT
+    event_types = ("billingconfiguration.updated",)
     columns = (
         string("id", "ID of the billing configuration"),
         string("href", "URL of the billing configuration in the API"),

@@ -234,6 +234,7 @@ class ContactsStream(ParentStream):
         "executionOptions",
         "voiDetails",
     )
+    event_types = ("contact.created", "contact.updated", "contact.deleted", "contact.restored")
     columns = (
         string("id", "ID of the contact"),
         string("href", "URL of the contact in the API"),

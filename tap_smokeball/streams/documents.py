@@ -39,6 +39,7 @@ class FilesStream(MatterChildStream):
     primary_keys = ("id",)
     scope = "documents/read"
     sort = "asc(dateCreated)"
+    event_types = ("files.updated",)
     columns = (
         string("id", "ID of the file"),
         string("href", "URL of the file's metadata in the API"),

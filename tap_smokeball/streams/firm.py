@@ -41,6 +41,7 @@ class FirmStream(TopLevelStream):
     primary_keys = ("id",)
     scope = "firm/read"
     response_format = OBJECT
+    event_types = ("firm.updated",)
     columns = (
         string("id", "ID of the firm"),
         string("href", "URL of the firm in the API"),
@@ -94,6 +95,7 @@ class StaffStream(TopLevelStream):
     scope = "staff/read"
     sensitivity = "personal"
     opt_in_fields = ("rate",)
+    event_types = ("staff.created", "staff.updated")
     columns = (
         string("id", "ID of the staff member"),
         string("href", "URL of the staff member in the API"),
@@ -133,6 +135,7 @@ class FirmUsersStream(TopLevelStream):
     scope = "firmusers/read"
     sensitivity = "personal"
     response_format = ARRAY
+    event_types = ("firmuser.updated", "user.registered", "user.unregistered")
     columns = (
         string("id", "ID of the mapping; its format is undocumented"),
         string("href", "URL of the mapping in the API"),

@@ -1,4 +1,4 @@
-"""Streams of matters with their types, stages, roles, layouts and archives."""
+"""Streams of matters with their types and stages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from tap_smokeball.api.filters import LAST_UPDATED_ISO_SECONDS, UPDATED_SINCE_TICKS
-from tap_smokeball.api.response_parsers import OBJECT, ROLES, VALUE, VALUE_OR_ITEMS
+from tap_smokeball.api.response_parsers import VALUE
 from tap_smokeball.records.columns import (
     boolean,
     date_time,
@@ -14,7 +14,6 @@ from tap_smokeball.records.columns import (
     enumeration,
     integer,
     json_object,
-    json_text,
     last_updated_at,
     link,
     linked_id,
@@ -50,6 +49,14 @@ class MattersStream(ParentStream):
     updated_at_field = "versionId"
     sort = "asc(lastUpdated)"
     opt_in_fields = ("items", "tags")
+    event_types = (
+        "matter.created",
+        "matter.updated",
+        "matter.closed",
+        "matter.converted",
+        "matter.initialized",
+        "matter.statusUpdated",
+    )
     columns = (
         string("id", "ID of the matter"),
         string("href", "URL of the matter in the API"),
@@ -137,6 +144,7 @@ class MatterTypesStream(TopLevelStream):
     path = "/mattertypes"
     primary_keys = ("id",)
     scope = "mattertypes/read"
+    event_types = ("mattertype.updated",)
     columns = (
         string("id", "ID of the matter type; the suffix is the location"),
         string("href", "URL of the matter type in the API"),
@@ -192,6 +200,7 @@ class MatterStagesStream(TopLevelStream):
     scope = "stages/read"
     updated_since_filter = UPDATED_SINCE_TICKS
     updated_at_field = "lastUpdated"
+    event_types = ("matterstage.updated",)
     columns = (
         linked_id("matterId", "matter", "ID of the matter"),
         string("id", "ID of the matter stage; its format is undocumented"),
@@ -215,6 +224,7 @@ class StageSetsStream(TopLevelStream):
     scope = "stagesets/read"
     updated_since_filter = UPDATED_SINCE_TICKS
     updated_at_field = "lastUpdated"
+    event_types = ("stageset.created", "stageset.updated")
     columns = (
         string("id", "ID of the stage set"),
         string("href", "URL of the stage set in the API"),
@@ -227,122 +237,10 @@ class StageSetsStream(TopLevelStream):
     )
 
 
-class MatterRolesStream(MatterChildStream):
-    """Roles in a matter with their contacts and relationships."""
-
-    name = "matter_roles"
-    path = "/matters/{matterId}/roles"
-    primary_keys = ("matterId", "id")
-    scope = "roles/read"
-    sensitivity = "privileged"
-    response_format = ROLES
-    columns = (
-        string("id", "ID of the role in the matter"),
-        string("href", "URL of the role in the API"),
-        string("versionId", "Version ID; changes with every update of any role in the matter"),
-        string("name", "Name of the role, such as Client"),
-        link("contact", "Contact in the role; null if the role is unfilled"),
-        string("roleDescription", "Role name as edited by the firm"),
-        string("description", "Description of the role"),
-        links("representatives", "Contacts who represent the role's contact"),
-        object_list(
-            "relationships",
-            "Contacts related to the role's contact, such as a solicitor",
-            string("id", "ID of the relationship"),
-            string("href", "URL of the relationship in the API"),
-            string("name", "Name of the relationship"),
-            link("contact", "Related contact"),
-            links("representatives", "Contacts who represent the related contact"),
-        ),
-        boolean("isClient", "Whether the role is a client role"),
-        boolean("isOtherSide", "Whether the role is on the other side"),
-    )
-
-
-class LayoutDesignsStream(TopLevelStream):
-    """Layout designs: forms with the firm's custom fields."""
-
-    name = "layout_designs"
-    selected_by_default = False
-    path = "/layouts"
-    primary_keys = ("id",)
-    scope = "layoutdesigns/read"
-    columns = (
-        string("id", "ID of the layout design"),
-        string("href", "URL of the layout design in the API"),
-        string("versionId", "Version ID; changes with every update of the layout design"),
-        string("name", "Name of the layout design"),
-        integer("lastUpdated", "Last update in .NET ticks (100 ns since 0001-01-01 UTC)"),
-        last_updated_at("lastUpdated"),
-    )
-
-
-class MatterLayoutsStream(MatterChildStream):
-    """Layouts of a matter with their filled-in values."""
-
-    name = "matter_layouts"
-    selected_by_default = False
-    path = "/matters/{matterId}/layouts"
-    primary_keys = ("matterId", "itemId")
-    scope = "layouts/read"
-    sensitivity = "personal"
-    response_format = VALUE_OR_ITEMS
-    columns = (
-        string("id", "ID of the layout; its difference from `itemId` is undocumented"),
-        string("href", "URL of the layout in the API"),
-        string("name", "Name of the layout"),
-        string("description", "Description of the layout"),
-        string("itemId", "ID of the layout within the matter"),
-        string("parentId", "ID of the parent layout design"),
-        integer("index", "Zero-based position of the layout"),
-        integer("parentIndex", "Zero-based position of the parent layout"),
-        link("layoutDesign", "Design of the layout"),
-        object_list(
-            "values",
-            "Filled-in fields; the API omits empty ones",
-            string("key", "Field name; repeated fields are numbered, such as `Providers[0]/Name`"),
-            string("value", "Field value"),
-            json_text("state", "Field state, such as whether a box is ticked"),
-        ),
-        object_list(
-            "events",
-            "Appointments of the layout",
-            string("id", "ID of the layout event"),
-            string("appointmentId", "ID of the appointment"),
-        ),
-    )
-
-
-class ArchivesStream(MatterChildStream):
-    """Paper-file archives; a matter without an archive has no row."""
-
-    name = "archives"
-    selected_by_default = False
-    path = "/matters/{matterId}/archive"
-    primary_keys = ("matterId",)
-    scope = "archive/read"
-    response_format = OBJECT
-    is_empty_if_not_found = True
-    columns = (
-        string("id", "ID of the matter"),
-        string("href", "URL of the archive in the API"),
-        date_time("archivedDate", "Archiving date and time"),
-        string("archiveBoxNumber", "Archive box number"),
-        *sensitive("privileged", string("archiveComments", "Comments on the archive")),
-        string("archivedLocation", "Location of the archive box"),
-        date_time("destroyDate", "Destruction date and time of the files"),
-        boolean("isArchived", "Whether the matter is archived"),
-    )
-
-
 STREAMS = (
     MattersStream,
     MatterTypesStream,
     ReferralTypesStream,
     MatterStagesStream,
     StageSetsStream,
-    MatterRolesStream,
-    LayoutDesignsStream,
-    MatterLayoutsStream,
-    ArchivesStream,
 )

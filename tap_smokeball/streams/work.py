@@ -49,6 +49,7 @@ class TasksStream(ParentStream):
     scope = "tasks/read"
     updated_since_filter = LAST_UPDATED_ISO_SECONDS
     updated_at_field = "lastUpdated"
+    event_types = ("task.created", "task.updated", "task.deleted", "task.completed")
     columns = (
         string("id", "ID of the task"),
         string("href", "URL of the task in the API"),
@@ -148,6 +149,7 @@ class EventsStream(TopLevelStream):
     scope = "events/read"
     updated_since_filter = UPDATED_SINCE_LOCAL_SECONDS
     updated_at_field = "lastUpdated"
+    event_types = ("event.updated",)
     columns = (
         string("id", "ID of the event"),
         string("href", "URL of the event in the API"),
@@ -186,6 +188,7 @@ class MemosStream(MatterChildStream):
     primary_keys = ("id",)
     scope = "memos/read"
     sensitivity = "privileged"
+    event_types = ("memo.created", "memo.updated", "memo.deleted", "memo.restored")
     columns = (
         string("id", "ID of the memo"),
         string("href", "URL of the memo in the API"),

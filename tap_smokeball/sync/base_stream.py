@@ -11,12 +11,11 @@ import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_smokeball.api.client import Endpoint
-from tap_smokeball.api.response_parsers import PAGED
 from tap_smokeball.errors import RequestInfo, SmokeballError, StreamCrashError, TimeLimitError
 from tap_smokeball.records.columns import integer, sensitivities, string, walk_columns
 from tap_smokeball.records.converters import ValueCounts
@@ -29,6 +28,7 @@ from tap_smokeball.singer.record_stream import RecordStream
 from tap_smokeball.singer.sensitivity_metadata import mark_sensitive
 from tap_smokeball.sync.bookmarks import BookmarkColumn, BookmarkManager
 from tap_smokeball.sync.list_reader import ListReader
+from tap_smokeball.sync.stream_attributes import StreamAttributes
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -43,10 +43,8 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog, MetadataMapping
 
     from tap_smokeball.api.client import Response
-    from tap_smokeball.api.filters import UpdatedSinceFilter
     from tap_smokeball.api.pages import Page, Row
-    from tap_smokeball.api.response_parsers import ResponseFormat
-    from tap_smokeball.records.columns import Breadcrumb, Column, Sensitivity
+    from tap_smokeball.records.columns import Breadcrumb, Column
     from tap_smokeball.run.status import StreamResult
     from tap_smokeball.session import Session
     from tap_smokeball.sync.parent_digest import ParentDigest
@@ -55,7 +53,7 @@ EXTRACTED_TICKS = "extractedTicks"
 """Bookmark column of streams whose rows have no timestamp: the server's clock at their read."""
 
 
-class SmokeballStream(RecordStream):
+class SmokeballStream(StreamAttributes, RecordStream):
     """A stream of rows of the API.
 
     Args:
@@ -63,33 +61,8 @@ class SmokeballStream(RecordStream):
         session: Settings, API client, worker pool and status of the run.
 
     Attributes:
-        path: Path template of the endpoint.
-        columns: The columns of the rows.
-        scope: The OAuth scope of the endpoint.
-        response_format: How the endpoint sends rows.
-        updated_since_filter: Its filter by the last change, if it has one.
-        updated_at_field: The property of a row that holds its last change, as ticks or as a
-            date-time; only where a bookmark or a parent's change is taken from it.
-        sort: Value of the ``Sort`` parameter, where the API offers an order by time.
-        opt_in_fields: Properties that the API sends only if its ``Fields`` parameter names them.
-        parent_key: Column with the id of the parent, in child streams.
-        required_parent_field: The property of a parent that is empty if it has no such rows, in
-            child streams.
-        sensitivity: Why the whole stream needs care, if it does.
         catalog_errors: Why the stream cannot be read as the catalog says.
     """
-
-    path: ClassVar[str]
-    columns: ClassVar[tuple[Column, ...]]
-    scope: ClassVar[str]
-    response_format: ClassVar[ResponseFormat] = PAGED
-    updated_since_filter: ClassVar[UpdatedSinceFilter | None] = None
-    updated_at_field: ClassVar[str | None] = None
-    sort: ClassVar[str | None] = None
-    opt_in_fields: ClassVar[tuple[str, ...]] = ()
-    parent_key: ClassVar[str | None] = None
-    required_parent_field: ClassVar[str | None] = None
-    sensitivity: ClassVar[Sensitivity | None] = None
 
     def __init__(self, tap: Tap, session: Session) -> None:
         self.session = session
