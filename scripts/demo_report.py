@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tap_smokeball.streams.sync_runs import SyncRunsStream
+
 if sys.version_info >= (3, 12):
     from typing import override
 else:
@@ -48,6 +50,8 @@ select table_name from information_schema.tables where table_schema = 'smokeball
 
 AMOUNT = "select sum(amount::decimal(18, 2)) from smokeball.fees"
 
+RUN_LOG = str(SyncRunsStream.name)
+
 HEADINGS = ("Matter", "Client and subject", "Responsible", "Hours", "Unbilled $", "Oldest")
 
 SUM_COLUMNS = ("hours", "total")
@@ -60,7 +64,7 @@ Answers = dict[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Totals:
-    """Rows by table, and the sum of all fees."""
+    """Rows by table of the firm, and the sum of all fees."""
 
     rows: Rows
     amount: Decimal
@@ -101,7 +105,9 @@ class Database:
     def totals(self) -> Totals:
         """Return the totals of the database."""
         [[amount]] = self._query(AMOUNT)
-        return Totals(self.rows_since(LONG_AGO), Decimal(amount or 0))
+        rows = self.rows_since(LONG_AGO)
+        del rows[RUN_LOG]  # the firm has no such table
+        return Totals(rows, Decimal(amount or 0))
 
     def latest_load(self) -> str:
         """Return the timestamp of the last load."""
