@@ -55,7 +55,6 @@ RUN_LOG = str(SyncRunsStream.name)
 HEADINGS = ("Matter", "Client and subject", "Responsible", "Hours", "Unbilled $", "Oldest")
 
 SUM_COLUMNS = ("hours", "total")
-TARGET = 8
 QUERIES = Path(__file__).parent.parent / "examples" / "analytics" / "duckdb"
 
 Rows = dict[str, int]
@@ -135,9 +134,6 @@ class Database:
         """Run the queries of ``examples/analytics``, the one that saves leads first."""
         files = sorted(QUERIES.glob("*.sql"), key=lambda path: (path.stem != "keep_leads", path))
         queries = {path.stem: path.read_text(encoding="utf-8") for path in files}
-        # The simulated staff record a fifteenth of the usual hours: a realistic target is too high.
-        hours = queries["hours_against_target"]
-        queries["hours_against_target"] = hours.replace("cast(120 as", f"cast({TARGET} as")
         queries["firm"] = "select name from smokeball.firm"
         answers: Answers = json.loads(self._run(QUERY_RUNNER, stdin=json.dumps(queries)))
         return answers

@@ -110,7 +110,7 @@ class _MatterLedger:
                 has_credit = False
                 paid -= self._apply_credit(credit, paid, ticks, number)
             if held < paid:
-                retainer = rng.randrange(30_000, 750_000, 2_500)
+                retainer = rng.randrange(30_000, 750_000, 500)
                 more = paid - held + (retainer if rng.random() < _RETAINER_SHARE else 0)
                 self._post(account, "Deposit", more, ticks, number)
                 held += more
