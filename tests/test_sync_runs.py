@@ -74,15 +74,15 @@ def test_run_log_is_selected_by_default(firm: MemoryFirm) -> None:
     assert set(last_stream) == {RUNS}
     for name, row in rows.items():
         assert (row["status"], row["error"], row["unreadParents"]) == ("complete", None, 0), name
-        assert row["rows"] == len(first.records(name)), name
+        assert row["rowsRead"] == len(first.records(name)), name
         assert row["runStartedAt"] <= row["startedAt"] <= row["endedAt"], name
-        assert row["asOf"] <= row["startedAt"], name
+        assert row["loadedUntil"] <= row["startedAt"], name
     assert sum(row["requests"] for row in rows.values()) == sum(
         count for path, count in firm.control.requests()["by_template"].items() if "GET" in path
     )
     second = by_stream(run(config(firm), first.state, found))
-    assert second["activity_codes"]["rows"] == 0
-    assert second["activity_codes"]["asOf"] > rows["activity_codes"]["asOf"]
+    assert second["activity_codes"]["rowsRead"] == 0
+    assert second["activity_codes"]["loadedUntil"] > rows["activity_codes"]["loadedUntil"]
     assert {r["runId"] for r in second.values()}.isdisjoint(r["runId"] for r in rows.values())
 
 
@@ -120,8 +120,9 @@ def test_run_log_names_failed_streams(firm: MemoryFirm) -> None:
         "staff": ("complete", None),
         "fees": ("failed", "ParentListError"),
     }
-    assert rows["fees"]["startedAt"] is rows["fees"]["endedAt"] is rows["fees"]["asOf"] is None
-    assert rows["matters"]["asOf"] is None is rows["matters"]["bookmark"]
+    times = ("startedAt", "endedAt", "loadedUntil", "bookmark")
+    assert [rows["fees"][name] for name in times] == [None] * 4
+    assert rows["matters"]["loadedUntil"] is None is rows["matters"]["bookmark"]
 
 
 def test_run_log_counts_unread_parents(firm: MemoryFirm) -> None:
@@ -177,11 +178,11 @@ def test_run_log_of_resumed_pass_tells_its_start(firm: MemoryFirm) -> None:
     finally:
         firm.control.settings(latency_ms=0)
     row = by_stream(cut)["fees"]
-    assert (row["status"], row["asOf"]) == ("time_limit", None)
+    assert (row["status"], row["loadedUntil"]) == ("time_limit", None)
     started = cut.bookmark("fees")["resume"]["pass_started"]
     row = by_stream(run(config(firm), cut.state, LOGGED))["fees"]
-    assert (row["status"], row["asOf"]) == ("complete", dotnet_ticks.to_column(started))
-    assert row["asOf"] < row["runStartedAt"]
+    assert (row["status"], row["loadedUntil"]) == ("complete", dotnet_ticks.to_column(started))
+    assert row["loadedUntil"] < row["runStartedAt"]
 
 
 def test_run_log_keeps_rows_of_earlier_runs(firm: MemoryFirm) -> None:

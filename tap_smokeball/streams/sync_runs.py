@@ -20,11 +20,13 @@ class SyncRunsStream(RunLogStream):
         date_time("endedAt", "End of the stream in the run; null if it was not started"),
         string("status", "Status: complete, failed, time_limit, stopped, interrupted or pending"),
         string("error", "Class of the error; null if the stream did not fail"),
-        integer("rows", "Rows read, before stream maps"),
+        integer("rowsRead", "Rows read, before stream maps"),
         integer("requests", "Requests sent, including retries"),
         integer("unreadParents", "Parents that could not be read, and are retried by the next run"),
         date_time("bookmark", "Bookmark at the end of the run; null before the first full pass"),
-        date_time("asOf", "All earlier changes are loaded; null unless the stream is complete"),
+        date_time(
+            "loadedUntil", "All earlier changes are loaded; null if the stream is not complete"
+        ),
     )
 
 

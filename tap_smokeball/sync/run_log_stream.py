@@ -72,7 +72,8 @@ class RunLogStream(DeclaredStream):
         bookmark = stream.state_manager.last_completed or None
         is_child = isinstance(stream, ChildStream)
         # The pass of a child stream starts when its parents are listed, maybe in an earlier run.
-        as_of = bookmark if is_child else result.started_at
+        pass_started = bookmark if is_child else result.started_at
+        is_complete = result.status is StreamStatus.COMPLETE
         return {
             "runId": run.run_id,
             "stream": stream.name,
@@ -81,11 +82,11 @@ class RunLogStream(DeclaredStream):
             "endedAt": _to_column(result.ended_at),
             "status": result.status.name.lower(),
             "error": type(result.error).__name__ if result.error else None,
-            "rows": result.rows,
+            "rowsRead": result.rows,
             "requests": run.transport.requests[stream.name],
             "unreadParents": result.unread_parents,
             "bookmark": _to_column(bookmark),
-            "asOf": _to_column(as_of) if result.status is StreamStatus.COMPLETE else None,
+            "loadedUntil": _to_column(pass_started) if is_complete else None,
         }
 
     @cached_property
