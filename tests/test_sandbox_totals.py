@@ -137,7 +137,7 @@ def test_balances_equal_transaction_sums(region: str) -> None:
     assert ("ControlledMoney" in {row["type"] for row in accounts.values()}) == (region == "au")
 
 
-@pytest.mark.parametrize("region", ["us", "au"])
+@pytest.mark.parametrize("region", ["us", "au", "uk"])
 class TestVendorRules:
     """What the help pages of Smokeball say of bills; each rule also has its counterexample."""
 

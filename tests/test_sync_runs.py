@@ -185,6 +185,17 @@ def test_run_log_of_resumed_pass_tells_its_start(firm: MemoryFirm) -> None:
     assert row["loadedUntil"] < row["runStartedAt"]
 
 
+def test_run_log_uses_the_earlier_clock(firm: MemoryFirm) -> None:
+    """A machine's clock that is ahead does not make a table look newer."""
+    firm.control.settings(clock_offset_seconds=-600)
+    try:
+        row = by_stream(run(config(firm), catalog=catalog(wanted=["staff", RUNS])))["staff"]
+    finally:
+        firm.control.settings(clock_offset_seconds=0)
+    until, started = (dotnet_ticks.from_rfc3339(row[n]) for n in ("loadedUntil", "startedAt"))
+    assert 595 < (started - until) / dotnet_ticks.PER_SECOND < 605
+
+
 def test_run_log_keeps_rows_of_earlier_runs(firm: MemoryFirm) -> None:
     """A version of the table would delete them, whatever method the catalog names."""
     selection = catalog(wanted=["staff", RUNS])

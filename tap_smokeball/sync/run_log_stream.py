@@ -70,10 +70,6 @@ class RunLogStream(DeclaredStream):
     def _row(self, stream: SmokeballStream) -> dict[str, Any]:
         run, result = self.session.status, stream.result
         bookmark = stream.state_manager.last_completed or None
-        is_child = isinstance(stream, ChildStream)
-        # The pass of a child stream starts when its parents are listed, maybe in an earlier run.
-        pass_started = bookmark if is_child else result.started_at
-        is_complete = result.status is StreamStatus.COMPLETE
         return {
             "runId": run.run_id,
             "stream": stream.name,
@@ -86,8 +82,19 @@ class RunLogStream(DeclaredStream):
             "requests": run.transport.requests[stream.name],
             "unreadParents": result.unread_parents,
             "bookmark": _to_column(bookmark),
-            "loadedUntil": _to_column(pass_started) if is_complete else None,
+            "loadedUntil": _to_column(self._loaded_until(stream, bookmark)),
         }
+
+    def _loaded_until(self, stream: SmokeballStream, bookmark: int | None) -> int | None:
+        """Return the ticks before which all changes are loaded, by the earlier of both clocks."""
+        result = stream.result
+        if result.status is not StreamStatus.COMPLETE or result.started_at is None:
+            return None
+        if isinstance(stream, ChildStream):
+            # Its pass starts when the parents are listed, maybe in an earlier run. The bookmark of
+            # other streams can be the time of their newest row.
+            return bookmark
+        return result.started_at + min(0, self.session.client.clock.lead or 0)
 
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
