@@ -31,7 +31,6 @@ _FIXED, _PERCENTAGE = 1, 2
 _EXPENSE_ENTRY = 2
 _PAID_SHARE = 0.65
 _WAIVED_SHARE = 0.05
-_DRAFT_DISCOUNTS = 0.3
 _VOID_SHARE = 0.12
 _DAYS_TO_PAY = 14
 
@@ -114,8 +113,7 @@ def _draft(firm: Firm, plan: MatterPlan, id_: str, entries: list[Row]) -> Row:
     }
     row.updated = ticks_soon_after(firm, rng, row.updated)
     sums = _sums(entries)
-    discount = _discount(rng, data, sums) if rng.random() < _DRAFT_DISCOUNTS else 0
-    data["invoiceTotals"] = _totals(sums, discount, 0)
+    data["invoiceTotals"] = _totals(sums, _discount(rng, data, sums), 0)
     return row
 
 
