@@ -263,7 +263,9 @@ def facts(stream: DeclaredStream) -> Iterator[str]:
     yield f"- Primary key: {', '.join(f'`{key}`' for key in stream.primary_keys)}"
     yield f"- Replication: {replication(stream)}"
     yield f"- Requests per run: {requests_per_run(stream)}"
-    yield f"- Webhook events: {', '.join(f'`{name}`' for name in stream.event_types) or 'none'}"
+    if isinstance(stream, SmokeballStream):
+        events = ", ".join(f"`{name}`" for name in stream.event_types) or "none"
+        yield f"- Webhook events: {events}"
     if stream.sensitivity:
         yield f"- Sensitive: all columns are *{stream.sensitivity}*"
     opt_in = [
