@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from scripts import benchmark, dbt, generate_error_table, meltano, scale, sensitive_columns
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
+from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.tap import TapSmokeball
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_smokeball.records.columns import Sensitivity
-    from tap_smokeball.sync.base_stream import SmokeballStream
+    from tap_smokeball.sync.declared_stream import DeclaredStream
 
 ROOT = Path(__file__).parent.parent
 ENV_PREFIX = "TAP_SMOKEBALL_"
@@ -187,9 +188,14 @@ def env_example() -> str:
     return "\n".join(lines) + "\n"
 
 
-def streams() -> list[SmokeballStream]:
+def streams() -> list[DeclaredStream]:
     """Return the streams in the order of their declaration."""
     return TapSmokeball(validate_config=False).discover_streams()  # type: ignore[return-value]
+
+
+def api_streams() -> list[SmokeballStream]:
+    """Return the streams that read the API."""
+    return [stream for stream in streams() if isinstance(stream, SmokeballStream)]
 
 
 def stream_table() -> list[str]:
@@ -205,20 +211,22 @@ def stream_table() -> list[str]:
     return [*lines, "", "\\* not selected by default"]
 
 
-def parent_name(stream: SmokeballStream) -> str:
+def parent_name(stream: DeclaredStream) -> str:
     """Return the name of the parent stream, or ""."""
     parent = stream.parent_stream_type
     return str(vars(parent)["name"]) if parent else ""
 
 
-def summary(stream: SmokeballStream) -> str:
+def summary(stream: DeclaredStream) -> str:
     """Return the first line of the stream's docstring."""
     return str(type(stream).__doc__).strip().splitlines()[0]
 
 
-def replication(stream: SmokeballStream) -> str:
+def replication(stream: DeclaredStream) -> str:
     """Return the replication method, with the replication key if there is one."""
     key = stream.replication_key
+    if not isinstance(stream, SmokeballStream):
+        return "the rows of this run"
     return f"incremental, `{key}`" if key else "full table"
 
 
@@ -245,13 +253,19 @@ def streams_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def facts(stream: SmokeballStream) -> Iterator[str]:
+def facts(stream: DeclaredStream) -> Iterator[str]:
     """Yield the facts about a stream other than its columns."""
-    yield f"- Endpoint: `GET {stream.path}`, scope `{stream.scope}`"
+    if isinstance(stream, SmokeballStream):
+        yield f"- Endpoint: `GET {stream.path}`, scope `{stream.scope}`"
+    else:
+        page = "operations.md#when-a-table-was-loaded"
+        yield f"- Endpoint: none; see [When a table was loaded]({page})"
     yield f"- Primary key: {', '.join(f'`{key}`' for key in stream.primary_keys)}"
     yield f"- Replication: {replication(stream)}"
     yield f"- Requests per run: {requests_per_run(stream)}"
-    yield f"- Webhook events: {', '.join(f'`{name}`' for name in stream.event_types) or 'none'}"
+    if isinstance(stream, SmokeballStream):
+        events = ", ".join(f"`{name}`" for name in stream.event_types) or "none"
+        yield f"- Webhook events: {events}"
     if stream.sensitivity:
         yield f"- Sensitive: all columns are *{stream.sensitivity}*"
     opt_in = [
@@ -265,8 +279,10 @@ def facts(stream: SmokeballStream) -> Iterator[str]:
         yield f"- Not selected by default: {', '.join(opt_in)}"
 
 
-def requests_per_run(stream: SmokeballStream) -> str:
+def requests_per_run(stream: DeclaredStream) -> str:
     """Return the number of requests of a run in words."""
+    if not isinstance(stream, SmokeballStream):
+        return "0"
     if not isinstance(stream, ChildStream):
         return "1 per 500 rows" if stream.response_format.is_paged else "1"
     condition = f" with `{stream.required_parent_field}`" if stream.required_parent_field else ""

@@ -60,8 +60,9 @@ def properties(schema: Json, prefix: str = "") -> Iterator[tuple[str, Json]]:
         yield from properties(schema["items"], f"{prefix}[]")
 
 
-def test_catalog_lists_32_streams_in_order() -> None:
-    assert len(NAMES) == 32
+def test_catalog_lists_32_streams_and_runs() -> None:
+    assert len(set(NAMES) - {"sync_runs"}) == 32
+    assert len(NAMES) == 33
     assert sorted(NAMES) == NAMES
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RUN_FIELDS = {
     "version",
+    "run_id",
     "exit_status",
     "complete",
     "stopped_by",

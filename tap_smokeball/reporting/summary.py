@@ -38,7 +38,7 @@ class Metric(str, Enum):
 @contextmanager
 def log_summary(tap: Tap, session: Session) -> Iterator[None]:
     """Log the summary at the end of a run, whatever ended it."""
-    started_at, exit_status = dotnet_ticks.now(), 1
+    exit_status = 1
     try:
         yield
         exit_status = session.status.exit_status
@@ -48,7 +48,7 @@ def log_summary(tap: Tap, session: Session) -> Iterator[None]:
         point = metrics.Point(
             "summary",
             cast("metrics.Metric", Metric.RUN_SUMMARY),  # an enumeration cannot be extended
-            _run_summary(tap, session, started_at, exit_status),
+            _run_summary(tap, session.status, exit_status),
             {metrics.Tag.STATUS: status, metrics.Tag.PID: os.getpid()},
         )
         metrics.log(tap.metrics_logger, point)
@@ -93,8 +93,7 @@ def _value_lines(result: StreamResult) -> Iterator[str]:
             yield f"{result.stream}: {counts.total():,} {text}: {', '.join(sorted(counts))}"
 
 
-def _run_summary(tap: Tap, session: Session, started_at: int, exit_status: int) -> dict[str, Any]:
-    run = session.status
+def _run_summary(tap: Tap, run: RunStatus, exit_status: int) -> dict[str, Any]:
     streams = {
         name: _stream_summary(cast("SmokeballStream", tap.streams[name]), run, result)
         for name, result in run.results.items()
@@ -105,12 +104,13 @@ def _run_summary(tap: Tap, session: Session, started_at: int, exit_status: int) 
     }
     return {
         "version": version(),
+        "run_id": run.run_id,
         "exit_status": exit_status,
         "complete": all(r.status is StreamStatus.COMPLETE for r in run.results.values()),
         "stopped_by": _stopped_by(run),
         "signal": run.signal or None,
         "max_run_seconds": run.limit_seconds,
-        "started_at": dotnet_ticks.to_rfc3339(started_at),
+        "started_at": dotnet_ticks.to_rfc3339(run.started_at),
         "duration_seconds": round(run.elapsed_seconds, 3),
         **totals,
         "token_requests": run.transport.requests[TOKEN_REQUESTS],

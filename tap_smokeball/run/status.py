@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.transport import FINISH_SECONDS
 from tap_smokeball.errors import TimeLimitError
 from tap_smokeball.run.request_estimate import RequestEstimate
@@ -56,6 +58,8 @@ class StreamResult:
         stream: Its name.
         rows: Rows read, if the stream is selected.
         seconds: How long it took.
+        started_at: When it was started, in ticks; None if it was not.
+        ended_at: When it ended, in ticks.
         status: Its status.
         error: Why it failed.
         unread_parents: Parents that could not be read, and are retried by the next run.
@@ -69,6 +73,8 @@ class StreamResult:
     stream: str
     rows: int = 0
     seconds: float = 0.0
+    started_at: int | None = None
+    ended_at: int | None = None
     status: StreamStatus = StreamStatus.PENDING
     error: SmokeballError | None = None
     unread_parents: int = 0
@@ -105,6 +111,8 @@ class RunStatus:
         rewinds: How often pagination had to rewind because rows shifted, by stream.
         is_supervised: Whether a runner keeps the failures of streams apart and starts the child
             streams. Otherwise the SDK drives: errors are raised, parents start their children.
+        run_id: Tells this run from all others.
+        started_at: When the run started, in ticks.
     """
 
     transport: Transport
@@ -113,6 +121,8 @@ class RunStatus:
     signal: int = 0
     rewinds: Counter[str] = field(default_factory=Counter)
     is_supervised: bool = False
+    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    started_at: int = field(default_factory=dotnet_ticks.now)
     _started: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

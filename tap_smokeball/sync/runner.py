@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.error_policy import FORBIDDEN_EVERYWHERE
 from tap_smokeball.errors import (
     AccessDeniedError,
     BatchStorageError,
     ParentListError,
     SmokeballError,
+    StateOfOtherFirmError,
     StreamMapError,
     StreamsFailedError,
     UnreadParentsError,
@@ -20,7 +22,9 @@ from tap_smokeball.errors import (
 from tap_smokeball.run.gc_tuning import rare_garbage_collection
 from tap_smokeball.run.status import RunInterruptedError, StreamStatus
 from tap_smokeball.run.stop_signals import stop_on_signals
+from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.run_log_stream import RunLogStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
 
     from tap_smokeball.session import Session
-    from tap_smokeball.sync.base_stream import SmokeballStream
+    from tap_smokeball.sync.declared_stream import DeclaredStream
 
 _DENIALS = (AccessDeniedError, ParentListError)
 """Errors of a key that is rejected: each stream is denied, and so are its child streams."""
@@ -43,13 +47,16 @@ class Runner:
     """
 
     def __init__(self, streams: Iterable[Stream], session: Session) -> None:
+        found = list(streams)
         wanted = [
             stream
-            for stream in cast("Iterable[SmokeballStream]", streams)
-            if stream.selected or stream.has_selected_descendents
+            for stream in found
+            if isinstance(stream, SmokeballStream)
+            and (stream.selected or stream.has_selected_descendents)
         ]
         self.top_level = [stream for stream in wanted if not isinstance(stream, ChildStream)]
         self.children = [stream for stream in wanted if isinstance(stream, ChildStream)]
+        self._run_logs = [s for s in found if isinstance(s, RunLogStream) and s.selected]
         self._session = session
         self._status = session.status
         self._logged: set[str] = set()
@@ -88,13 +95,30 @@ class Runner:
             )
 
     def sync(self) -> None:
-        """Sync top-level streams, then child streams.
+        """Sync top-level streams, then child streams, then log the run in its own stream.
 
         Child streams with the oldest complete pass come first, not in the order of their names:
         with a time limit, the last ones would never be reached.
         """
         self._status.limit_requests()
-        self._sync_all()
+        try:
+            self._sync_all()
+        except RunInterruptedError:
+            self._log_run()
+            raise
+        self._log_run()
+
+    def _log_run(self) -> None:
+        """Write the rows about the run, whatever became of its streams."""
+        streams = (*self.top_level, *self.children)
+        if any(isinstance(stream.result.error, StateOfOtherFirmError) for stream in streams):
+            return  # the tables are those of the other firm
+        for run_log in self._run_logs:
+            with self._failures_kept(run_log):
+                run_log.log_run(streams)
+            if error := run_log.result.error:
+                self._status.results[run_log.name] = run_log.result
+                run_log.logger.error("%s", error)
 
     def _sync_all(self) -> None:
         try:
@@ -156,17 +180,13 @@ class Runner:
         if self._status.should_stop or result.is_failed:
             return
         started, state_before = time.monotonic(), stream.state_manager.snapshot()
+        result.started_at = result.started_at or dotnet_ticks.now()
         try:
-            sync()
-            if stream.is_batched and not result.is_failed:
-                stream.write_state()  # the SDK writes one after each BATCH, and the last has none
-        except SmokeballError as error:
-            result.fail(error)
-        except (ImportError, OSError) as error:
-            if not stream.is_batched:
-                raise
-            reason = f"batch_config: its storage cannot be used: {os_error_message(error)}"
-            result.fail(BatchStorageError(reason))
+            with self._failures_kept(stream):
+                sync()
+                if stream.is_batched and not result.is_failed:
+                    # The SDK writes one after each BATCH, and the last has none.
+                    stream.write_state()
         finally:
             is_orderly = isinstance(stream.result.error, UnreadParentsError)
             if stream.result.is_failed and stream.is_batched and not is_orderly:
@@ -174,7 +194,22 @@ class Runner:
                 stream.state_manager.restore(state_before)
                 stream.write_state()
             result.seconds += time.monotonic() - started
+            result.ended_at = dotnet_ticks.now()
             self.log_failures()
+
+    @staticmethod
+    @contextmanager
+    def _failures_kept(stream: DeclaredStream) -> Iterator[None]:
+        """Record an error in the result of a stream, and continue."""
+        try:
+            yield
+        except SmokeballError as error:
+            stream.result.fail(error)
+        except (ImportError, OSError) as error:
+            if not stream.is_batched:
+                raise
+            reason = f"batch_config: its storage cannot be used: {os_error_message(error)}"
+            stream.result.fail(BatchStorageError(reason))
 
     def log_failures(self, *, is_over: bool = False) -> None:
         """Log the streams that failed since the last call.

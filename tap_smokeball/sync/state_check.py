@@ -21,7 +21,7 @@ from tap_smokeball.sync.parent_list import ParentList
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from tap_smokeball.api.client import Response
     from tap_smokeball.api.pages import Page
@@ -60,7 +60,7 @@ class StateCheck:
     Args:
         tap_state: The state; what cannot be true is removed.
         session: Settings, API client and worker pool of the run.
-        get_streams: Returns the streams of the tap.
+        streams: The streams of the tap that read the API.
         logger: Takes warnings.
     """
 
@@ -68,12 +68,12 @@ class StateCheck:
         self,
         tap_state: Any,
         session: Session,
-        get_streams: Callable[[], Iterable[SmokeballStream]],
+        streams: Iterable[SmokeballStream],
         logger: logging.Logger,
     ) -> None:
         self._state = tap_state
         self._session = session
-        self._get_streams = get_streams
+        self._streams = streams
         self._logger = logger
         self._is_done = False
         self._error: SmokeballError | None = None
@@ -155,7 +155,7 @@ class StateCheck:
         """
         found = (
             (digest, stream)
-            for stream in self._get_streams()
+            for stream in self._streams
             if (digest := stream.state_manager.parent_digest)
         )
         before, stream = max(found, key=lambda pair: pair[0].filled_buckets, default=(None, None))
