@@ -7,6 +7,7 @@ import re
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psycopg
@@ -134,8 +135,9 @@ def test_inbox_writers_hide_no_rows_from_reader(inbox_url: str) -> None:
                     append_deliveries(database, [delivery(event)])
             return []
         seen: list[InboxEvent] = []
+        deadline = time.monotonic() + 20
         with open_reader(inbox_url, FIRM) as reader:
-            while len(seen) < 1 + writers * batches:
+            while len(seen) < 1 + writers * batches and time.monotonic() < deadline:
                 seen += reader.events_after(seen[-1].position if seen else START, 5)
         return [row.seq for row in seen]
 
