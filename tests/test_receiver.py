@@ -27,6 +27,7 @@ from tap_smokeball.inbox.subscriptions import Subscriptions
 from tap_smokeball.inbox.tables import KEYS
 from tap_smokeball.webhooks.command import COMMANDS, webhooks
 from tap_smokeball.webhooks.options import INBOX_VARIABLE
+from tap_smokeball.webhooks.seen_signatures import SeenSignatures
 from tests.hostile_requests import CANARY, Attacker
 from tests.inbox_helpers import all_values, append, inbox_url, open_database, postgres
 from tests.receiver_process import (
@@ -204,19 +205,28 @@ def test_row_cap_records_gap(small_receiver: Receiver, full_firm: Firm) -> None:
 
 
 def test_failing_inbox_records_gap(receiver: Receiver, firm: Firm) -> None:
+    """While it fails, all firms get 503, known or not, and the receiver lives on."""
+
     def rename(old: str, new: str) -> None:
         with closing(sqlite3.connect(firm.inbox.removeprefix("sqlite:///"))) as connection:
-            connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
+            for table in ("events", "keys", "receivers", "signatures"):
+                connection.execute(f"ALTER TABLE {old}_{table} RENAME TO {new}_{table}")
 
     assert receiver.post(firm).status_code == 204
-    rename("inbox_signatures", "away")
-    response = receiver.post(firm)
-    assert (response.status_code, response.content) == (503, b"")
-    assert receiver.refused("unavailable") == 1
-    rename("away", "inbox_signatures")
+    rename("inbox", "away")
+    for options in ({}, {"path": "/webhooks/unknown"}, {"headers": firm.headers(key="wrong")}):
+        response = receiver.post(firm, **options)
+        assert (response.status_code, response.content) == (503, b"")
+    assert receiver.refused("unavailable") == 3
+    wait_until(lambda: receiver.metrics()["inbox_up"] == 0)
+    rename("away", "inbox")
     assert receiver.post(firm).status_code == 204
     wait_until(lambda: "unavailable" in firm.gaps())
+    wait_until(lambda: receiver.metrics()["inbox_up"] == 1)
     assert len(firm.rows()) == 2
+    (line,) = [each for each in receiver.lines if "Inbox unavailable" in each]
+    assert "SELECT" not in line
+    assert "away" not in line
 
 
 def test_malformed_id_is_not_stored(receiver: Receiver, firm: Firm) -> None:
@@ -278,6 +288,28 @@ def test_bodies_are_limited_while_streaming(receiver: Receiver, firm: Firm) -> N
         assert status_of(read_all(connection)) == 413
     wait_until(lambda: firm.gaps() == ["subscribed", "unreadable"])
     assert len(firm.rows()) == 1
+
+
+def test_large_bodies_share_memory(receiver: Receiver, firm: Firm) -> None:
+    """They are refused when they would take too much together, and small ones are not."""
+    overflows = receiver.refused("overflow")
+    with ExitStack() as stack:
+        for _ in range(5):
+            headers = firm.headers({"Content-Length": str(MB)})
+            started = raw_request(firm, b" " * (MB - 10), headers)
+            stack.enter_context(receiver.connect(started))
+        wait_until(lambda: receiver.refused("overflow") == overflows + 1)
+        assert receiver.post(firm).status_code == 204
+    wait_until(lambda: "overflow" in firm.gaps())
+    assert receiver.post(firm, firm.body(padding=" " * 900_000)).status_code == 204
+
+
+def test_old_signatures_are_forgotten() -> None:
+    seen = SeenSignatures()
+    for minute in range(12):
+        seen.add(f"signature {minute}", "body", minute * MINUTE)
+    assert "signature 0" not in seen
+    assert "signature 1" in seen
 
 
 def test_slow_requests_are_closed(receiver: Receiver, firm: Firm) -> None:
