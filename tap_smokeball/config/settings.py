@@ -90,6 +90,12 @@ _TABLE: tuple[Setting, ...] = (
              "the whole process", exclusiveMinimum=0, maximum=1000, default=5),
     _setting("burst", "integer", "Burst limit of your app and maximum number of requests in "
              "flight", minimum=1, maximum=1000, default=5),
+    _string("rate_limit_store", "Postgres or Redis URL of a store in which all processes of your "
+            "app share one rate limit; `requests_per_second` and `burst` are then those of all "
+            "processes together. Default: the process has a rate limit of its own", secret=True),
+    _setting("rate_limit_share", "number", "Requests per second of this process while "
+             "`rate_limit_store` is unavailable. Default: `requests_per_second` divided by the "
+             "processes that the store counted last, or by 10", exclusiveMinimum=0, maximum=1000),
     _setting("lookback_seconds", "integer", "Lookback window subtracted from a bookmark, in "
              "seconds; 0 is treated as 1", minimum=0, maximum=31_536_000, default=300),
     _setting("max_run_minutes", "number", "Time limit of a run in minutes; the next run resumes "
@@ -153,6 +159,8 @@ class Settings:
     page_size: int
     requests_per_second: float
     burst: int
+    rate_limit_store: str | None = field(repr=False)
+    rate_limit_share: float | None
     lookback_ticks: int
     max_run_seconds: float | None
     timeout_seconds: float
@@ -175,6 +183,7 @@ class Settings:
         if account := config["account_id"]:
             api_base = f"{api_base}/{account}"
         minutes = config["max_run_minutes"]
+        share = config["rate_limit_share"]
         kinds = "Matters,Leads" if config["include_leads"] else "Matters"
         statuses = tuple(sorted(set(config["matter_statuses"] or ())))
         account_view = [config[name] for name in ("region", "environment", "account_id", "user_id")]
@@ -200,6 +209,8 @@ class Settings:
             page_size=max(MIN_PAGE_SIZE, int(config["page_size"])),
             requests_per_second=float(config["requests_per_second"]),
             burst=int(config["burst"]),
+            rate_limit_store=config["rate_limit_store"] or None,
+            rate_limit_share=None if share is None else float(share),
             lookback_ticks=max(1, int(config["lookback_seconds"])) * dotnet_ticks.PER_SECOND,
             max_run_seconds=None if minutes is None else float(minutes) * 60,
             timeout_seconds=float(config["request_timeout_seconds"]),
