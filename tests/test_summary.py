@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from singer_sdk.logging import StructuredFormatter
 
 from tap_smokeball import dotnet_ticks
+from tests.airflow_deployment import DAGS
 from tests.harness import FEES, MATTERS, catalog, config, request_count, run, run_until_time_limit
+
+sys.path.insert(0, str(DAGS))
+from smokeball_airflow.state import state_digest
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
@@ -34,6 +39,7 @@ RUN_FIELDS = {
     "pagination_rewinds",
     "token_requests",
     "streams",
+    "failure",
 }
 STREAM_FIELDS = {
     "rows",
@@ -49,6 +55,7 @@ STREAM_FIELDS = {
     "bookmark",
     "status",
     "error",
+    "state_digest",
 }
 
 
@@ -70,6 +77,14 @@ def last_summary(log: pytest.LogCaptureFixture) -> Json:
     return value
 
 
+def digests(summary: Json) -> Json:
+    return {name: stream["state_digest"] for name, stream in summary["streams"].items()}
+
+
+def expected_digests(state: Json) -> Json:
+    return {name: state_digest(state["bookmarks"][name]) for name in ("matters", "fees")}
+
+
 def test_summary_of_complete_run_has_all_fields(firm: SandboxServer, process: Process) -> None:
     """The metric has all fields, and matches the bookmarks and counters."""
     output = process.run(config(firm))
@@ -89,6 +104,8 @@ def test_summary_of_complete_run_has_all_fields(firm: SandboxServer, process: Pr
     assert fees["bookmark"] == dotnet_ticks.to_rfc3339(bookmark)
     assert value["started_at"] < dotnet_ticks.to_rfc3339(dotnet_ticks.now())
     assert 0 < fees["duration_seconds"] < value["duration_seconds"]
+    assert value["failure"] is None
+    assert digests(value) == expected_digests(output.state)
 
 
 def test_summary_is_sdk_metric_in_structured_logs(
@@ -139,6 +156,19 @@ def test_summary_reports_failed_stream(firm: SandboxServer, log: pytest.LogCaptu
         None,
     )
     assert point["value"]["streams"]["matters"]["status"] == "complete"
+    failure = point["value"]["failure"]
+    assert (failure["error"], failure["stream"]) == ("AccessDeniedError", "fees")
+    assert "fees/read" in failure["advice"]
+    assert failure["is_permanent"]
+
+
+def test_summary_of_outage_is_not_permanent(
+    firm: SandboxServer, log: pytest.LogCaptureFixture
+) -> None:
+    firm.control.fail(how="status", status=400, template=MATTERS, count=1)
+    run(config(firm))
+    failure = last_summary(log)["failure"]
+    assert (failure["stream"], failure["is_permanent"]) == ("matters", False)
 
 
 def test_summary_reports_children_of_failed_list(
@@ -167,6 +197,7 @@ def test_summary_reports_time_limit_and_resume(
         "time_limit",
         False,
     )
+    assert digests(value) == expected_digests(first.state)
     run(config(firm), first.state)
     value = last_summary(log)
     assert (value["complete"], value["stopped_by"]) == (True, None)

@@ -106,3 +106,11 @@ RECEIVERS = Table(
     Column("receiver", String(64), primary_key=True),
     Column("heartbeat", BigInteger, nullable=False),
 )
+
+LOCKS = Table(
+    "inbox_locks",
+    METADATA,
+    Column("name", String(255), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)

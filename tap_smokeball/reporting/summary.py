@@ -6,6 +6,8 @@ structured form. docs/operations.md describes its fields. They are part of the i
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from contextlib import contextmanager
 from enum import Enum
@@ -16,11 +18,13 @@ from singer_sdk import metrics
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.client import TOKEN_REQUESTS
 from tap_smokeball.config.settings import version
+from tap_smokeball.errors import SmokeballError
 from tap_smokeball.reporting.text_table import format_table
+from tap_smokeball.run.failure import find_failure
 from tap_smokeball.run.status import StreamStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from singer_sdk import Tap
 
@@ -39,19 +43,34 @@ class Metric(str, Enum):
 def log_summary(tap: Tap, session: Session) -> Iterator[None]:
     """Log the summary at the end of a run, whatever ended it."""
     exit_status = 1
+    own_error: list[tuple[None, SmokeballError]] = []
     try:
         yield
         exit_status = session.status.exit_status
+    except SmokeballError as error:
+        own_error.append((None, error))
+        raise
     finally:
         tap.logger.info("Run summary:\n%s", summary_table(session.status))
         status = metrics.Status.FAILED if exit_status else metrics.Status.SUCCEEDED
         point = metrics.Point(
             "summary",
             cast("metrics.Metric", Metric.RUN_SUMMARY),  # an enumeration cannot be extended
-            _run_summary(tap, session.status, exit_status),
+            {
+                **_run_summary(tap, session.status, exit_status),
+                "failure": _failure(session.status, own_error),
+            },
             {metrics.Tag.STATUS: status, metrics.Tag.PID: os.getpid()},
         )
         metrics.log(tap.metrics_logger, point)
+
+
+def _failure(
+    run: RunStatus, own_error: list[tuple[None, SmokeballError]]
+) -> dict[str, Any] | None:
+    failed = [(each.stream, each.error) for each in run.failures if each.error]
+    failure = find_failure([*failed, *own_error])
+    return failure.document() if failure else None
 
 
 def summary_table(run: RunStatus) -> str:
@@ -136,7 +155,16 @@ def _stream_summary(
         "bookmark": dotnet_ticks.to_rfc3339(bookmark) if bookmark else None,
         "status": result.status.name.lower(),
         "error": type(result.error).__name__ if result.error else None,
+        "state_digest": _digest(stream.state_manager.stream_state),
     }
+
+
+def _digest(state: Mapping[str, Any]) -> str | None:
+    """Return a hash of the state of a stream, with which a saved state can be compared."""
+    if not state:
+        return None
+    text = json.dumps(state, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _stopped_by(run: RunStatus) -> str | None:

@@ -36,6 +36,9 @@ COMMANDS = {
         "tap_smokeball.webhooks.unsubscribe:unsubscribe", "Delete a firm's subscription."
     ),
     "prune": _Command("tap_smokeball.webhooks.prune:prune", "Delete old events."),
+    "exclusive": _Command(
+        "tap_smokeball.webhooks.exclusive:exclusive", "Run a command unless it runs already."
+    ),
 }
 
 
