@@ -9,8 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.inbox.run_locks import LEASE_SECONDS, RunLock
-from tap_smokeball.inbox.tables import LOCKS
+from tap_smokeball.inbox.runs import LEASE_SECONDS, RunLog
+from tap_smokeball.inbox.tables import RUNS
 from tests.airflow_deployment import wait_until
 from tests.inbox_helpers import inbox_url, open_database, postgres
 
@@ -26,7 +26,7 @@ OUTLIVED = "(sleep 1.5; echo done > child) & echo $$ > parent; exec sleep 60"
 
 def exclusive(url: str, *command: str, name: str = "abbott") -> list[str]:
     program = [sys.executable, "-m", "tap_smokeball.webhooks", "exclusive"]
-    return [*program, "--inbox", url, "--name", name, "--", *command]
+    return [*program, "--inbox", url, "--firm", name, "--", *command]
 
 
 def test_run_lock_excludes_until_last_process_ends(inbox_url: str, tmp_path: Path) -> None:
@@ -58,14 +58,13 @@ def test_run_lock_excludes_until_last_process_ends(inbox_url: str, tmp_path: Pat
 def test_run_lock_of_dead_machine_ends(inbox_url: str) -> None:
     """A lease that nobody renews is over after a minute, and its holder notices."""
     with open_database(inbox_url) as database:
-        first, second = RunLock(database, "abbott"), RunLock(database, "abbott")
+        first, second = (RunLog(database, "abbott", "r") for _ in range(2))
         assert first.acquire()
         assert not second.acquire()
         assert first.renew()
         with database.read() as connection:
-            left = connection.scalar(LOCKS.select().with_only_columns(LOCKS.c.expires))
             passed = LEASE_SECONDS * dotnet_ticks.PER_SECOND + 1
-            connection.execute(LOCKS.update().values(expires=int(left or 0) - passed))
+            connection.execute(RUNS.update().values(lease_ends=RUNS.c.lease_ends - passed))
         assert second.acquire()
         assert not first.renew()
         first.release()

@@ -68,9 +68,7 @@ def log_summary(tap: Tap, session: Session) -> Iterator[None]:
         metrics.log(tap.metrics_logger, point)
 
 
-def _failure(
-    run: RunStatus, own_error: list[tuple[None, SmokeballError]]
-) -> dict[str, Any] | None:
+def _failure(run: RunStatus, own_error: list[tuple[None, SmokeballError]]) -> dict[str, Any] | None:
     failed = [(each.stream, each.error) for each in run.failures if each.error]
     failure = find_failure([*failed, *own_error])
     return failure.document() if failure else None

@@ -13,8 +13,8 @@ import click
 
 from tap_smokeball.errors import InboxError, SmokeballError, os_error_message
 from tap_smokeball.inbox.engine import InboxDatabase
-from tap_smokeball.inbox.run_locks import RENEWAL_SECONDS, RunLock
-from tap_smokeball.webhooks.options import inbox_option
+from tap_smokeball.inbox.runs import RENEWAL_SECONDS, RunLog
+from tap_smokeball.webhooks.options import inbox_option, run_options
 
 BUSY_STATUS = 75
 """Exit status if another run holds the lock: EX_TEMPFAIL."""
@@ -26,10 +26,10 @@ _READY, _BUSY = b"ready", b"busy"
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @inbox_option
-@click.option("--name", required=True, help="Name of the lock: one for each firm and job.")
+@run_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def exclusive(inbox: str, name: str, command: tuple[str, ...]) -> None:
-    """Run COMMAND unless another run holds the lock; then the exit status is 75.
+def exclusive(inbox: str, firm: str, reader: str, command: tuple[str, ...]) -> None:
+    """Run COMMAND unless another run of the firm is active; then the exit status is 75.
 
     COMMAND replaces this process, so its signals and its exit status are its own. The lock ends
     with the last process that COMMAND started, within a minute if the machine dies.
@@ -45,19 +45,19 @@ def exclusive(inbox: str, name: str, command: tuple[str, ...]) -> None:
             os._exit(0)
         os.close(alive_writer)
         os.close(answer)
-        _hold(inbox, name, own_id, alive, answer_writer)
+        _hold(inbox, (firm, reader), own_id, alive, answer_writer)
     os.waitpid(child_id, 0)
     os.close(alive)
     os.close(answer_writer)
-    with os.fdopen(answer, "rb") as reader:
-        result = reader.read()
+    with os.fdopen(answer, "rb") as file:
+        result = file.read()
     if result == _BUSY:
-        click.echo(f"{name}: another run is active; nothing was started", err=True)
+        click.echo(f"{firm}: another run is active; nothing was started", err=True)
         raise click.exceptions.Exit(BUSY_STATUS)
     if result != _READY:
         raise SmokeballError(result.decode() or "the lock cannot be taken")
     # All processes of COMMAND inherit the pipe, whose end the holder awaits.
-    os.set_inheritable(alive_writer, True)
+    os.set_inheritable(alive_writer, True)  # noqa: FBT003 - of the system
     try:
         os.execvp(command[0], command)  # noqa: S606 - the command of the user
     except OSError as error:
@@ -65,12 +65,12 @@ def exclusive(inbox: str, name: str, command: tuple[str, ...]) -> None:
         raise SmokeballError(reason) from None
 
 
-def _hold(inbox: str, name: str, command_id: int, alive: int, answer: int) -> NoReturn:
+def _hold(inbox: str, key: tuple[str, str], command_id: int, alive: int, answer: int) -> NoReturn:
     """Hold the lock until all writers of a pipe are gone.
 
     Args:
         inbox: URL of the inbox.
-        name: Name of the lock.
+        key: Names of the firm and of the reader.
         command_id: Process id of the command.
         alive: The pipe.
         answer: Pipe for the result.
@@ -82,7 +82,7 @@ def _hold(inbox: str, name: str, command_id: int, alive: int, answer: int) -> No
         os.dup2(nothing, stream)
     try:
         database = InboxDatabase(inbox, is_created=False)
-        lock = RunLock(database, name)
+        lock = RunLog(database, *key)
         is_held = lock.acquire()
         os.write(answer, _READY if is_held else _BUSY)
         os.close(answer)
@@ -95,7 +95,7 @@ def _hold(inbox: str, name: str, command_id: int, alive: int, answer: int) -> No
         os._exit(0)
 
 
-def _renew_until_closed(lock: RunLock, command_id: int, alive: int) -> None:
+def _renew_until_closed(lock: RunLog, command_id: int, alive: int) -> None:
     wait_seconds: float = RENEWAL_SECONDS
     while not select.select([alive], [], [], wait_seconds)[0]:
         wait_seconds = RENEWAL_SECONDS
