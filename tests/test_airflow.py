@@ -90,9 +90,9 @@ def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None
         name: start(matters=300, seed=seed, fees=1, exact_fees=True, latency_ms=50)
         for seed, name in enumerate((*undisturbed, *disturbed))
     }
-    refused = {"command": "fail", "how": "status", "status": 400, "template": TOKEN, "count": 1}
+    refused = {"command": "fail", "how": "status", "status": 503, "template": TOKEN, "count": 2}
     firms["failing"].control.schedule(FEES, [{"command": "revoke"}, refused], nth=200)
-    deployment = Deployment(tmp_path, firms)
+    deployment = Deployment(tmp_path, firms, {"failing": {"max_retries": 1}})
     with (
         CommandLineRecorder() as recorder,
         deployment.running(),
@@ -205,9 +205,11 @@ def test_dag_config_rejects_bad_values(tmp_path: Path, changes: Json, message: s
 
 
 def test_dag_firms_share_rate_limit_of_app(tmp_path: Path) -> None:
-    """Each slot of an app gets an equal share of its rate limit."""
+    """Each slot of an app gets an equal share of its rate limit, or all draw from one store."""
     config = read_config(tmp_path, apps={"one": {"connection": "app", "slots": 2}})
-    assert config.apps["one"].share == {"requests_per_second": 2.5, "burst": 2}
+    app = config.apps["one"]
+    assert app.rate_limit(is_shared=False) == {"requests_per_second": 2.5, "burst": 2}
+    assert app.rate_limit(is_shared=True) == {"requests_per_second": 5, "burst": 5}
     assert config.pools["smokeball_one"]["slots"] == 2
 
 
