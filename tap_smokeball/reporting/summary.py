@@ -6,8 +6,6 @@ structured form. docs/operations.md describes its fields. They are part of the i
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from contextlib import contextmanager
 from enum import Enum
@@ -19,12 +17,13 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.client import TOKEN_REQUESTS
 from tap_smokeball.config.settings import version
 from tap_smokeball.errors import SmokeballError
+from tap_smokeball.reporting.state_digest import state_digest
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.failure import find_failure
 from tap_smokeball.run.status import StreamStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from singer_sdk import Tap
 
@@ -166,16 +165,8 @@ def _stream_summary(
         "reason": result.reason or None,
         "status": result.status.name.lower(),
         "error": type(result.error).__name__ if result.error else None,
-        "state_digest": _digest(stream.state_manager.stream_state),
+        "state_digest": state_digest(stream.state_manager.stream_state),
     }
-
-
-def _digest(state: Mapping[str, Any]) -> str | None:
-    """Return a hash of the state of a stream, with which a saved state can be compared."""
-    if not state:
-        return None
-    text = json.dumps(state, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _stopped_by(run: RunStatus) -> str | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _METRIC = re.compile(r"METRIC: (\{.*\})\s*$")
-_ERROR = re.compile(r"\b(?:ERROR|CRITICAL)\b[\s|]*(?P<text>.*)")
+# The level, the logger if the line has one, and the message.
+_ERROR = re.compile(r"\b(?:ERROR|CRITICAL)\b\s*\|?(?:[\s\w.-]+\|)?\s*(?P<text>.*)")
 _FAILED = "failed"
 _LONGEST_CAUSE = 1000
 
