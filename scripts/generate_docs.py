@@ -11,7 +11,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts import benchmark, dbt, generate_error_table, meltano, scale, sensitive_columns
+from scripts import (
+    benchmark,
+    dbt,
+    fleet_scale,
+    generate_error_table,
+    meltano,
+    scale,
+    sensitive_columns,
+)
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.sync.base_stream import SmokeballStream
@@ -109,7 +117,7 @@ def meltano_project() -> str:
 def scale_page() -> str:
     """Return docs/scale.md with its tables."""
     text = read("docs/scale.md")
-    for block, lines in scale.tables().items():
+    for block, lines in (scale.tables() | fleet_scale.tables()).items():
         text = replace_block(text, COMMENT, block, lines)
     return text
 

@@ -184,7 +184,7 @@ def tables() -> dict[str, list[str]]:
 
 def _assumptions() -> list[str]:
     memory = ", ".join(f"{name} {size}" for name, size in MEGABYTES.items())
-    return _table(
+    return format_table(
         ("Assumption", "Value"),
         ("Rate limit of an app", f"{REQUESTS_PER_SECOND} requests per second"),
         ("Matters per firm", f"log-normal: median {MEDIAN_MATTERS:,}, sigma {SIGMA:g}"),
@@ -212,13 +212,13 @@ def _one_firm() -> list[str]:
         (
             f"{matters:,}",
             *(
-                f"{(sent := job.requests(matters)):,}, {_duration(sent / REQUESTS_PER_SECOND)}"
+                f"{(sent := job.requests(matters)):,}, {format_duration(sent / REQUESTS_PER_SECOND)}"
                 for job in JOBS
             ),
         )
         for matters in (500, 2000, 10_000)
     ]
-    return _table(("Matters", *(_title(job) for job in JOBS)), *rows)
+    return format_table(("Matters", *(_title(job) for job in JOBS)), *rows)
 
 
 def _many_firms() -> list[str]:
@@ -232,13 +232,13 @@ def _many_firms() -> list[str]:
                     _title(job),
                     f"{count:,}",
                     f"{requests:,}",
-                    _duration(result.round_seconds),
-                    _duration(result.usual_age_seconds),
-                    _duration(result.worst_age_seconds),
+                    format_duration(result.round_seconds),
+                    format_duration(result.usual_age_seconds),
+                    format_duration(result.worst_age_seconds),
                 )
             )
     head = ("Job", "Firms", "Requests for all firms", "Round", "Age of data, median", "Worst")
-    return _table(head, *rows)
+    return format_table(head, *rows)
 
 
 def _slots() -> list[str]:
@@ -246,7 +246,7 @@ def _slots() -> list[str]:
         (str(slots), *(f"{simulate(300, job, slots).rate_limit_use:.0%}" for job in JOBS))
         for slots in (1, 2, 3, 5)
     ]
-    return _table(("Slots", *(_title(job) for job in JOBS)), *rows)
+    return format_table(("Slots", *(_title(job) for job in JOBS)), *rows)
 
 
 def _time_limits() -> list[str]:
@@ -255,10 +255,10 @@ def _time_limits() -> list[str]:
         cells = [f"{minutes:g}" if minutes < math.inf else "none"]
         for job in JOBS[:2]:
             result = simulate(300, job, 2, minutes * 60)
-            cells += [_duration(result.usual_age_seconds), _duration(result.worst_age_seconds)]
+            cells += [format_duration(result.usual_age_seconds), format_duration(result.worst_age_seconds)]
         rows.append(tuple(cells))
     head = [f"{_title(job)}: {which}" for job in JOBS[:2] for which in ("median", "worst")]
-    return _table(("`max_run_minutes`", *head), *rows)
+    return format_table(("`max_run_minutes`", *head), *rows)
 
 
 def _separate_apps() -> list[str]:
@@ -278,14 +278,14 @@ def _separate_apps() -> list[str]:
                 (
                     _title(job),
                     f"{count:,}",
-                    _duration(max(seconds)),
+                    format_duration(max(seconds)),
                     f"{tasks:,}",
                     f"{gigabytes:,.1f} GB",
                     f"{cpu_seconds / 3600:.1f}",
                 ),
             )
     head = ("Job", "Firms", "Run of the largest firm", "Concurrent tasks", "Memory", "Cores")
-    return _table(head, *rows)
+    return format_table(head, *rows)
 
 
 def _storage() -> list[str]:
@@ -298,7 +298,7 @@ def _storage() -> list[str]:
         )
         for count in FIRMS
     ]
-    return _table(("Firms", "State", "Summaries per day", "Task instances per day"), *rows)
+    return format_table(("Firms", "State", "Summaries per day", "Task instances per day"), *rows)
 
 
 def _rate_limits_needed() -> list[str]:
@@ -320,20 +320,22 @@ def _rate_limits_needed() -> list[str]:
         "Live matters, hourly",
         "All matters, hourly, if the API had firm-wide lists",
     )
-    return _table(head, *rows)
+    return format_table(head, *rows)
 
 
 def _title(job: Job) -> str:
     return job.title.capitalize()
 
 
-def _duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
+    """Return a duration for people, rounded."""
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
 
 
-def _table(head: tuple[str, ...], *rows: tuple[str, ...]) -> list[str]:
+def format_table(head: tuple[str, ...], *rows: tuple[str, ...]) -> list[str]:
+    """Return a table in Markdown."""
     lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
     return [lines[0], "|" + "---|" * len(head), *lines[1:]]

@@ -22,7 +22,7 @@ from tests.airflow_deployment import (
     wait_until,
 )
 from tests.command_lines import CommandLineRecorder
-from tests.harness import FEES, TOKEN, Process, catalog, config, request_count
+from tests.harness import FEES, Process, catalog, config, request_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,8 +90,8 @@ def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None
         name: start(matters=300, seed=seed, fees=1, exact_fees=True, latency_ms=50)
         for seed, name in enumerate((*undisturbed, *disturbed))
     }
-    refused = {"command": "fail", "how": "status", "status": 503, "template": TOKEN, "count": 2}
-    firms["failing"].control.schedule(FEES, [{"command": "revoke"}, refused], nth=200)
+    # So many parents fail alike that the stream fails, and the next attempt resumes it.
+    firms["failing"].control.fail(how="status", status=503, template=FEES, count=42, after=200)
     deployment = Deployment(tmp_path, firms, {"failing": {"max_retries": 1}})
     with (
         CommandLineRecorder() as recorder,
