@@ -183,7 +183,7 @@ def _requests() -> list[str]:
                 f"{count:,}",
                 f"{day.events:,}",
                 f"{day.polls:,} (each {format_duration(poll_hours * 3600)})",
-                f"{day.full_passes:,} (each {pass_days} days)" if pass_days > 1 else f"{day.full_passes:,} (daily)",
+                f"{day.full_passes:,} ({'daily' if pass_days == 1 else f'each {pass_days} days'})",
                 f"{day.total / RATE_LIMIT_A_DAY:.0%}",
                 "never" if possible is None else f"{max(possible, 0.01):.1f} days",
             )

@@ -212,8 +212,8 @@ def _one_firm() -> list[str]:
         (
             f"{matters:,}",
             *(
-                f"{(sent := job.requests(matters)):,}, {format_duration(sent / REQUESTS_PER_SECOND)}"
-                for job in JOBS
+                f"{sent:,}, {format_duration(sent / REQUESTS_PER_SECOND)}"
+                for sent in (job.requests(matters) for job in JOBS)
             ),
         )
         for matters in (500, 2000, 10_000)
@@ -255,7 +255,8 @@ def _time_limits() -> list[str]:
         cells = [f"{minutes:g}" if minutes < math.inf else "none"]
         for job in JOBS[:2]:
             result = simulate(300, job, 2, minutes * 60)
-            cells += [format_duration(result.usual_age_seconds), format_duration(result.worst_age_seconds)]
+            ages = result.usual_age_seconds, result.worst_age_seconds
+            cells += map(format_duration, ages)
         rows.append(tuple(cells))
     head = [f"{_title(job)}: {which}" for job in JOBS[:2] for which in ("median", "worst")]
     return format_table(("`max_run_minutes`", *head), *rows)
