@@ -48,7 +48,7 @@ def summarize(process: Process, settings: Json) -> Summary:
     return summary
 
 
-def test_dag_failure_of_expired_token_is_permanent(firm: SandboxServer, process: Process) -> None:
+def test_dag_failure_of_bad_token_is_permanent(firm: SandboxServer, process: Process) -> None:
     firm.control.revoke(refresh=True)
     failure = summarize(process, config(firm)).failure
     assert (failure["error"], failure["is_permanent"]) == ("AuthenticationError", True)
@@ -173,7 +173,7 @@ def test_dag_due_reasons_are_those_of_the_inbox() -> None:
     assert schema.KINDS == KINDS
 
 
-def test_fleet_example_is_valid_and_keeps_slots_for_events() -> None:
+def test_fleet_example_keeps_slots_for_events() -> None:
     found = Config.read(DAGS / "smokeball-fleet.yml")
     events, nightly = found.jobs
     [app] = found.apps.values()
@@ -193,7 +193,7 @@ def hours(cron: str) -> set[int]:
     return found
 
 
-def test_shipped_schedules_leave_time_for_the_nightly_run() -> None:
+def test_schedules_leave_time_for_nightly_run() -> None:
     """Both write one DuckDB file: none starts within four hours after the nightly run."""
     content = yaml.safe_load((ROOT / "meltano.yml").read_text())
     schedules = {each["name"]: hours(each["interval"]) for each in content["schedules"]}

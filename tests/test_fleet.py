@@ -167,7 +167,7 @@ def test_due_lists_readers_apart(inbox_url: str) -> None:
         assert [each["firm"] for each in other["due"]] == ["a"]
 
 
-def test_fleet_metrics_are_those_of_the_alert_rules(event_firm: EventFirm, tmp_path: Path) -> None:
+def test_fleet_metrics_match_alert_rules(event_firm: EventFirm, tmp_path: Path) -> None:
     """Each rule uses metrics that exist, and the file is replaced at once."""
     issued = "2026-11-01T00:00:00Z"
     run(event_firm, refresh_token_issued_at=issued)

@@ -29,7 +29,7 @@ def exclusive(url: str, *command: str, name: str = "abbott") -> list[str]:
     return [*program, "--inbox", url, "--firm", name, "--", *command]
 
 
-def test_run_lock_excludes_until_last_process_ends(inbox_url: str, tmp_path: Path) -> None:
+def test_run_lock_ends_with_last_process(inbox_url: str, tmp_path: Path) -> None:
     """A killed command holds the lock as long as one of its processes lives."""
     with open_database(inbox_url):
         pass
