@@ -193,7 +193,7 @@ class TapSmokeball(Tap):
             progress.show_progress(self.session, self.logger),
         ):
             if runner.has_streams:
-                self.state_check.start()
+                runner.start(self.state_check)
             else:
                 self.logger.warning("No stream is selected: see the catalog, or Meltano's select")
             if self.state.get("bookmarks"):
@@ -211,7 +211,7 @@ class TapSmokeball(Tap):
 
         with self._running() as runner:
             self.state_check.start()
-            click.echo(plan.render(runner, self.session))
+            click.echo(plan.render(runner, self.session, self.state_check))
 
     def run_access_check(self) -> None:
         """Read a record of each selected stream, and print what the app can access.
