@@ -15,6 +15,9 @@ The state of a stream::
      "changed_parents_until": 638193860000000000,      parents that changed before were read
      "unread_parents": {"0c1d6e5f-…": 638193848837974931}}
 
+If closed parents have a full pass of their own, ``closed_matters`` holds the same keys for it
+(`tap_smokeball.sync.pass_states`), except ``unread_parents``.
+
 ``unread_parents`` are the parents that could not be read, with the ticks from which on their rows
 are missing, or null for all rows.
 
@@ -41,6 +44,7 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.singer.state_manager import PassiveStateManager
 from tap_smokeball.sync.firm_identity import firm_fingerprint
 from tap_smokeball.sync.parent_digest import DigestTable, ParentDigest, bucket_of
+from tap_smokeball.sync.pass_states import covered_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -105,7 +109,12 @@ class BookmarkManager(PassiveStateManager):
         tap_state: The state of the whole tap.
         settings: Start date, lookback and view fingerprint.
         column: Returns the column of the bookmark, or None for a full-table stream.
+
+    Attributes:
+        covered: Which parents its full passes cover; empty if all.
     """
+
+    covered = ""
 
     def __init__(
         self,
@@ -143,6 +152,13 @@ class BookmarkManager(PassiveStateManager):
         """Ticks at which the last complete pass started; 0 if there was none."""
         full_pass = dotnet_ticks.parse(self.stream_state.get("last_full_pass")) or 0
         return max(full_pass, self._bookmark or 0)
+
+    @property
+    def reached(self) -> int | None:
+        """Ticks up to which the last complete pass read all changes; None if there was none."""
+        if self._column():
+            return self._bookmark
+        return dotnet_ticks.parse(self.stream_state.get("last_full_pass"))
 
     def complete_pass(self, reached: int, digest: ParentDigest | None = None) -> None:
         """Move the bookmark: everything that changed before ``reached`` (ticks) was written.
@@ -209,6 +225,11 @@ class BookmarkManager(PassiveStateManager):
             if not isinstance(before, dict) or before.get("parent_digest") != digest.id:
                 self._digests.keep(digest)
         self.is_flushed = False
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the bookmark covers what the next one will cover."""
+        return self.stream_state.get("view_fingerprint") == self._view
 
     def changed_parents_start(self, sync_pass: SyncPass) -> int | None:
         """Return the ticks of the first change whose parent is still to be read.
@@ -317,7 +338,8 @@ class BookmarkManager(PassiveStateManager):
 
     @property
     def _view(self) -> str:
-        return firm_fingerprint(self._settings.view_fingerprint, self.tap_state)
+        view_fingerprint = covered_view(self._settings.view_fingerprint, self.covered)
+        return firm_fingerprint(view_fingerprint, self.tap_state)
 
     @property
     def _bookmark(self) -> int | None:
@@ -325,7 +347,6 @@ class BookmarkManager(PassiveStateManager):
 
         If it has, rows that always existed may be visible now, which no updated-since filter finds.
         """
-        state = self.stream_state
-        if state.get("view_fingerprint") != self._view:
+        if not self.is_current:
             return None
-        return dotnet_ticks.from_timestamp(state.get("replication_key_value"))
+        return dotnet_ticks.from_timestamp(self.stream_state.get("replication_key_value"))

@@ -14,22 +14,34 @@ bookmark, not one for each parent. Three rules make that lossless:
 
 A pass that is interrupted remembers the last parent that is done, and resumes after it. A parent
 that appears before that position changed after the pass started: rule 2 of the next pass.
+
+Closed parents may have a pass of their own: `tap_smokeball.sync.closed_parents`.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from contextlib import closing, nullcontext
 from functools import cached_property, partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_smokeball.errors import NotFoundError, SmokeballError, TimeLimitError
 from tap_smokeball.run.request_estimate import request_count
 from tap_smokeball.run.status import StreamStatus
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS, SmokeballStream
+from tap_smokeball.sync.closed_parents import (
+    ClosedBookmarks,
+    ClosedParents,
+    live_and_closed,
+    split_state,
+)
+from tap_smokeball.sync.covered_parents import CoveredParents
 from tap_smokeball.sync.parent_failures import Failure, ParentFailures
-from tap_smokeball.sync.parent_order import ParentOrder
+from tap_smokeball.sync.parent_order import ParentOrder, Stage
+from tap_smokeball.sync.pass_states import CLOSED_MATTERS
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -37,11 +49,12 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Container, Generator, Iterable, Iterator, Mapping
 
     from singer_sdk.helpers import types
 
     from tap_smokeball.api.pages import Row
+    from tap_smokeball.sync.bookmarks import BookmarkManager
     from tap_smokeball.sync.parent_list import Parent
     from tap_smokeball.sync.parent_order import ReadReason
     from tap_smokeball.sync.parent_stream import ParentStream
@@ -57,7 +70,8 @@ class ChildStream(SmokeballStream):
         is_empty_if_not_found: Whether 404 means that a parent has no rows, not that it is gone.
         is_recursive: Whether the rows are found only by going from list to list.
         parent_stream: The parent stream.
-        should_run_full_pass: Whether the next sync reads all parents, not only those that changed.
+        stages: The stages of the run that the next sync works on.
+        pause_seconds: Age of the run at which the next sync makes room for another stage.
     """
 
     parent_key: ClassVar[str]
@@ -65,20 +79,54 @@ class ChildStream(SmokeballStream):
     is_recursive: ClassVar[bool] = False
 
     parent_stream: ParentStream
-    should_run_full_pass = True
+    _is_cut = _has_reported = False
+    stages: Container[Stage] = frozenset(Stage)
+    pause_seconds: float = math.inf
+
+    @cached_property
+    def has_closed_pass(self) -> bool:
+        """Whether closed parents have a full pass of their own, by the settings or the state."""
+        is_possible = self.parent_stream.closed_values and not self.replaces_table
+        if not is_possible or self.sample_rows is not None:
+            return False
+        state = self.tap_state.get("bookmarks", {}).get(self.name, {})
+        # Once it has, the bookmark of the stream does not cover them any more.
+        is_split = isinstance(state.get(CLOSED_MATTERS), dict)
+        return is_split or self.session.settings.closed_interval_ticks > 0
+
+    @cached_property
+    @override
+    def state_manager(self) -> BookmarkManager:
+        bookmarks = super().state_manager
+        if self.has_closed_pass:
+            bookmarks.covered, _ = live_and_closed(self.parent_stream.closed_values)
+        return bookmarks
+
+    @cached_property
+    def closed_bookmarks(self) -> ClosedBookmarks | None:
+        """The bookmarks of the full pass over closed parents, if they have one."""
+        if not self.has_closed_pass:
+            return None
+        _, covered = live_and_closed(self.parent_stream.closed_values)
+        return ClosedBookmarks(
+            self.state_manager, self.session.settings, self._bookmark_column, covered
+        )
 
     @cached_property
     def parent_order(self) -> ParentOrder:
         """The parents to read; available once they are listed."""
+        listed, is_sample = self.parent_stream.listed, self.sample_rows is not None
         # A pass that replaces the table cannot span runs: each run would activate a version of its
         # own, and so delete what the run before has written.
-        return ParentOrder(
-            self.name,
-            self.parent_stream.listed,
-            self.state_manager,
-            is_resumable=not self.replaces_table,
-            is_sample=self.sample_rows is not None,
-        )
+        cover = partial(CoveredParents, is_resumable=not self.replaces_table, is_sample=is_sample)
+        if self.closed_bookmarks is None:
+            live = cover(listed, self.state_manager)
+            return ParentOrder(self.name, listed, live, is_sample=is_sample)
+        parts = listed.part(is_closed=False), listed.part(is_closed=True)
+        split_state(self.state_manager, self.closed_bookmarks, listed, parts)
+        live = cover(parts[0], self.state_manager)
+        closed = ClosedParents(parts[1], self.closed_bookmarks, self.session.settings)
+        return ParentOrder(self.name, listed, live, closed, is_sample=False)
 
     @cached_property
     def failures(self) -> ParentFailures:
@@ -102,19 +150,21 @@ class ChildStream(SmokeballStream):
         if self.sample_rows is None:
             order.forget_unlisted()
         failures = self.failures
-        is_complete = True
-        for reason in order.todo(should_run_full_pass=self.should_run_full_pass):
+        for reason in order.todo(self.stages):
             parents = reason.parents()
-            if not reason.is_before_full_pass and order.full_pass.last_parent_id is not None:
+            covered = reason.full_pass
+            if covered is not None and covered.full_pass.last_parent_id is not None:
                 result.is_resumed = True
-                self._log_resume(len(parents))
+                self._log_resume(covered, len(parents))
             is_complete = yield from self._read_parents(reason, parents, failures)
             if not is_complete:
+                self._is_cut = True
                 break
         result.unread_parents = failures.count
-        if not (is_complete and self.should_run_full_pass):
-            result.status = StreamStatus.TIME_LIMIT  # the runner may still start the full pass
-        if self.should_run_full_pass:
+        is_last = order.last_stage in self.stages
+        if self._is_cut or not is_last:
+            result.status = StreamStatus.TIME_LIMIT  # the runner may still start the next stage
+        if is_last:
             self.report_failures()
 
     def _read_parents(
@@ -128,11 +178,12 @@ class ChildStream(SmokeballStream):
             failures: Takes those that cannot be read.
         """
         pool, estimate = self.session.pool, self.result.estimate
-        since = self.state_manager.replication_start
-        read = partial(self._read_parent, reason=reason, since=since, failures=failures)
+        starts = {c: c.bookmarks.replication_start for c in self.parent_order.covered}
+        read = partial(self._read_parent, reason=reason, starts=starts, failures=failures)
+        todo = self._until_pause(parents) if reason.full_pass else parents
         done = sampled = 0
         state_written_at = 0.0
-        with closing(pool.map_ordered(parents, read)) as results:
+        with closing(pool.map_ordered(todo, read)) as results:
             for parent, pieces in results:
                 tap_columns = {
                     self.parent_key: parent.id,
@@ -163,16 +214,36 @@ class ChildStream(SmokeballStream):
         if done < len(parents):
             self.session.status.raise_if_stopped()
             return False
-        if not reason.is_before_full_pass:
-            failures.finish()
-        if not failures.are_undecided:
-            self.complete_pass(reason.complete(parents), self.parent_order.pass_digest)
+        self._complete(reason, parents, failures)
         return True
 
+    def _until_pause(self, parents: list[Parent]) -> Iterable[Parent]:
+        """Return parents as long as the full pass need not make room for another stage."""
+        if self.pause_seconds == math.inf:
+            return parents
+        status = self.session.status
+        return takewhile(lambda _: status.elapsed_seconds < self.pause_seconds, parents)
+
+    def _complete(
+        self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
+    ) -> None:
+        if reason.full_pass:
+            failures.finish()
+        if failures.are_undecided:
+            return
+        reason.complete(parents)
+        if reason.full_pass and self.selected and self.sample_rows is None:
+            reason.full_pass.complete_pass()
+
     def _read_parent(
-        self, parent: Parent, *, reason: ReadReason, since: int | None, failures: ParentFailures
+        self,
+        parent: Parent,
+        *,
+        reason: ReadReason,
+        starts: Mapping[CoveredParents, int | None],
+        failures: ParentFailures,
     ) -> Iterator[list[Row]]:
-        start = self._start_for(parent, since)
+        start = self._start_for(parent, starts[self.parent_order.covered_with(parent)])
         transport = self.session.client.transport
         # A parent that hangs at each attempt must not use up the time of every run.
         retries = transport.fewer_retries() if reason.is_failure_expected else nullcontext()
@@ -208,18 +279,19 @@ class ChildStream(SmokeballStream):
     def _params_from(self, start: int | None) -> dict[str, Any]:
         return self.params(self.session.settings.start_ticks if start is None else start)
 
-    def child_params(self, parent: Parent, since: int | None) -> dict[str, Any]:
+    def child_params(self, parent: Parent) -> dict[str, Any]:
         """Return the query parameters for the rows of a parent, except those of the page."""
+        since = self.parent_order.covered_with(parent).bookmarks.replication_start
         return self._params_from(self._start_for(parent, since))
 
-    def _log_resume(self, remaining: int) -> None:
-        listed = len(self.parent_stream.listed.parents)
+    def _log_resume(self, covered: CoveredParents, remaining: int) -> None:
+        listed = len(covered.listed.parents)
         self.logger.info(
             "Resuming %s after %s of %s %s",
             self.name,
             f"{listed - remaining:,}",
             f"{listed:,}",
-            self.parent_stream.plural_name,
+            f"{covered.kind} {self.parent_stream.plural_name}".strip(),
         )
 
     def report_failures(self) -> None:
@@ -228,6 +300,9 @@ class ChildStream(SmokeballStream):
         Raises:
             UnreadParentsError: There are such parents; everything else was done.
         """
+        if self._has_reported:
+            return
+        self._has_reported = True
         for line in self.failures.describe(self.name, self.parent_stream.plural_name):
             self.logger.warning("%s", line)
         if error := self.failures.error(

@@ -24,6 +24,8 @@ from tap_smokeball.run.status import RunInterruptedError, StreamStatus
 from tap_smokeball.run.stop_signals import stop_on_signals
 from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.closed_parents import LIVE_SHARE
+from tap_smokeball.sync.parent_order import Stage
 from tap_smokeball.sync.run_log_stream import RunLogStream
 
 if TYPE_CHECKING:
@@ -137,17 +139,43 @@ class Runner:
             pending = len(child.parent_order.pending)
             child.result.estimate.start(pending, child.parent_stream.plural_name)
         begun = self._sync_recent_changes(ready) if self._status.limit_seconds is not None else []
+        with_closed_pass = self._postpone_closed_passes(ready)
         for child in ready:
-            if child in begun and self._status.should_stop and not child.result.is_failed:
-                self._report_failures(child)
-            self._sync(child, child.continue_sync if child in begun else child.sync)
+            self._sync_or_report(child, child.continue_sync if child in begun else child.sync)
+        for child in with_closed_pass:
+            child.stages = {Stage.CLOSED_PASS}
+            self._sync_or_report(child, child.continue_sync)
 
-    def _report_failures(self, child: ChildStream) -> None:
-        """Report the parents that a child stream could not read, if no full pass follows."""
-        try:
-            child.report_failures()
-        except UnreadParentsError as error:
-            child.result.fail(error)
+    def _sync_or_report(self, child: ChildStream, sync: Callable[[], None]) -> None:
+        """Sync a child stream, or report the parents that it could not read if no time is left."""
+        if self._status.should_stop and not child.result.is_failed:
+            try:
+                child.report_failures()
+            except UnreadParentsError as error:
+                child.result.fail(error)
+        self._sync(child, sync)
+
+    def _postpone_closed_passes(self, children: list[ChildStream]) -> list[ChildStream]:
+        """Let the full passes over closed parents follow all others; return their streams.
+
+        Not with batches, which are closed only at the end of a sync. With a time limit, a full pass
+        that needs all the time of each run leaves some of it to those over closed parents.
+        """
+        found = [
+            child
+            for child in children
+            if child.parent_order.last_stage is Stage.CLOSED_PASS and not child.is_batched
+        ]
+        for child in found:
+            child.stages = {Stage.RECENT_CHANGES, Stage.FULL_PASS}
+        if found and self._status.limit_seconds is not None:
+            for child in children:
+                if not (child.replaces_table or child.is_batched):
+                    child.pause_seconds = LIVE_SHARE * self._status.limit_seconds
+        return sorted(
+            found,
+            key=lambda child: (child.parent_order.covered[-1].bookmarks.last_completed, child.name),
+        )
 
     def sample(self, max_rows: int) -> None:
         """Read a few records of each stream, to test the connection."""
@@ -163,9 +191,9 @@ class Runner:
         """
         changed = [c for c in children if c.parent_order.has_recent_changes and not c.is_batched]
         for child in changed:
-            child.should_run_full_pass = False
+            child.stages = {Stage.RECENT_CHANGES}
             self._sync(child, child.sync)
-            child.should_run_full_pass = True
+            child.stages = frozenset(Stage)
         return changed
 
     def _is_ready(self, child: ChildStream) -> bool:
