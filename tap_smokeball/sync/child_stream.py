@@ -25,7 +25,6 @@ import sys
 import time
 from contextlib import closing, nullcontext
 from functools import cached_property, partial
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_smokeball.errors import NotFoundError, SmokeballError, TimeLimitError
@@ -49,7 +48,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Container, Generator, Iterator, Mapping
 
     from singer_sdk.helpers import types
 
@@ -119,7 +118,7 @@ class ChildStream(SmokeballStream):
         # A pass that replaces the table cannot span runs: each run would activate a version of its
         # own, and so delete what the run before has written.
         cover = partial(CoveredParents, is_resumable=not self.replaces_table, is_sample=is_sample)
-        if self.closed_bookmarks is None:
+        if is_sample or self.closed_bookmarks is None:
             live = cover(listed, self.state_manager)
             return ParentOrder(self.name, listed, live, is_sample=is_sample)
         parts = listed.part(is_closed=False), listed.part(is_closed=True)
@@ -180,10 +179,10 @@ class ChildStream(SmokeballStream):
         pool, estimate = self.session.pool, self.result.estimate
         starts = {c: c.bookmarks.replication_start for c in self.parent_order.covered}
         read = partial(self._read_parent, reason=reason, starts=starts, failures=failures)
-        todo = self._until_pause(parents) if reason.full_pass else parents
+        should_pause = self._should_pause if reason.full_pass else bool
         done = sampled = 0
         state_written_at = 0.0
-        with closing(pool.map_ordered(todo, read)) as results:
+        with closing(pool.map_ordered(parents, read, should_pause)) as results:
             for parent, pieces in results:
                 tap_columns = {
                     self.parent_key: parent.id,
@@ -217,12 +216,8 @@ class ChildStream(SmokeballStream):
         self._complete(reason, parents, failures)
         return True
 
-    def _until_pause(self, parents: list[Parent]) -> Iterable[Parent]:
-        """Return parents as long as the full pass need not make room for another stage."""
-        if self.pause_seconds == math.inf:
-            return parents
-        status = self.session.status
-        return takewhile(lambda _: status.elapsed_seconds < self.pause_seconds, parents)
+    def _should_pause(self) -> bool:
+        return self.session.status.elapsed_seconds >= self.pause_seconds
 
     def _complete(
         self, reason: ReadReason, parents: list[Parent], failures: ParentFailures

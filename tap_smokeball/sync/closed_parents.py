@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tap_smokeball import dotnet_ticks
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.parent_list import ParentList
 
 LIVE_SHARE = 0.75
-"""Part of the time limit after which full passes make room for those over closed parents."""
+"""Part of the time left after which full passes make room for those over closed parents."""
+
+MAX_LIST_DELAY_TICKS = 300 * dotnet_ticks.PER_SECOND
+"""Age up to which changed parents are read once more: a list may show a change late."""
 
 
 def live_and_closed(closed_values: object) -> tuple[str, str]:
@@ -146,8 +150,11 @@ class ClosedParents(CoveredParents):
             return True
         if self.listed.is_partial or not bookmarks.is_incremental:
             return False
-        if bookmarks.parent_digest is None:
-            return True
+        return bookmarks.parent_digest is None or self._has_many_newly_visible
+
+    @cached_property
+    def _has_many_newly_visible(self) -> bool:
+        """Whether more parents came into view than a run reads first."""
         buckets = self.newly_visible_buckets
         newly_visible = sum(bucket_of(parent.id) in buckets for parent in self.listed.parents)
         return newly_visible > MAX_NEWLY_VISIBLE_PARENTS
@@ -171,7 +178,7 @@ class ClosedParents(CoveredParents):
         """
         state = self.bookmarks.stream_state
         read_until = dotnet_ticks.parse(state.get("changed_parents_until")) or 0
-        latest = self.listed.started - self._lookback_ticks
+        latest = self.listed.started - min(self._lookback_ticks, MAX_LIST_DELAY_TICKS)
         self.bookmarks.record_changes_read(max(read_until, min(until, latest)))
 
     @override
@@ -190,7 +197,7 @@ class ClosedParents(CoveredParents):
             return
         start = max(reached, self._listed_start)
         unknown = self.listed.newly_visible(before, start)
-        if is_newly_visible_read:
+        if is_newly_visible_read or not self._has_many_newly_visible:
             unknown -= self.newly_visible_buckets
         known = set(range(BUCKETS)) - unknown
         self.bookmarks.record_listed(before.updated(self.listed.digest, known), self.listed.started)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -143,7 +144,7 @@ class Runner:
         for child in ready:
             self._sync_or_report(child, child.continue_sync if child in begun else child.sync)
         for child in with_closed_pass:
-            child.stages = {Stage.CLOSED_PASS}
+            child.stages, child.pause_seconds = {Stage.CLOSED_PASS}, math.inf
             self._sync_or_report(child, child.continue_sync)
 
     def _sync_or_report(self, child: ChildStream, sync: Callable[[], None]) -> None:
@@ -169,9 +170,11 @@ class Runner:
         for child in found:
             child.stages = {Stage.RECENT_CHANGES, Stage.FULL_PASS}
         if found and self._status.limit_seconds is not None:
+            elapsed = self._status.elapsed_seconds
+            pause_seconds = elapsed + LIVE_SHARE * (self._status.limit_seconds - elapsed)
             for child in children:
                 if not (child.replaces_table or child.is_batched):
-                    child.pause_seconds = LIVE_SHARE * self._status.limit_seconds
+                    child.pause_seconds = pause_seconds
         return sorted(
             found,
             key=lambda child: (child.parent_order.covered[-1].bookmarks.last_completed, child.name),

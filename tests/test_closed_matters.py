@@ -1,0 +1,380 @@
+"""Closed matters have a full pass of their own: the table of cases.
+
+`tests.sequences` draws the setting, too: nothing is lost however matters move between the passes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_smokeball import dotnet_ticks
+from tests.harness import FEES, TargetCrashError, config, run, run_plan, small_catalog
+from tests.interleaving_runner import merge_states
+from tests.memory_firm import MemoryFirm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.harness import Json, Output
+
+HOUR = 3600
+INTERVAL_HOURS = 10
+CATALOG = small_catalog("matters", "fees", "matter_roles")
+CLOSED = {"Closed", "Deleted", "Cancelled"}
+
+
+class Runs:
+    """Consecutive runs with one state, a minute apart.
+
+    Attributes:
+        state: The state after the last run.
+        read: The matters whose fees and roles the last run has read.
+    """
+
+    def __init__(self, firm: MemoryFirm) -> None:
+        self.firm = firm
+        self.state: Json | None = None
+        self.read: dict[str, list[str]] = {}
+
+    def __call__(self, hours: float = INTERVAL_HOURS, **settings: Any) -> Output:
+        self.wait(60)
+        self.firm.control.reset_requests()
+        settings = {"lookback_seconds": 1, "closed_matters_interval_hours": hours} | settings
+        output = run(config(self.firm, **settings), self.state, CATALOG)
+        self.state = output.state or self.state
+        log = self.firm.control.requests(log=True)["log"]
+        self.read = {
+            name: [e["path"].split("/")[2] for e in log if e["path"].endswith(f"/{name}")]
+            for name in ("fees", "roles")
+        }
+        return output
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass by the sandbox's clock."""
+        offset = self.firm.control.settings()["clock_offset_seconds"]
+        self.firm.control.settings(clock_offset_seconds=offset + seconds)
+
+    def add_fee(self, matter: str) -> str:
+        """Add a fee; the matter does not change."""
+        fee: str = self.firm.control.add("fees", parent=matter)["row"]["id"]
+        return fee
+
+    @property
+    def closed(self) -> list[str]:
+        """The closed matters."""
+        rows = [entry["row"] for entry in self.firm.control.rows("matters")]
+        return sorted(r["id"] for r in rows if str(r["status"]) in CLOSED and not r["isLead"])
+
+    @property
+    def live(self) -> list[str]:
+        """All other matters, leads included."""
+        ids = {entry["row"]["id"] for entry in self.firm.control.rows("matters")}
+        return sorted(ids - {*self.closed})
+
+    def assert_read(self, matters: list[str]) -> None:
+        """Check which matters the last run has read, each once, for both streams."""
+        assert {name: sorted(ids) for name, ids in self.read.items()} == {
+            "fees": sorted(matters),
+            "roles": sorted(matters),
+        }
+
+
+@pytest.fixture(scope="module")
+def firm() -> MemoryFirm:
+    return MemoryFirm(matters=24)
+
+
+@pytest.fixture
+def runs(firm: MemoryFirm) -> Iterator[Runs]:
+    firm.control.reset(matters=24, fees=1)
+    # Time passes by steps of the sandbox's clock, which must not overtake the tap's.
+    firm.control.settings(clock_offset_seconds=-24 * HOUR)
+    runs = Runs(firm)
+    assert len(runs.closed) > 4
+    yield runs
+    firm.control.clear_faults()
+
+
+def closed_state(runs: Runs, stream: str = "fees") -> Json:
+    assert runs.state
+    state: Json = runs.state["bookmarks"][stream]["closed_matters"]
+    return state
+
+
+def test_closed_matters_are_read_each_interval(runs: Runs) -> None:
+    """The first run reads all matters, later ones only live matters, until the interval is over."""
+    runs()
+    runs.assert_read(runs.live + runs.closed)
+    quiet, busy = runs.add_fee(runs.closed[0]), runs.add_fee(runs.live[0])
+    output = runs()
+    runs.assert_read(runs.live)
+    assert output.ids("fees").keys() == {busy}
+    runs.wait(INTERVAL_HOURS * HOUR)
+    assert quiet in runs().ids("fees")
+    runs.assert_read(runs.live + runs.closed)
+    runs()
+    runs.assert_read(runs.live)
+
+
+def test_setting_switched_on_keeps_bookmark(runs: Runs) -> None:
+    """Both passes start from the bookmark that covered all matters."""
+    runs(0)
+    state = json.dumps(runs.state)
+    assert "closed_matters" not in state
+    fee = runs.add_fee(runs.closed[0])
+    output = runs()
+    runs.assert_read(runs.live)
+    assert not output.records("fees")
+    runs.wait(INTERVAL_HOURS * HOUR)
+    assert runs().ids("fees").keys() == {fee}
+
+
+def test_setting_switched_off_reads_all_matters(runs: Runs) -> None:
+    """The bookmark of live matters does not count for closed ones: a fee between them arrives."""
+    runs()
+    fee = runs.add_fee(runs.closed[0])
+    runs()
+    assert runs(0).ids("fees").keys() == {fee}
+    runs.assert_read(runs.live + runs.closed)
+
+
+@pytest.mark.parametrize("status", sorted(CLOSED))
+def test_closing_matter_is_read_at_once(runs: Runs, status: str) -> None:
+    """Its last fees need not wait for the pass over closed matters, and cost one read."""
+    runs()
+    matter = runs.live[0]
+    fee = runs.add_fee(matter)
+    runs.firm.control.touch("matters", matter, set={"status": status, "isLead": False})
+    assert fee in runs().ids("fees")
+    runs.assert_read([*runs.live, matter])
+    runs()
+    runs.assert_read(runs.live)
+
+
+def test_reopened_matter_is_read_in_full(runs: Runs) -> None:
+    """A fee that was entered while it was closed is older than the bookmark of live matters."""
+    runs()
+    matter = runs.closed[0]
+    fee = runs.add_fee(matter)
+    runs()
+    runs.firm.control.touch("matters", matter, set={"status": "Open"})
+    assert fee in runs().ids("fees")
+    runs.assert_read(runs.live)
+
+
+def test_matter_of_unknown_status_is_live(runs: Runs) -> None:
+    """So is a lead: what its status means is not documented."""
+    control, closed = runs.firm.control, runs.closed
+    control.touch("matters", closed[0], set={"status": "Archived"})
+    control.touch("matters", closed[1], set={"isLead": True})
+    control.touch("matters", closed[2], set={"status": ["Closed"]})
+    runs()
+    runs()
+    runs.assert_read([*runs.live])
+    assert {*closed[:3]} <= {*runs.live}
+
+
+def test_changed_closed_matter_is_read_at_once(runs: Runs) -> None:
+    runs()
+    matter = runs.closed[1]
+    fee = runs.add_fee(matter)
+    runs.firm.control.touch("matters", matter, set={"description": "Changed"})
+    output = runs()
+    assert output.ids("fees").keys() == {
+        each["row"]["id"] for each in runs.firm.control.rows("fees") if each["parent"] == matter
+    }
+    assert fee in output.ids("fees")
+    runs()
+    runs.assert_read(runs.live)
+
+
+def test_late_change_of_closed_matter_is_read(runs: Runs) -> None:
+    """A list may show a change after a later one: the next run looks again."""
+    runs()
+    late, early = runs.closed[:2]
+    runs.wait(300)
+    runs.firm.control.touch("matters", early, set={"description": "Changed"})
+    runs(lookback_seconds=200)
+    runs.wait(-100)
+    runs.firm.control.touch("matters", late, set={"description": "Changed"})
+    runs.wait(100)
+    runs(lookback_seconds=200)
+    assert late in runs.read["fees"]
+    runs.wait(300)
+    runs(lookback_seconds=200)
+    runs(lookback_seconds=200)
+    runs.assert_read(runs.live)
+
+
+def test_granted_closed_matter_is_read_once(runs: Runs) -> None:
+    """It comes into view without a change; the runs after it do not read it again."""
+    granted = runs.closed[0]
+    fee = runs.add_fee(granted)
+    runs.firm.control.settings(hidden_from_login=[granted])
+    runs()
+    runs.firm.control.settings(hidden_from_login=[])
+    assert fee in runs().ids("fees")
+    assert granted in runs.read["fees"]
+    runs()
+    runs.assert_read(runs.live)
+
+
+def test_vanished_closed_matter_costs_one_read(runs: Runs) -> None:
+    """Those of its bucket are read once, and it counts as new if it comes back."""
+    runs()
+    vanished = runs.closed[0]
+    runs.firm.control.settings(hidden_from_login=[vanished])
+    runs()
+    fee = runs.add_fee(vanished)
+    runs()
+    assert len(runs.read["fees"]) == len(runs.live)
+    runs.firm.control.settings(hidden_from_login=[])
+    assert fee in runs().ids("fees")
+
+
+def test_unread_closed_matter_is_retried(runs: Runs) -> None:
+    """The retry does not wait for the interval, and its rows are those since the failure."""
+    denied = runs.closed[0]
+    runs.firm.control.fail(count=9, status=403, template=FEES, path_contains=denied)
+    runs()
+    assert denied in json.dumps(runs.state)
+    runs.firm.control.clear_faults()
+    runs()
+    assert denied in runs.read["fees"]
+    assert denied not in json.dumps(runs.state)
+
+
+def test_failed_live_matter_spares_closed_pass(
+    runs: Runs, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The pass over closed matters completes, and then the run fails, once."""
+    runs.firm.control.fail(count=9, status=418, template=FEES, path_contains=runs.live[0])
+    output = runs()
+    assert output.status == 1
+    assert closed_state(runs)["replication_key_value"]
+    assert caplog.text.count("skipped (") == 1
+    runs.assert_read(runs.live + runs.closed)
+
+
+@pytest.mark.parametrize("order", ["old over new", "new over old", "closed matters lost"])
+def test_unsplit_state_hides_no_closed_matter(runs: Runs, order: str) -> None:
+    """A bookmark of live matters never counts for all, however states are merged."""
+    runs(0)
+    before = runs.state or {}
+    runs()
+    runs.wait(INTERVAL_HOURS * HOUR)
+    fee = runs.add_fee(runs.closed[0])
+    runs(INTERVAL_HOURS * 3)
+    runs.assert_read(runs.live)
+    split = runs.state or {}
+    if order == "closed matters lost":
+        for stream_state in split["bookmarks"].values():
+            stream_state.pop("closed_matters", None)
+    elif order == "old over new":
+        runs.state = merge_states(split, before)
+    else:
+        runs.state = merge_states(before, split)
+    assert fee in runs(0).ids("fees")
+
+
+def test_times_in_future_are_removed(runs: Runs) -> None:
+    """Those of closed matters would keep their pass from its turn, and skip their rows."""
+    runs()
+    fee = runs.add_fee(runs.closed[0])
+    for stream, key in (("fees", "replication_key_value"), ("matter_roles", "last_full_pass")):
+        closed_state(runs, stream)[key] = dotnet_ticks.now() + 100 * HOUR * dotnet_ticks.PER_SECOND
+    assert fee in runs().ids("fees")
+    runs.assert_read(runs.live + runs.closed)
+
+
+def test_plan_counts_matters_of_due_passes(runs: Runs) -> None:
+    runs()
+    settings = config(runs.firm, closed_matters_interval_hours=INTERVAL_HOURS)
+    plan = run_plan(settings, runs.state, CATALOG).stdout
+    assert f"one for each of {len(runs.live)} matters, 24 in all" in plan
+    runs.wait(INTERVAL_HOURS * HOUR)
+    assert "one for each of 24 matters" in run_plan(settings, runs.state, CATALOG).stdout
+
+
+def test_time_limit_leaves_time_for_closed_matters(runs: Runs) -> None:
+    """Live matters first; but if they need each run, the closed ones get a share of it."""
+    runs(0)
+    runs.wait(INTERVAL_HOURS * HOUR)
+    fees = {runs.add_fee(matter) for matter in runs.closed}
+    runs.firm.control.settings(latency_ms=20)
+    found: set[str] = set()
+    for _ in range(60):
+        output = runs(max_run_minutes=0.5 / 60, burst=1)
+        assert output.status == 0
+        found |= output.ids("fees").keys()
+        has_closed = [matter in runs.closed for matter in runs.read["fees"]]
+        assert has_closed == sorted(has_closed)
+        if found >= fees:
+            break
+    runs.firm.control.settings(latency_ms=0)
+    assert found >= fees
+
+
+def test_cut_closed_pass_is_resumed(runs: Runs, caplog: pytest.LogCaptureFixture) -> None:
+    """It goes on in the next run, whatever the interval, and its start stays what it was."""
+    caplog.set_level("INFO")
+    runs()
+    runs.wait(INTERVAL_HOURS * HOUR)
+    fees = [runs.add_fee(matter) for matter in runs.closed]
+
+    def crash(message: Json) -> None:
+        if message.get("record", {}).get("id") == fees[2]:
+            raise TargetCrashError
+
+    settings = {"lookback_seconds": 1, "closed_matters_interval_hours": INTERVAL_HOURS}
+    cut = run(config(runs.firm, **settings), runs.state, CATALOG, on_message=crash)
+    runs.state = cut.state
+    resume = closed_state(runs)["resume"]
+    late = runs.add_fee(runs.closed[0])
+    output = runs(2 * INTERVAL_HOURS)
+    assert f"Resuming fees after 1 of {len(fees)} closed matters" in caplog.text
+    assert output.ids("fees").keys() >= {*fees[2:]}
+    assert closed_state(runs)["replication_key_value"] == resume["pass_started"]
+    runs.wait(INTERVAL_HOURS * HOUR)
+    assert late in runs().ids("fees")
+
+
+def test_batches_hold_closed_matters(runs: Runs, tmp_path: Path) -> None:
+    """A batch is closed at the end of a sync, so both passes share one."""
+    batches = {"encoding": {"format": "jsonl"}, "storage": {"root": tmp_path.as_uri()}}
+    output = runs(batch_config=batches)
+    runs.assert_read(runs.live + runs.closed)
+    assert not output.records("fees")
+    assert closed_state(runs)["replication_key_value"]
+    runs(batch_config=batches)
+    runs.assert_read(runs.live)
+
+
+def test_replaced_table_holds_closed_matters(runs: Runs) -> None:
+    """A new version of a table replaces all rows, so each pass covers all matters."""
+    runs()
+    settings = {"emit_activate_version_messages": True}
+    runs(**settings)
+    assert len(runs.read["roles"]) == 24
+    assert len(runs.read["fees"]) == len(runs.live)
+
+
+def test_state_without_firm_keeps_both_passes(runs: Runs) -> None:
+    """Bookmarks of a state that named no firm count for the firm that is known now."""
+    settings = runs.firm.control.settings()
+    scopes = [scope for scope in settings["scopes"] if scope != "firm/read"]
+    runs.firm.control.settings(opaque_tokens=True, scopes=scopes)
+    runs()
+    assert runs.state
+    assert "firm" not in runs.state
+    fee = runs.add_fee(runs.closed[0])
+    runs.firm.control.settings(opaque_tokens=False, scopes=settings["scopes"])
+    output = runs()
+    runs.assert_read(runs.live)
+    runs.wait(INTERVAL_HOURS * HOUR)
+    output = runs()
+    assert output.ids("fees").keys() == {fee}
