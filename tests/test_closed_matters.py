@@ -166,6 +166,16 @@ def test_reopened_matter_is_read_in_full(runs: Runs) -> None:
     runs.assert_read(runs.live)
 
 
+def test_reopened_matter_makes_no_other_new(runs: Runs) -> None:
+    """It leaves the list of closed matters, whose digest then shows a difference."""
+    runs.firm.control.reset(matters=400, fees=0)
+    runs()
+    matter = runs.closed[0]
+    runs.firm.control.touch("matters", matter, set={"status": "Open"})
+    runs()
+    runs.assert_read(runs.live)
+
+
 def test_matter_of_unknown_status_is_live(runs: Runs) -> None:
     """So is a lead: what its status means is not documented."""
     control, closed = runs.firm.control, runs.closed
@@ -300,7 +310,7 @@ def test_plan_counts_matters_of_due_passes(runs: Runs) -> None:
     assert "one for each of 24 matters" in run_plan(settings, runs.state, CATALOG).stdout
 
 
-def test_time_limit_leaves_time_for_closed_matters(runs: Runs) -> None:
+def test_time_limit_leaves_time_for_closed_pass(runs: Runs) -> None:
     """Live matters first; but if they need each run, the closed ones get a share of it."""
     runs(0)
     runs.wait(INTERVAL_HOURS * HOUR)
@@ -378,3 +388,22 @@ def test_state_without_firm_keeps_both_passes(runs: Runs) -> None:
     runs.wait(INTERVAL_HOURS * HOUR)
     output = runs()
     assert output.ids("fees").keys() == {fee}
+
+
+def test_matters_tell_firm_of_split_state(runs: Runs) -> None:
+    """Where nothing else tells the firm, the digest is compared with that of live matters."""
+    control, selection = runs.firm.control, small_catalog("matters", "fees")
+    selection["streams"][0]["metadata"][0]["metadata"]["selected"] = False
+    settings = config(runs.firm, closed_matters_interval_hours=INTERVAL_HOURS)
+    for index, entry in enumerate(control.rows("matters")):  # a closed matter in each bucket
+        status = "Closed" if index % 2 else "Open"
+        control.touch("matters", entry["row"]["id"], set={"status": status, "isLead": False})
+    runs.wait(2 * HOUR)
+    state = run(settings, catalog=selection).state
+    before = control.settings()
+    scopes = [scope for scope in before["scopes"] if scope != "firm/read"]
+    control.settings(opaque_tokens=True, scopes=scopes)
+    output = run(settings, state, selection)
+    control.settings(opaque_tokens=before["opaque_tokens"], scopes=before["scopes"])
+    assert output.status == 0
+    assert output.messages

@@ -15,11 +15,10 @@ The state of a stream::
      "changed_parents_until": 638193860000000000,      parents that changed before were read
      "unread_parents": {"0c1d6e5f-…": 638193848837974931}}
 
-If closed parents have a full pass of their own, ``closed_matters`` holds the same keys for it
-(`tap_smokeball.sync.pass_states`), except ``unread_parents``.
-
 ``unread_parents`` are the parents that could not be read, with the ticks from which on their rows
 are missing, or null for all rows.
+
+Closed matters may have a full pass and keys of their own: `tap_smokeball.sync.pass_states`.
 
 A full-table stream has no bookmark; ``last_full_pass`` says when its last complete pass started, so
 that streams can take turns.
@@ -154,11 +153,9 @@ class BookmarkManager(PassiveStateManager):
         return max(full_pass, self._bookmark or 0)
 
     @property
-    def reached(self) -> int | None:
-        """Ticks up to which the last complete pass read all changes; None if there was none."""
-        if self._column():
-            return self._bookmark
-        return dotnet_ticks.parse(self.stream_state.get("last_full_pass"))
+    def reached(self) -> int:
+        """Ticks up to which all changes were read; 0 if there was no complete pass."""
+        return (self._bookmark or 0) if self._column() else self.last_completed
 
     def complete_pass(self, reached: int, digest: ParentDigest | None = None) -> None:
         """Move the bookmark: everything that changed before ``reached`` (ticks) was written.

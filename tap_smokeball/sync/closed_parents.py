@@ -192,10 +192,10 @@ class ClosedParents(CoveredParents):
             is_newly_visible_read: Whether all parents that came into view were read.
         """
         super().record_listed(is_newly_visible_read=is_newly_visible_read)
-        before, reached = self.bookmarks.parent_digest, self.bookmarks.reached
-        if before is None or reached is None or self.full_pass.last_parent_id is not None:
+        before = self.bookmarks.parent_digest
+        if before is None or self.full_pass.last_parent_id is not None:
             return
-        start = max(reached, self._listed_start)
+        start = max(self.bookmarks.reached, self._listed_start)
         unknown = self.listed.newly_visible(before, start)
         if is_newly_visible_read or not self._has_many_newly_visible:
             unknown -= self.newly_visible_buckets
@@ -236,7 +236,7 @@ def split_state(
                 return None
             return part.digest.with_unknown(listed.newly_visible(before, since))  # noqa: B023
 
-        if reached is not None:
+        if reached:
             bookmarks.complete_pass(reached, digest(before, start))
         if changes_read_until is not None:
             bookmarks.stream_state["changed_parents_until"] = changes_read_until
