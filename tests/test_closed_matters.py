@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_smokeball import dotnet_ticks
-from tests.harness import FEES, TargetCrashError, config, run, run_plan, small_catalog
+from tap_smokeball.sync.parent_digest import bucket_of
+from tests.harness import FEES, TargetCrashError, catalog, config, run, run_plan, small_catalog
 from tests.interleaving_runner import merge_states
 from tests.memory_firm import MemoryFirm
 
@@ -74,6 +75,14 @@ class Runs:
         """All other matters, leads included."""
         ids = {entry["row"]["id"] for entry in self.firm.control.rows("matters")}
         return sorted(ids - {*self.closed})
+
+    def matters_of_one_bucket(self, *, matters: int) -> list[str]:
+        """Make a larger firm, and return some of its matters that share a bucket of digests."""
+        self.firm.control.reset(matters=matters, fees=1)
+        buckets: dict[int, list[str]] = {}
+        for entry in self.firm.control.rows("matters"):
+            buckets.setdefault(bucket_of(entry["row"]["id"]), []).append(entry["row"]["id"])
+        return max(buckets.values(), key=len)
 
     def assert_read(self, matters: list[str]) -> None:
         """Check which matters the last run has read, each once, for both streams."""
@@ -168,9 +177,10 @@ def test_reopened_matter_is_read_in_full(runs: Runs) -> None:
 
 def test_reopened_matter_makes_no_other_new(runs: Runs) -> None:
     """It leaves the list of closed matters, whose digest then shows a difference."""
-    runs.firm.control.reset(matters=400, fees=0)
+    matter, *others = runs.matters_of_one_bucket(matters=60)
+    for each in (matter, *others):
+        runs.firm.control.touch("matters", each, set={"status": "Closed", "isLead": False})
     runs()
-    matter = runs.closed[0]
     runs.firm.control.touch("matters", matter, set={"status": "Open"})
     runs()
     runs.assert_read(runs.live)
@@ -292,13 +302,16 @@ def test_unsplit_state_hides_no_closed_matter(runs: Runs, order: str) -> None:
 
 
 def test_times_in_future_are_removed(runs: Runs) -> None:
-    """Those of closed matters would keep their pass from its turn, and skip their rows."""
+    """Those of closed matters would keep changed ones from being read first."""
     runs()
-    fee = runs.add_fee(runs.closed[0])
-    for stream, key in (("fees", "replication_key_value"), ("matter_roles", "last_full_pass")):
-        closed_state(runs, stream)[key] = dotnet_ticks.now() + 100 * HOUR * dotnet_ticks.PER_SECOND
-    assert fee in runs().ids("fees")
-    runs.assert_read(runs.live + runs.closed)
+    future = dotnet_ticks.now() + 100 * HOUR * dotnet_ticks.PER_SECOND
+    closed_state(runs)["changed_parents_until"] = future
+    closed_state(runs, "matter_roles")["last_full_pass"] = future
+    changed = runs.closed[0]
+    runs.firm.control.touch("matters", changed, set={"description": "Changed"})
+    runs()
+    assert sorted(runs.read["fees"]) == sorted([*runs.live, changed])
+    assert sorted(runs.read["roles"]) == sorted(runs.live + runs.closed)
 
 
 def test_plan_counts_matters_of_due_passes(runs: Runs) -> None:
@@ -392,11 +405,11 @@ def test_state_without_firm_keeps_both_passes(runs: Runs) -> None:
 
 def test_matters_tell_firm_of_split_state(runs: Runs) -> None:
     """Where nothing else tells the firm, the digest is compared with that of live matters."""
-    control, selection = runs.firm.control, small_catalog("matters", "fees")
-    selection["streams"][0]["metadata"][0]["metadata"]["selected"] = False
+    control, selection = runs.firm.control, catalog(wanted=["fees"])
     settings = config(runs.firm, closed_matters_interval_hours=INTERVAL_HOURS)
-    for index, entry in enumerate(control.rows("matters")):  # a closed matter in each bucket
-        status = "Closed" if index % 2 else "Open"
+    live = runs.matters_of_one_bucket(matters=60)[0]
+    for entry in control.rows("matters"):
+        status = "Open" if entry["row"]["id"] == live else "Closed"
         control.touch("matters", entry["row"]["id"], set={"status": status, "isLead": False})
     runs.wait(2 * HOUR)
     state = run(settings, catalog=selection).state
