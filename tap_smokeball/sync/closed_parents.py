@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 LIVE_SHARE = 0.75
 """Part of the time left after which full passes make room for those over closed parents."""
 
+MAX_EARLY_TICKS = 300 * dotnet_ticks.PER_SECOND
+"""How much earlier the full pass may start: a daily run does not start at the same second."""
+
 MAX_LIST_DELAY_TICKS = 300 * dotnet_ticks.PER_SECOND
 """Age up to which changed parents are read once more: a list may show a change late."""
 
@@ -144,7 +147,8 @@ class ClosedParents(CoveredParents):
     def _is_due(self, interval_ticks: int) -> bool:
         bookmarks = self.bookmarks
         age = self.listed.started - bookmarks.last_completed  # by the clock of the bookmark
-        if not 0 <= age < interval_ticks or not bookmarks.is_current:
+        due_ticks = interval_ticks - min(MAX_EARLY_TICKS, interval_ticks // 10)
+        if not 0 <= age < due_ticks or not bookmarks.is_current:
             return True
         if self.full_pass.last_parent_id is not None:
             return True
