@@ -119,12 +119,18 @@ def closed_state(runs: Runs, stream: str = "fees") -> Json:
     return state
 
 
-def test_closed_matters_are_read_each_interval(runs: Runs) -> None:
+def test_closed_matters_are_read_each_interval(
+    runs: Runs, caplog: pytest.LogCaptureFixture
+) -> None:
     """The first run reads all matters, later ones only live matters, until the interval is over."""
     runs()
     runs.assert_read(runs.live + runs.closed)
     quiet, busy = runs.add_fee(runs.closed[0]), runs.add_fee(runs.live[0])
+    caplog.set_level("INFO")
     output = runs()
+    fees = caplog.text.rpartition('"fees":')[2].partition("}}")[0]
+    closed_bookmark = dotnet_ticks.to_rfc3339(closed_state(runs)["replication_key_value"])
+    assert f'"closed_matters_bookmark":"{closed_bookmark}"' in fees
     runs.assert_read(runs.live)
     assert output.ids("fees").keys() == {busy}
     runs.wait(INTERVAL_HOURS * HOUR)
@@ -353,7 +359,7 @@ def test_time_limit_leaves_time_for_closed_pass(runs: Runs) -> None:
 
 
 def test_cut_closed_pass_is_resumed(runs: Runs, caplog: pytest.LogCaptureFixture) -> None:
-    """It goes on in the next run, whatever the interval, and its start stays what it was."""
+    """The next run resumes it, whatever the interval, and its start stays what it was."""
     caplog.set_level("INFO")
     runs()
     runs.wait(INTERVAL_HOURS * HOUR)

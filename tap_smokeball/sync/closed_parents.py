@@ -42,7 +42,7 @@ LIVE_SHARE = 0.75
 """Part of the time left after which full passes make room for those over closed parents."""
 
 MAX_EARLY_TICKS = 300 * dotnet_ticks.PER_SECOND
-"""How much earlier the full pass may start: a daily run does not start at the same second."""
+"""By how much the clocks of two runs may differ: a daily run does not start at the same second."""
 
 MAX_LIST_DELAY_TICKS = 300 * dotnet_ticks.PER_SECOND
 """Age up to which changed parents are read once more: a list may show a change late."""
@@ -148,7 +148,7 @@ class ClosedParents(CoveredParents):
         bookmarks = self.bookmarks
         age = self.listed.started - bookmarks.last_completed  # by the clock of the bookmark
         due_ticks = interval_ticks - min(MAX_EARLY_TICKS, interval_ticks // 10)
-        if not 0 <= age < due_ticks or not bookmarks.is_current:
+        if not -MAX_EARLY_TICKS <= age < due_ticks or not bookmarks.is_current:
             return True
         if self.full_pass.last_parent_id is not None:
             return True
