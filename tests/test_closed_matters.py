@@ -143,6 +143,18 @@ def test_closed_matters_are_read_each_interval(
     runs.assert_read(runs.live + runs.closed)
 
 
+def test_sync_runs_row_knows_closed_pass(runs: Runs) -> None:
+    """All changes are loaded only up to the older of the two bookmarks."""
+    runs()
+    runs()
+    settings = config(runs.firm, closed_matters_interval_hours=INTERVAL_HOURS)
+    output = run(settings, runs.state, small_catalog("matters", "fees", "sync_runs"))
+    row = next(each for each in output.records("sync_runs") if each["stream"] == "fees")
+    closed = closed_state(runs)["replication_key_value"]
+    assert row["loadedUntil"] == dotnet_ticks.to_column(closed)
+    assert row["bookmark"] > row["loadedUntil"]
+
+
 def test_setting_switched_on_keeps_bookmark(runs: Runs) -> None:
     """Both passes start from the bookmark that covered all matters."""
     runs(0)

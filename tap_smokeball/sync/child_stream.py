@@ -111,6 +111,12 @@ class ChildStream(SmokeballStream):
             self.state_manager, self.session.settings, self._bookmark_column, covered
         )
 
+    @property
+    def loaded_until(self) -> int | None:
+        """Ticks before which all changes were read, also below closed parents; None if unknown."""
+        bookmarks = [self.state_manager, self.closed_bookmarks]
+        return min(each.last_completed for each in bookmarks if each is not None) or None
+
     @cached_property
     def parent_order(self) -> ParentOrder:
         """The parents to read; available once they are listed."""

@@ -181,7 +181,7 @@ class StateCheck:
         """Let the bookmarks of a state that named no firm count for this firm."""
         parts = [
             part
-            for stream in self._get_streams()
+            for stream in self._streams
             if isinstance(stream, ChildStream)
             for part in live_and_closed(stream.parent_stream.closed_values)
         ]
