@@ -101,6 +101,9 @@ _TABLE: tuple[Setting, ...] = (
              "seconds; 0 is treated as 1", minimum=0, maximum=31_536_000, default=300),
     _setting("max_run_minutes", "number", "Time limit of a run in minutes; the next run resumes "
              "from there. Default: no limit", exclusiveMinimum=0),
+    _setting("closed_matters_interval_hours", "number", "Interval of the full pass over closed, "
+             "deleted and cancelled matters, in hours; 0: each full pass covers all matters",
+             minimum=0, maximum=8784, default=0),
     _setting("request_timeout_seconds", "number", "Maximum wait for the next data of a "
              "response, in seconds", exclusiveMinimum=0, maximum=3600, default=60),
     _setting("max_request_seconds", "number", "Maximum duration of a request, in seconds, until "
@@ -176,6 +179,7 @@ class Settings:
     rate_limit_share: float | None
     lookback_ticks: int
     max_run_seconds: float | None
+    closed_interval_ticks: int
     timeout_seconds: float
     max_request_seconds: float
     max_response_bytes: int
@@ -235,6 +239,9 @@ class Settings:
             rate_limit_share=None if share is None else float(share),
             lookback_ticks=max(1, int(config["lookback_seconds"])) * dotnet_ticks.PER_SECOND,
             max_run_seconds=None if minutes is None else float(minutes) * 60,
+            closed_interval_ticks=round(
+                float(config["closed_matters_interval_hours"]) * 3600 * dotnet_ticks.PER_SECOND
+            ),
             timeout_seconds=float(config["request_timeout_seconds"]),
             max_request_seconds=float(config["max_request_seconds"]),
             max_response_bytes=int(float(config["max_response_mb"]) * 1_000_000),

@@ -238,7 +238,7 @@ class _Planner:
     ) -> int:
         """Return the number of rows of a parent; none if a run would skip it."""
         ids = {stream.parent_key: parent.id}
-        params = stream.child_params(parent, stream.state_manager.replication_start)
+        params = stream.child_params(parent)
         try:
             if stream.is_recursive:
                 return self._session.pool.run_in_worker(

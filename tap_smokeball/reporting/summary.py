@@ -18,6 +18,7 @@ from tap_smokeball.api.client import TOKEN_REQUESTS
 from tap_smokeball.config.settings import version
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.status import StreamStatus
+from tap_smokeball.sync.child_stream import ChildStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +132,10 @@ def _stream_summary(
     stream: SmokeballStream, run: RunStatus, result: StreamResult
 ) -> dict[str, Any]:
     bookmark = stream.state_manager.last_completed
+    closed = {}
+    if isinstance(stream, ChildStream) and stream.closed_bookmarks is not None:
+        closed_bookmark = stream.closed_bookmarks.last_completed
+        closed["closed_matters_bookmark"] = _time(closed_bookmark)
     return {
         "rows": result.rows,
         "requests": run.transport.requests[result.stream],
@@ -144,12 +149,17 @@ def _stream_summary(
         "rejected_values": dict(result.rejected_values),
         "resumed": result.is_resumed,
         "duration_seconds": round(result.seconds, 3),
-        "bookmark": dotnet_ticks.to_rfc3339(bookmark) if bookmark else None,
+        "bookmark": _time(bookmark),
+        **closed,
         "mode": result.mode,
         "reason": result.reason or None,
         "status": result.status.name.lower(),
         "error": type(result.error).__name__ if result.error else None,
     }
+
+
+def _time(ticks: int) -> str | None:
+    return dotnet_ticks.to_rfc3339(ticks) if ticks else None
 
 
 def _stopped_by(run: RunStatus) -> str | None:

@@ -21,7 +21,8 @@ from tap_smokeball.records.columns import integer, string, walk_columns
 from tap_smokeball.records.extra_fields import EXTRA_FIELDS
 from tap_smokeball.records.record_builder import RowKey
 from tap_smokeball.run.status import RUNNING, RunInterruptedError, StreamStatus
-from tap_smokeball.sync.bookmarks import BookmarkColumn, BookmarkManager
+from tap_smokeball.sync.bookmark_column import BookmarkColumn
+from tap_smokeball.sync.bookmarks import BookmarkManager
 from tap_smokeball.sync.declared_stream import DeclaredStream
 from tap_smokeball.sync.list_reader import ListReader
 from tap_smokeball.sync.read_decision import READ_ALL, ReadDecision

@@ -36,10 +36,13 @@ class ParentStream(TopLevelStream):
 
     Attributes:
         plural_name: What its rows are called, as ``bank accounts``.
+        closed_values: The values by which a row is closed: it must have one of them in each of
+            these fields. Empty if rows are never closed.
         listed: All its rows; set once the stream was synced, if a child stream is selected.
     """
 
     plural_name: ClassVar[str]
+    closed_values: ClassVar[tuple[tuple[str, tuple[object, ...]], ...]] = ()
     listed: ParentList
 
     @override
@@ -184,7 +187,11 @@ class ParentStream(TopLevelStream):
             for child in self._conditional_children
             if not row.get(str(child.required_parent_field))
         )
-        return Parent(str(row["id"]), changed if self.updated_at_field else 0, childless_for)
+        is_closed = bool(self.closed_values) and all(
+            row.get(name) in values for name, values in self.closed_values
+        )
+        changed = changed if self.updated_at_field else 0
+        return Parent(str(row["id"]), changed, childless_for, is_closed)
 
     @property
     def _selected_children(self) -> list[SmokeballStream]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -24,6 +25,8 @@ from tap_smokeball.run.status import RunInterruptedError, StreamStatus
 from tap_smokeball.run.stop_signals import stop_on_signals
 from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.closed_parents import LIVE_SHARE
+from tap_smokeball.sync.parent_order import Stage
 from tap_smokeball.sync.parent_stream import ParentStream
 from tap_smokeball.sync.read_decision import ReadMode
 from tap_smokeball.sync.run_log_stream import RunLogStream
@@ -188,14 +191,18 @@ class Runner:
         if (limit := self._status.limit_seconds) is not None:
             begun += self._sync_named(ready, limit * NAMED_PARENTS_SHARE)
             begun += self._sync_recent_changes(ready, begun)
+        with_closed_pass = self._postpone_closed_passes(ready)
         for child in ready:
             events = child.decision.events
             if limit is not None and events and child.is_batched:
                 share = limit * NAMED_PARENTS_SHARE / len(ready)
                 events.ends_at = time.monotonic() + share
-            if child in begun and self._status.should_stop and not child.result.is_failed:
-                self._report_failures(child)
-            self._sync(child, child.continue_sync if child in begun else child.sync)
+            self._sync_or_report(child, child.continue_sync if child in begun else child.sync)
+            if child not in with_closed_pass:
+                self._record(child)
+        for child in with_closed_pass:
+            child.stages, child.pause_seconds = {Stage.CLOSED_PASS}, math.inf
+            self._sync_or_report(child, child.continue_sync)
             self._record(child)
 
     def _skip(self, stream: SmokeballStream) -> None:
@@ -219,18 +226,44 @@ class Runner:
         for index, child in enumerate(named):
             events, now = cast("StreamEvents", child.decision.events), time.monotonic()
             events.ends_at = now + (ends_at - now) / (len(named) - index)
-            child.should_read_named_only, child.should_run_full_pass = True, False
+            child.stages = {Stage.NAMED_PARENTS}
             self._sync(child, child.sync)
-            child.should_read_named_only, child.should_run_full_pass = False, True
+            child.stages = frozenset(Stage)
             events.ends_at = now
         return named
 
-    def _report_failures(self, child: ChildStream) -> None:
-        """Report the parents that a child stream could not read, if no full pass follows."""
-        try:
-            child.report_failures()
-        except UnreadParentsError as error:
-            child.result.fail(error)
+    def _sync_or_report(self, child: ChildStream, sync: Callable[[], None]) -> None:
+        """Sync a child stream, or report the parents that it could not read if no time is left."""
+        if self._status.should_stop and not child.result.is_failed:
+            try:
+                child.report_failures()
+            except UnreadParentsError as error:
+                child.result.fail(error)
+        self._sync(child, sync)
+
+    def _postpone_closed_passes(self, children: list[ChildStream]) -> list[ChildStream]:
+        """Let the full passes over closed parents follow all others; return their streams.
+
+        Not with batches, which are closed only at the end of a sync. With a time limit, a full pass
+        that needs all the time of each run leaves some of it to those over closed parents.
+        """
+        found = [
+            child
+            for child in children
+            if child.parent_order.last_stage is Stage.CLOSED_PASS and not child.is_batched
+        ]
+        for child in found:
+            child.stages = frozenset(Stage) - {Stage.CLOSED_PASS}
+        if found and self._status.limit_seconds is not None:
+            elapsed = self._status.elapsed_seconds
+            pause_seconds = elapsed + LIVE_SHARE * (self._status.limit_seconds - elapsed)
+            for child in children:
+                if not (child.replaces_table or child.is_batched):
+                    child.pause_seconds = pause_seconds
+        return sorted(
+            found,
+            key=lambda child: (child.parent_order.covered[-1].bookmarks.last_completed, child.name),
+        )
 
     def sample(self, max_rows: int) -> None:
         """Read a few records of each stream, to test the connection."""
@@ -252,9 +285,9 @@ class Runner:
         """
         changed = [c for c in children if c.parent_order.has_recent_changes and not c.is_batched]
         for child in changed:
-            child.should_run_full_pass = False
+            child.stages = {Stage.RECENT_CHANGES}
             self._sync(child, child.continue_sync if child in begun else child.sync)
-            child.should_run_full_pass = True
+            child.stages = frozenset(Stage)
         return changed
 
     def _is_ready(self, child: ChildStream) -> bool:
