@@ -125,7 +125,7 @@ def _stream_summary(
     return {
         "rows": result.rows,
         "requests": run.transport.requests[result.stream],
-        "retries": run.transport.retries[result.stream],
+        "retries": run.transport.counts.retries[result.stream],
         "pagination_rewinds": run.rewinds[result.stream],
         "unread_parents": result.unread_parents,
         "dropped_fields": result.dropped_fields,
