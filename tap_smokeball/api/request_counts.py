@@ -50,9 +50,13 @@ class RequestCounts:
                     found[cause] += count
         return dict(sorted(found.items()))
 
-    def latency_seconds(self, *streams: str) -> float | None:
-        """Return the mean duration of the requests of some streams, or None without a response."""
+    def response_totals(self, *streams: str) -> tuple[int, float]:
+        """Return the number of responses of some streams, and the seconds that they took."""
         with self._lock:
             responses = sum(self._responses[stream] for stream in streams)
-            seconds = sum(self._seconds[stream] for stream in streams)
+            return responses, sum(self._seconds[stream] for stream in streams)
+
+    def latency_seconds(self, *streams: str) -> float | None:
+        """Return the mean duration of the requests of some streams, or None without a response."""
+        responses, seconds = self.response_totals(*streams)
         return seconds / responses if responses else None

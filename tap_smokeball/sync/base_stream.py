@@ -89,12 +89,12 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
 
     @contextmanager
     @override
-    def handle_errors(self) -> Iterator[None]:
+    def handle_errors(self) -> Iterator[StreamResult]:
         """Keep an error within the stream if a runner supervises the run."""
         result = self.result
         result.status = RUNNING
         try:
-            yield
+            yield result
         except RunInterruptedError:
             result.status = StreamStatus.STOPPED
             if not self.session.status.is_supervised:

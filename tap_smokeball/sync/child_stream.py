@@ -89,7 +89,8 @@ class ChildStream(SmokeballStream):
     @override
     def sample_rows(self) -> int | None:
         # A sample of the parents cannot yield more than a sample of their rows.
-        own_limit, parent_limit = super().sample_rows, self.parent_stream.sample_rows
+        own_limit = super().sample_rows
+        parent_limit = self.parent_stream.ABORT_AT_RECORD_COUNT
         return parent_limit if own_limit is None else own_limit
 
     def requests_per_parent(self, rows: int) -> int:
@@ -105,6 +106,9 @@ class ChildStream(SmokeballStream):
         is_complete = True
         for reason in order.todo(should_run_full_pass=self.should_run_full_pass):
             parents = reason.parents()
+            if self.sample_rows is not None:
+                yield from self._read_sample(reason, parents, failures)
+                continue
             if not reason.is_before_full_pass and order.full_pass.last_parent_id is not None:
                 result.is_resumed = True
                 self._log_resume(len(parents))
@@ -116,6 +120,15 @@ class ChildStream(SmokeballStream):
             result.status = StreamStatus.TIME_LIMIT  # the runner may still start the full pass
         if self.should_run_full_pass:
             self.report_failures()
+
+    def _read_sample(
+        self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
+    ) -> Iterator[types.Record]:
+        """Yield the records of the first parent that has some, to test the connection."""
+        for parent in parents:
+            yield from self._read_parents(reason, [parent], failures)
+            if self.result.rows:
+                return
 
     def _read_parents(
         self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
@@ -130,7 +143,7 @@ class ChildStream(SmokeballStream):
         pool, estimate = self.session.pool, self.result.estimate
         since = self.state_manager.replication_start
         read = partial(self._read_parent, reason=reason, since=since, failures=failures)
-        done = sampled = 0
+        done = 0
         state_written_at = 0.0
         with closing(pool.map_ordered(parents, read)) as results:
             for parent, pieces in results:
@@ -150,10 +163,7 @@ class ChildStream(SmokeballStream):
                 estimate.add_step(self.requests_per_parent(row_count))
                 if self.sample_rows is not None:
                     failures.raise_first()
-                    sampled += row_count
-                    if sampled >= self.sample_rows:
-                        return True
-                    continue
+                    return True
                 failures.settle(parent, reason)
                 is_due = done % STATE_EVERY_PARENTS == 0
                 is_late = time.monotonic() - state_written_at > STATE_EVERY_SECONDS
