@@ -33,6 +33,7 @@ from tap_smokeball.singer.input_catalog import (
 )
 from tap_smokeball.singer.message_writer import BufferedMessageWriter
 from tap_smokeball.singer.sdk_compat import ACTIVATE_VERSION_SETTING
+from tap_smokeball.singer.select_rules import catalog_warnings, select_rule_warnings
 from tap_smokeball.singer.stream_map_checks import stream_map_errors
 from tap_smokeball.singer.stream_map_hashes import add_hash_functions
 from tap_smokeball.sync.base_stream import SmokeballStream
@@ -94,8 +95,11 @@ class TapSmokeball(CommandLineTap):
             SECRETS.add(secret)
         errors = env_file_errors + validation.validate(settings, self.config_jsonschema)
         if validate_config:
-            unknown = validation.unknown_setting_warnings(settings, self.config_jsonschema)
-            for warning in (*stripped, *unknown):
+            schema = self.config_jsonschema
+            warnings = [*stripped, *validation.unknown_setting_warnings(settings, schema)]
+            if parse_env_config or environment.is_run_by_meltano(ENV_PREFIX):
+                warnings += environment.unknown_variable_warnings(schema, ENV_PREFIX)
+            for warning in warnings:
                 self.logger.warning("%s", warning)
             if errors:
                 raise ConfigValidationError("bad settings", errors=errors, schema={})
@@ -156,15 +160,16 @@ class TapSmokeball(CommandLineTap):
         Raises:
             ConfigValidationError: The catalog or a stream map cannot be used.
         """
+        schemas = {name: stream.schema for name, stream in self.streams.items()}
+        warnings = list(select_rule_warnings(schemas))
         for entry in self.input_catalog.streams if self.input_catalog else ():
-            if stream := self.streams.get(entry.tap_stream_id):
-                for warning in align_types(entry, stream.schema):
-                    self.logger.warning("%s", warning)
+            warnings += catalog_warnings(entry, schemas)
+            if schema := schemas.get(entry.tap_stream_id):
+                warnings += align_types(entry, schema)
             else:
-                self.logger.warning(
-                    "catalog: there is no stream `%s`; left out", entry.tap_stream_id
-                )
                 del self.catalog[entry.tap_stream_id]
+        for warning in warnings:
+            self.logger.warning("%s", warning)
         if self.config.get("flattening_enabled"):
             drop_empty_properties(self.catalog)
         found = cast("Mapping[str, DeclaredStream]", self.streams)
