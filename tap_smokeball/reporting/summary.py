@@ -21,6 +21,7 @@ from tap_smokeball.api.token_expiry import expires_at
 from tap_smokeball.config.settings import version
 from tap_smokeball.reporting.report_types import RunSummary, StreamSummary, to_json
 from tap_smokeball.reporting.text_table import format_table
+from tap_smokeball.run.request_estimate import humanize_seconds
 from tap_smokeball.run.status import StreamStatus
 from tap_smokeball.run.throughput import humanize_latency
 
@@ -102,15 +103,16 @@ def _traffic_lines(summary: RunSummary) -> Iterator[str]:
     """Yield the achieved rate, and the retries by cause."""
     if not summary.requests:
         return
-    latency = summary.latency_seconds
-    yield (
-        f"{summary.requests:,} requests: {summary.requests_per_second:.1f} of "
-        f"{summary.requests_per_second_limit:g} per second"
-        + (f", latency {humanize_latency(latency)}" if latency is not None else "")
-    )
+    duration = humanize_seconds(summary.duration_seconds)
+    parts = [
+        f"{summary.requests:,} requests in {duration}: {summary.requests_per_second:.1f} per second",
+        f"rate limit {summary.requests_per_second_limit:g}",
+    ]
+    if summary.latency_seconds is not None:
+        parts.append(f"latency {humanize_latency(summary.latency_seconds)}")
+    yield ", ".join(parts)
     if causes := summary.retries_by_cause:
-        counts = ", ".join(f"{count:,} after {cause}" for cause, count in causes.items())
-        yield f"{sum(causes.values()):,} retries: {counts}"
+        yield "Retries: " + ", ".join(f"{count:,} after {cause}" for cause, count in causes.items())
 
 
 def _value_lines(result: StreamResult) -> Iterator[str]:
