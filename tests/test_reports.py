@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from scripts.report_schemas import schemas
 from tests.harness import DEFAULT_STREAMS, FEES, MATTERS, catalog, config, run, run_cli
 from tests.memory_firm import MemoryFirm
 
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-SCHEMAS = Path(__file__).parent.parent / "docs" / "schemas"
-
 
 def parse_report(text: str, name: str) -> Json:
     """Return a report that is valid against its schema, and has exactly its fields."""
     report: Json = json.loads(text)
-    schema = json.loads((SCHEMAS / f"{name}.json").read_text())
+    schema = json.loads(schemas()[f"docs/schemas/{name}.json"])
     Draft202012Validator(schema).validate(report)
     root = schema["$defs"][schema["$ref"].rpartition("/")[2]]
     assert report.keys() == root["properties"].keys()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from singer_sdk.logging import StructuredFormatter
 
+from scripts.report_schemas import schemas
 from tap_smokeball import dotnet_ticks
 from tests.harness import FEES, MATTERS, catalog, config, request_count, run, run_until_time_limit
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
     from tests.conftest import StartFirm
     from tests.harness import Json, Process
-
-ROOT = Path(__file__).parent.parent
 
 
 def parse_metrics(text: str) -> list[Json]:
@@ -50,7 +48,7 @@ def test_summary_of_complete_run_has_all_fields(firm: SandboxServer, process: Pr
     (point,) = parse_summaries(output.stderr)
     assert (point["type"], point["tags"]["status"]) == ("summary", "succeeded")
     value = point["value"]
-    schema = json.loads((ROOT / "docs/schemas/run_summary.json").read_text())
+    schema = json.loads(schemas()["docs/schemas/run_summary.json"])
     Draft202012Validator(schema).validate(value)
     fields = schema["$defs"]["RunSummary"]["properties"]
     assert value.keys() == fields.keys(), "the summary has a field that its schema lacks"
