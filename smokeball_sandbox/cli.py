@@ -137,7 +137,7 @@ def serve(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
         announce: Called with the address as soon as the port is open.
 
     Raises:
-        AddressError: The address cannot be listened on.
+        AddressError: The address cannot be opened.
     """
     listener = _open_listener(options.host, options.port)
     # Headers and body are two writes: Nagle's algorithm would delay each response by 40 ms.

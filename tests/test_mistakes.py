@@ -31,7 +31,7 @@ IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 NOBODY = 65534
 
 MISSPELLED = {
-    "TAP_SMOKEBALL_STRAT_DATE": "TAP_SMOKEBALL_STRAT_DATE: no such setting, ignored; did you mean "
+    "TAP_SMOKEBALL_STAR_DATE": "TAP_SMOKEBALL_STAR_DATE: no such setting, ignored; did you mean "
     "TAP_SMOKEBALL_START_DATE?",
     "TAP_SMOKBALL_PAGE_SIZE": "TAP_SMOKBALL_PAGE_SIZE: no such setting, ignored; did you mean "
     "TAP_SMOKEBALL_PAGE_SIZE?",
@@ -116,7 +116,7 @@ class TestNames:
 
 
 def test_variables_are_ignored_without_env_config(firm: SandboxServer, process: Process) -> None:
-    output = process.run(config(firm), environment={"TAP_SMOKEBALL_STRAT_DATE": "2026-01-01"})
+    output = process.run(config(firm), environment={"TAP_SMOKEBALL_STAR_DATE": "2026-01-01"})
     assert "no such setting" not in output.stderr
 
 
@@ -128,12 +128,12 @@ def test_catalog_with_unknown_names_is_warned(
     staff = next(one for one in given["streams"] if one["tap_stream_id"] == "staff")
     given["streams"].append({**staff, "tap_stream_id": "fee", "stream": "fee"})
     staff["metadata"].append(
-        {"breadcrumb": ["properties", "frist_name"], "metadata": {"selected": True}}
+        {"breadcrumb": ["properties", "firstNme"], "metadata": {"selected": True}}
     )
     assert run(config(firm), catalog=given).status == 0
     lines = [r.getMessage() for r in caplog.records if r.getMessage().startswith("catalog: ")]
     assert lines == [
-        "catalog: `staff` has no column `frist_name`; left out; did you mean firstName?",
+        "catalog: `staff` has no column `firstNme`; left out; did you mean firstName?",
         "catalog: there is no stream `fee`; left out; did you mean fees?",
     ]
 

@@ -69,7 +69,7 @@ def test_markdown_report_is_rejected(process: Process, firm: SandboxServer) -> N
 
 
 def test_failures_of_one_cause_are_one_error(caplog: pytest.LogCaptureFixture) -> None:
-    """A shared cause is said once, with all its streams, and their child streams; others apart."""
+    """A shared cause is one error, with all its streams, and their child streams; others apart."""
     firm = MemoryFirm(matters=3)
     firm.control.fail(count=1000, how="status", status=400, template=MATTERS)
     firm.control.fail(count=1000, how="status", status=400, template="GET /staff")

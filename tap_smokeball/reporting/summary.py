@@ -103,9 +103,9 @@ def _traffic_lines(summary: RunSummary) -> Iterator[str]:
     """Yield the achieved rate, and the retries by cause."""
     if not summary.requests:
         return
-    duration = humanize_seconds(summary.duration_seconds)
+    duration, rate = humanize_seconds(summary.duration_seconds), summary.requests_per_second
     parts = [
-        f"{summary.requests:,} requests in {duration}: {summary.requests_per_second:.1f} per second",
+        f"{summary.requests:,} requests in {duration}: {rate:.1f} per second",
         f"rate limit {summary.requests_per_second_limit:g}",
     ]
     if summary.latency_seconds is not None:
