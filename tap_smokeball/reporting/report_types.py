@@ -41,6 +41,10 @@ class StreamSummary(msgspec.Struct, kw_only=True):
     unread_parents: Annotated[
         int, _field("parents that could not be read, and are retried by the next run")
     ]
+    kept_fields: Annotated[
+        dict[str, int],
+        _field("number of values of unknown fields that `extraFields` holds, by field"),
+    ]
     dropped_fields: Annotated[
         dict[str, int], _field("number of values of unknown fields that were left out, by field")
     ]

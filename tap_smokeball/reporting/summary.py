@@ -170,6 +170,7 @@ def _stream_summary(stream: SmokeballStream, run: RunStatus, result: StreamResul
         retries_by_cause=counts.retries_by_cause(result.stream),
         pagination_rewinds=run.rewinds[result.stream],
         unread_parents=result.unread_parents,
+        kept_fields=result.kept_fields,
         dropped_fields=result.dropped_fields,
         converted_values=dict(result.converted_values),
         rejected_values=dict(result.rejected_values),

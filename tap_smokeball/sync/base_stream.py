@@ -113,7 +113,7 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
             result.status = StreamStatus.COMPLETE
         extra_fields = self.record_builder.extra_fields
         extra_fields.log_new_names(self.logger, self.name)
-        result.dropped_fields = dict(extra_fields.dropped)
+        result.kept_fields, result.dropped_fields = map(dict, extra_fields.counts)
 
     def stop_at_time_limit(self, error: TimeLimitError) -> None:
         """Log what the time limit cut short; the next run resumes."""
