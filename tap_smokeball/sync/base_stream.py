@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tap_smokeball.api.client import Response
     from tap_smokeball.api.pages import Page, Row
     from tap_smokeball.records.columns import Breadcrumb, Column
+    from tap_smokeball.run.status import StreamResult
     from tap_smokeball.sync.parent_digest import ParentDigest
 
 EXTRACTED_TICKS = "extractedTicks"
