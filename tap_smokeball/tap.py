@@ -198,7 +198,7 @@ class TapSmokeball(CommandLineTap):
             progress.show_progress(self.session, self.logger),
         ):
             if runner.has_streams:
-                self.state_check.start()
+                runner.start(self.state_check)
             else:
                 self.logger.warning("No stream is selected: see the catalog, or Meltano's select")
             if self.state.get("bookmarks"):
@@ -218,7 +218,8 @@ class TapSmokeball(CommandLineTap):
 
         with self._running() as runner:
             self.state_check.start()
-            self._print_report(plan_report.plan_run(runner, self.session), plan_report.render)
+            report = plan_report.plan_run(runner, self.session, self.state_check)
+            self._print_report(report, plan_report.render)
         console.log_next_step(self.logger, next_step.AFTER_PLAN)
 
     @override

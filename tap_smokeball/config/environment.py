@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 MELTANO_PREFIX = "MELTANO_EXTRACT_"
 """Prefix under which Meltano passes the settings and extras of the extractor that it runs."""
 
-OTHER_VARIABLES = ("LOGLEVEL", "WEBHOOK_INBOX")
-"""Variables with the tap's prefix that other parts of the package read."""
+OTHER_VARIABLES = ("LOGLEVEL",)
+"""Variables with the tap's prefix that are no settings."""
 
 MIN_PREFIX_LENGTH = len("TAP_SMOK")
 """Part of the prefix that tells the variables of the tap, misspelled or not, from others."""

@@ -32,6 +32,7 @@ STATUSES = ("Open", "Pending", "Closed", "Deleted", "Cancelled")
 
 HEADER_SAFE = r"^[\x21-\x7e]+$"  # no space, no line break: these go into HTTP headers
 PATH_SAFE = r"^[A-Za-z0-9._-]+$"
+FIRM_NAME = r"^[A-Za-z0-9._-]{1,64}$"
 
 MIN_PAGE_SIZE = 2
 """Pages overlap by one row, so a page of one row would never advance."""
@@ -112,6 +113,16 @@ _TABLE: tuple[Setting, ...] = (
     _setting("fail_on_denied_parents", "boolean", "Whether restricted or deleted matters and other "
              "parents (403, 404) fail the run; by default they are logged and retried",
              default=False),
+    _string("webhook_inbox", "SQLAlchemy URL of the inbox that `tap-smokeball-webhooks serve` "
+            "fills: `sqlite:///path` or `postgresql://…`. Default: webhooks are not used",
+            secret=True),
+    _string("webhook_firm", "Name of the firm in the webhook inbox", FIRM_NAME, default="default"),
+    _setting("full_pass_interval_hours", "number", "Hours between full passes; runs in between "
+             "read what webhooks name and what changed. Default: every run does a full pass",
+             minimum=0, maximum=8760, default=0),
+    _setting("poll_interval_minutes", "number", "Minutes between reads of streams without webhook "
+             "events, such as bank accounts. Default: every run reads them",
+             minimum=0, maximum=525_600, default=0),
     _string("unknown_fields", "Fields that the API sends and no column declares: `auto` emits them "
             "in `extraFields`, except beside deselected columns; `keep` also those; `drop` none",
             enum=list(UNKNOWN_FIELDS), default="auto"),
@@ -138,6 +149,8 @@ class Settings:
         api_base: URL that every path is appended to, account prefix included.
         has_api_path: Whether ``api_url`` has a path, which no host of Smokeball has.
         matter_kinds: Value of the ``Type`` parameter of /matters.
+        full_pass_interval_ticks: Time between full passes; 0 for one in every run.
+        poll_interval_ticks: Time between reads of streams without events; 0 for every run.
         view_fingerprint: Hash of the settings that show or hide rows.
     """
 
@@ -171,8 +184,17 @@ class Settings:
     max_response_bytes: int
     max_retries: int
     fail_on_denied_parents: bool
+    webhook_inbox: str | None = field(repr=False)
+    webhook_firm: str
+    full_pass_interval_ticks: int
+    poll_interval_ticks: int
     unknown_fields: str
     view_fingerprint: str
+
+    @property
+    def reads_everything(self) -> bool:
+        """Whether each run reads all streams in full."""
+        return not (self.webhook_inbox or self.full_pass_interval_ticks or self.poll_interval_ticks)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:
@@ -223,6 +245,14 @@ class Settings:
             max_response_bytes=int(float(config["max_response_mb"]) * 1_000_000),
             max_retries=int(config["max_retries"]),
             fail_on_denied_parents=bool(config["fail_on_denied_parents"]),
+            webhook_inbox=config["webhook_inbox"],
+            webhook_firm=config["webhook_firm"],
+            full_pass_interval_ticks=round(
+                float(config["full_pass_interval_hours"]) * 3600 * dotnet_ticks.PER_SECOND
+            ),
+            poll_interval_ticks=round(
+                float(config["poll_interval_minutes"]) * 60 * dotnet_ticks.PER_SECOND
+            ),
             unknown_fields=config["unknown_fields"],
             view_fingerprint=hashlib.sha256(repr(view).encode()).hexdigest()[:16],
         )

@@ -11,11 +11,13 @@ from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import OBJECT, PAGED, ResponseFormat
 from tap_smokeball.api.token_expiry import expires_at
 from tap_smokeball.config.settings import version
-from tap_smokeball.errors import AccessDeniedError, SmokeballError
+from tap_smokeball.errors import AccessDeniedError, InboxError, SmokeballError
+from tap_smokeball.inbox import open_reader
 from tap_smokeball.reporting.report_types import Access, AccessReport, StreamAccess
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.subscription_check import check_subscription
 
 if TYPE_CHECKING:
     from singer_sdk import Tap
@@ -76,6 +78,7 @@ def access_report(tap: Tap, session: Session) -> AccessReport:
         product=_describe_product(row) if row else firm.problem or "unknown",
         leads=_describe_leads(session.settings, leads),
         intake=intake.problem or "available",
+        webhooks=_describe_webhooks(session),
         clock=_describe_clock(skew),
         clock_skew_seconds=skew,
         login=_describe_login(session),
@@ -92,6 +95,7 @@ def render(report: AccessReport) -> str:
         ("product", report.product),
         ("leads", report.leads),
         ("intake", report.intake),
+        *([("webhooks", report.webhooks)] if report.webhooks else []),
         ("clock", report.clock),
         ("login", report.login),
         ("requests", f"{report.requests:,} for this test"),
@@ -165,6 +169,17 @@ def _describe_leads(settings: Settings, leads: _ProbeResult) -> str:
         return leads.problem
     availability = "available" if leads.page.rows else "available, but there are none"
     return availability if settings.include_leads else f"{availability}; include_leads is false"
+
+
+def _describe_webhooks(session: Session) -> str | None:
+    settings = session.settings
+    if settings.webhook_inbox is None:
+        return None
+    try:
+        with open_reader(settings.webhook_inbox, settings.webhook_firm) as reader:
+            return f"the subscription is {check_subscription(reader, session, {}).text}"
+    except InboxError as error:
+        return f"unknown: {error.summary}"
 
 
 def _clock_skew(session: Session) -> float | None:

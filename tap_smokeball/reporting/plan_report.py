@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tap_smokeball.config.settings import version
 from tap_smokeball.reporting.plan import Planner
 from tap_smokeball.reporting.report_types import Plan, StreamPlan
+from tap_smokeball.reporting.schedule_plan import schedule_lines
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds
 from tap_smokeball.run.throughput import SIGNIFICANT_SHARE, Throughput, humanize_latency
@@ -18,15 +19,22 @@ if TYPE_CHECKING:
     from tap_smokeball.run.status import StreamResult
     from tap_smokeball.session import Session
     from tap_smokeball.sync.runner import Runner
+    from tap_smokeball.sync.state_check import StateCheck
 
 
-def plan_run(runner: Runner, session: Session) -> Plan:
+def plan_run(runner: Runner, session: Session, state_check: StateCheck) -> Plan:
     """Return the plan of a run; streams that fail are marked as in a run.
+
+    Args:
+        runner: The streams.
+        session: Settings and API client of the run.
+        state_check: Has checked the state.
 
     Raises:
         RunInterruptedError: A signal came.
     """
     estimates = list(Planner(runner, session).estimates())
+    runner.decide_reads(state_check)  # not before: a full pass is estimated first
     settings, transport = session.settings, session.client.transport
     latency = transport.counts.latency_seconds(*list(session.status.results))
     # The requests of a list come one by one, those of child streams do not.
@@ -68,6 +76,11 @@ def plan_run(runner: Runner, session: Session) -> Plan:
         max_in_flight=settings.burst,
         max_run_seconds=limit,
         runs=_runs_needed(limit, seconds_of_lists, seconds_of_children),
+        schedule=list(
+            schedule_lines(
+                runner, session, {each.stream: each.requests for each in estimates}, rate
+            )
+        ),
         plan_requests=session.status.requests,
         streams=streams,
     )
@@ -112,7 +125,7 @@ def render(plan: Plan) -> str:
         )
         for each in plan.streams
     ]
-    lines = [format_table(rows), "", *_conclusion(plan)]
+    lines = [format_table(rows), "", *_conclusion(plan), *plan.schedule]
     lines.append(f"This plan took {plan.plan_requests:,} requests.")
     return "\n".join(lines)
 

@@ -41,6 +41,10 @@ class StreamSummary(msgspec.Struct, kw_only=True):
     unread_parents: Annotated[
         int, _field("parents that could not be read, and are retried by the next run")
     ]
+    named_parents: Annotated[int, _field("parents that webhook events named and that were read")]
+    dropped_parents: Annotated[
+        int, _field("parents that webhook events named and that do not exist or are restricted")
+    ]
     kept_fields: Annotated[
         dict[str, int],
         _field("number of values of unknown fields that `extraFields` holds, by field"),
@@ -69,8 +73,16 @@ class StreamSummary(msgspec.Struct, kw_only=True):
             "or this machine's, whichever is earlier; null if no full pass was ever complete"
         ),
     ]
+    mode: Annotated[
+        str,
+        _field(
+            "how much of the stream the run was to read: `full`, `changes` (rows that changed, or "
+            "parents that changed or that events name) or `nothing`"
+        ),
+    ]
+    reason: Annotated[str | None, _field("why; null if each run reads everything")]
     status: Annotated[
-        Literal["pending", "interrupted", "complete", "time_limit", "stopped", "failed"],
+        Literal["pending", "interrupted", "complete", "not_due", "time_limit", "stopped", "failed"],
         _field("status of the stream"),
     ]
     error: Annotated[str | None, _field("class of the error; null if the stream did not fail")]
@@ -85,8 +97,8 @@ class RunSummary(msgspec.Struct, kw_only=True):
     complete: Annotated[
         bool,
         _field(
-            "whether all streams are complete; false with exit status 0 if the time limit ended "
-            "the run"
+            "whether all streams are complete or had nothing to read; false with exit status 0 if "
+            "the time limit ended the run"
         ),
     ]
     stopped_by: Annotated[
@@ -152,6 +164,10 @@ class Plan(msgspec.Struct, kw_only=True):
         int | None,
         _field("runs that it takes with the time limit; null if no number of them suffices"),
     ]
+    schedule: Annotated[
+        list[str],
+        _field("what full passes, polls and the next run cost; empty without a schedule"),
+    ]
     plan_requests: Annotated[int, _field("requests of the plan itself")]
     streams: Annotated[list[StreamPlan], _field("the estimate of each stream")]
 
@@ -179,6 +195,9 @@ class AccessReport(msgspec.Struct, kw_only=True):
     product: Annotated[str, _field("product and add-ons")]
     leads: Annotated[str, _field("whether the firm has leads")]
     intake: Annotated[str, _field("whether the firm has the Intake add-on")]
+    webhooks: Annotated[
+        str | None, _field("the state of the webhook subscription; null without `webhook_inbox`")
+    ]
     clock: Annotated[str, _field("how this machine's clock and Smokeball's compare")]
     clock_skew_seconds: Annotated[
         float | None,

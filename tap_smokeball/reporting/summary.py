@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.base_stream import SmokeballStream
 
 
+_COMPLETE = (StreamStatus.COMPLETE, StreamStatus.NOT_DUE)
+
+
 class Metric(str, Enum):
     """The metrics that are not the SDK's."""
 
@@ -89,6 +92,12 @@ def summary_table(run: RunStatus, summary: RunSummary) -> str:
         for result in run.results.values()
         if result.unread_parents
     ]
+    named = [
+        f"{result.stream}: events name {result.dropped_parents:,} parents that do not exist or are "
+        "restricted; they are dropped"
+        for result in run.results.values()
+        if result.dropped_parents
+    ]
     dropped = [
         f"{result.stream}: {sum(result.dropped_fields.values()):,} values of unknown fields left "
         f"out: {', '.join(sorted(result.dropped_fields))}"
@@ -96,7 +105,9 @@ def summary_table(run: RunStatus, summary: RunSummary) -> str:
         if result.dropped_fields
     ]
     values = [line for result in run.results.values() for line in _value_lines(result)]
-    return "\n".join([format_table(rows), *unread, *dropped, *values, *_traffic_lines(summary)])
+    return "\n".join(
+        [format_table(rows), *unread, *named, *dropped, *values, *_traffic_lines(summary)]
+    )
 
 
 def _traffic_lines(summary: RunSummary) -> Iterator[str]:
@@ -138,7 +149,7 @@ def _run_summary(tap: Tap, session: Session, exit_status: int) -> RunSummary:
         version=version(),
         run_id=run.run_id,
         exit_status=exit_status,
-        complete=all(r.status is StreamStatus.COMPLETE for r in run.results.values()),
+        complete=all(r.status in _COMPLETE for r in run.results.values()),
         stopped_by=_stopped_by(run),
         signal=run.signal or None,
         max_run_seconds=run.limit_seconds,
@@ -170,6 +181,8 @@ def _stream_summary(stream: SmokeballStream, run: RunStatus, result: StreamResul
         retries_by_cause=counts.retries_by_cause(result.stream),
         pagination_rewinds=run.rewinds[result.stream],
         unread_parents=result.unread_parents,
+        named_parents=result.named_parents,
+        dropped_parents=result.dropped_parents,
         kept_fields=result.kept_fields,
         dropped_fields=result.dropped_fields,
         converted_values=dict(result.converted_values),
@@ -177,6 +190,8 @@ def _stream_summary(stream: SmokeballStream, run: RunStatus, result: StreamResul
         resumed=result.is_resumed,
         duration_seconds=round(result.seconds, 3),
         bookmark=dotnet_ticks.to_rfc3339(bookmark) if bookmark else None,
+        mode=result.mode,
+        reason=result.reason or None,
         status=cast("Any", result.status.name.lower()),
         error=type(result.error).__name__ if result.error else None,
     )

@@ -41,6 +41,7 @@ class StreamStatus(Enum):
     PENDING = "not started"
     INTERRUPTED = "interrupted"  # also the status while it runs, which an interruption leaves
     COMPLETE = "complete"
+    NOT_DUE = "nothing to read"
     TIME_LIMIT = "time limit reached; will resume"
     STOPPED = "stopped; will resume"
     FAILED = "failed"
@@ -69,6 +70,10 @@ class StreamResult:
         converted_values: Number of values of another type than their column's, by path in the row.
         rejected_values: Number of values that do not fit their column, by path in the row.
         estimate: How many requests it takes, and how many are done.
+        mode: How much of it the run was to read, if a schedule decided that.
+        reason: Why.
+        named_parents: Parents that events named and that were read.
+        dropped_parents: Parents that events named and that do not exist or are restricted.
     """
 
     stream: str
@@ -85,6 +90,10 @@ class StreamResult:
     converted_values: Counter[str] = field(default_factory=Counter)
     rejected_values: Counter[str] = field(default_factory=Counter)
     estimate: RequestEstimate = field(default_factory=RequestEstimate)
+    mode: str = "full"
+    reason: str = ""
+    named_parents: int = 0
+    dropped_parents: int = 0
 
     def fail(self, error: SmokeballError) -> None:
         """Record that the stream failed, and why."""

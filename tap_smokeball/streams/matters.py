@@ -120,6 +120,12 @@ class MattersStream(ParentStream):
         ),
     )
 
+    @property
+    @override
+    def is_view_restricted(self) -> bool:
+        settings = self.session.settings
+        return bool(settings.matter_statuses) or not settings.include_leads
+
     @override
     def params(self, since: int | None) -> dict[str, Any]:
         settings = self.session.settings

@@ -18,7 +18,10 @@ class SyncRunsStream(RunLogStream):
         date_time("runStartedAt", "Start of the run"),
         date_time("startedAt", "Start of the stream in the run; null if it was not started"),
         date_time("endedAt", "End of the stream in the run; null if it was not started"),
-        string("status", "Status: complete, failed, time_limit, stopped, interrupted or pending"),
+        string(
+            "status",
+            "Status: complete, not_due, failed, time_limit, stopped, interrupted or pending",
+        ),
         string("error", "Class of the error; null if the stream did not fail"),
         integer("rowsRead", "Rows read, before stream maps"),
         integer("requests", "Requests sent, including retries"),

@@ -24,6 +24,7 @@ from tap_smokeball.run.status import RUNNING, RunInterruptedError, StreamStatus
 from tap_smokeball.sync.bookmarks import BookmarkColumn, BookmarkManager
 from tap_smokeball.sync.declared_stream import DeclaredStream
 from tap_smokeball.sync.list_reader import ListReader
+from tap_smokeball.sync.read_decision import READ_ALL, ReadDecision
 from tap_smokeball.sync.stream_attributes import StreamAttributes
 
 if sys.version_info >= (3, 12):
@@ -52,7 +53,12 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
     Args:
         tap: The tap that the stream belongs to.
         session: Settings, API client, worker pool and status of the run.
+
+    Attributes:
+        decision: What this run reads of the stream.
     """
+
+    decision: ReadDecision = READ_ALL
 
     @override
     def complete_columns(self) -> list[Column]:
