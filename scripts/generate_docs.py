@@ -11,7 +11,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts import benchmark, dbt, generate_error_table, meltano, scale, sensitive_columns
+from scripts import (
+    benchmark,
+    dbt,
+    generate_error_table,
+    meltano,
+    report_schemas,
+    scale,
+    sensitive_columns,
+)
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.sync.base_stream import SmokeballStream
@@ -43,6 +51,8 @@ def main(arguments: list[str]) -> int:
         "docs/security.md": replace_block(
             read("docs/security.md"), COMMENT, "sensitive", sensitive_columns.table(streams())
         ),
+        "docs/operations.md": operations_page(),
+        **report_schemas.schemas(),
         "README.md": readme(),
         **benchmark.pages(read, replace_block),
         "meltano.yml": meltano_project(),
@@ -95,6 +105,14 @@ def readme() -> str:
     """Return the README with the table of streams and the benchmark."""
     text = replace_block(read("README.md"), COMMENT, "streams", stream_table())
     return replace_block(text, COMMENT, "benchmark", benchmark.readme_block())
+
+
+def operations_page() -> str:
+    """Return docs/operations.md with the fields of the reports."""
+    text = read("docs/operations.md")
+    for block, lines in report_schemas.tables().items():
+        text = replace_block(text, COMMENT, block, lines)
+    return text
 
 
 def meltano_project() -> str:

@@ -201,6 +201,7 @@ def _assumptions() -> list[str]:
     return _table(
         ("Assumption", "Value"),
         ("Rate limit of an app", f"{REQUESTS_PER_SECOND} requests per second"),
+        ("Latency of a request", "at most 1 s, so that the rate limit holds, not the latency"),
         ("Matters per firm", f"log-normal: median {MEDIAN_MATTERS:,}, sigma {SIGMA:g}"),
         ("Live matters (`Open`, `Pending`)", f"{LIVE:.0%}"),
         ("Child streams of matters", f"{MATTER_CHILD_STREAMS} (selected by default)"),

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tap_smokeball import dotnet_ticks
 
@@ -149,6 +150,7 @@ class Settings:
 
     Attributes:
         api_base: URL that every path is appended to, account prefix included.
+        has_api_path: Whether ``api_url`` has a path, which no host of Smokeball has.
         matter_kinds: Value of the ``Type`` parameter of /matters.
         full_pass_interval_ticks: Time between full passes; 0 for one in every run.
         poll_interval_ticks: Time between reads of streams without events; 0 for every run.
@@ -156,6 +158,7 @@ class Settings:
     """
 
     api_base: str
+    has_api_path: bool
     token_url: str
     api_key: str = field(repr=False)
     client_id: str | None
@@ -205,6 +208,7 @@ class Settings:
         api, auth = HOSTS[config["environment"]]
         domain = DOMAINS[config["region"]]
         api_base = (config["api_url"] or f"{api}.{domain}").rstrip("/")
+        has_api_path = bool(urlsplit(api_base).path)
         auth_base = (config["auth_url"] or f"{auth}.{domain}").rstrip("/")
         if account := config["account_id"]:
             api_base = f"{api_base}/{account}"
@@ -216,6 +220,7 @@ class Settings:
         view = (account_view, kinds, statuses)
         return cls(
             api_base=api_base,
+            has_api_path=has_api_path,
             token_url=f"{auth_base}/oauth2/token",
             api_key=config["api_key"],
             client_id=config["client_id"],

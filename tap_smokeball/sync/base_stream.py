@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tap_smokeball.api.client import Response
     from tap_smokeball.api.pages import Page, Row
     from tap_smokeball.records.columns import Breadcrumb, Column
+    from tap_smokeball.run.status import StreamResult
     from tap_smokeball.sync.parent_digest import ParentDigest
 
 EXTRACTED_TICKS = "extractedTicks"
@@ -96,12 +97,12 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
 
     @contextmanager
     @override
-    def handle_errors(self) -> Iterator[None]:
+    def handle_errors(self) -> Iterator[StreamResult]:
         """Keep an error within the stream if a runner supervises the run."""
         result = self.result
         result.status = RUNNING
         try:
-            yield
+            yield result
         except RunInterruptedError:
             result.status = StreamStatus.STOPPED
             if not self.session.status.is_supervised:
@@ -120,7 +121,7 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
             result.status = StreamStatus.COMPLETE
         extra_fields = self.record_builder.extra_fields
         extra_fields.log_new_names(self.logger, self.name)
-        result.dropped_fields = dict(extra_fields.dropped)
+        result.kept_fields, result.dropped_fields = map(dict, extra_fields.counts)
 
     def stop_at_time_limit(self, error: TimeLimitError) -> None:
         """Log what the time limit cut short; the next run resumes."""

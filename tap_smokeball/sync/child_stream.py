@@ -113,7 +113,8 @@ class ChildStream(TwoPassStream):
     @override
     def sample_rows(self) -> int | None:
         # A sample of the parents cannot yield more than a sample of their rows.
-        own_limit, parent_limit = super().sample_rows, self.parent_stream.sample_rows
+        own_limit = super().sample_rows
+        parent_limit = self.parent_stream.ABORT_AT_RECORD_COUNT
         return parent_limit if own_limit is None else own_limit
 
     def requests_per_parent(self, rows: int) -> int:
@@ -128,6 +129,9 @@ class ChildStream(TwoPassStream):
         failures = self.failures
         for reason in order.todo(self.stages):
             parents = reason.parents()
+            if self.sample_rows is not None:
+                yield from self._read_sample(reason, parents, failures)
+                continue
             if reason.full_pass is not None:
                 self._begin_full_pass(reason.full_pass, len(parents))
             is_complete = yield from self._read_parents(reason, parents, failures)
@@ -141,6 +145,15 @@ class ChildStream(TwoPassStream):
             result.status = StreamStatus.TIME_LIMIT  # the runner may still start the next stage
         if is_last:
             self.report_failures()
+
+    def _read_sample(
+        self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
+    ) -> Iterator[types.Record]:
+        """Yield the records of the first parent that has some, to test the connection."""
+        for parent in parents:
+            yield from self._read_parents(reason, [parent], failures)
+            if self.result.rows:
+                return
 
     def _read_parents(
         self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
@@ -156,7 +169,7 @@ class ChildStream(TwoPassStream):
         start_of = self.parent_order.replication_starts()
         read = partial(self._read_parent, reason=reason, start_of=start_of, failures=failures)
         should_pause = self._should_pause if reason.full_pass else bool
-        done = sampled = 0
+        done = 0
         state_written_at = 0.0
         begun = self.session.client.clock.now()
         with closing(pool.map_ordered(reason.upcoming(parents), read, should_pause)) as results:
@@ -173,10 +186,7 @@ class ChildStream(TwoPassStream):
                 estimate.add_step(self.requests_per_parent(row_count))
                 if self.sample_rows is not None:
                     failures.raise_first()
-                    sampled += row_count
-                    if sampled >= self.sample_rows:
-                        return True
-                    continue
+                    return True
                 failures.settle(parent, reason)
                 is_due = done % STATE_EVERY_PARENTS == 0
                 is_late = time.monotonic() - state_written_at > STATE_EVERY_SECONDS

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.base_stream import SmokeballStream
 
 
+SAMPLED_PARENTS = 10
+"""Parents that a test of the connection tries, until one has rows."""
+
+
 class ParentStream(TopLevelStream):
     """A top-level stream whose rows have child records.
 
@@ -44,6 +48,15 @@ class ParentStream(TopLevelStream):
     plural_name: ClassVar[str]
     closed_values: ClassVar[tuple[tuple[str, tuple[object, ...]], ...]] = ()
     listed: ParentList
+
+    @property
+    @override
+    def sample_rows(self) -> int | None:
+        # The first parent may have no rows, which says nothing about the child stream.
+        rows = super().sample_rows
+        if rows is None or not self.has_selected_descendents:
+            return rows
+        return max(rows, SAMPLED_PARENTS)
 
     @override
     def read_records(self) -> Iterator[types.Record]:
@@ -66,6 +79,7 @@ class ParentStream(TopLevelStream):
                 parents.append(self.as_parent(row, changed))
                 if self.selected and (since is None or changed is None or changed >= since):
                     wanted.append(row)
+            wanted = wanted[: self.ABORT_AT_RECORD_COUNT]
             yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
         self.listed = ParentList(sorted(parents, key=lambda parent: parent.id), reader.started)
         digest = self.listed.digest if self.state_manager.is_incremental else None

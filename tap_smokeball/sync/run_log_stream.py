@@ -106,10 +106,10 @@ class RunLogStream(DeclaredStream):
 
     @override
     @contextmanager
-    def handle_errors(self) -> Iterator[None]:
+    def handle_errors(self) -> Iterator[StreamResult]:
         """Keep an error of a stream map within the stream."""
         try:
-            yield
+            yield self.result
         except SmokeballError as error:
             self.result.fail(error)
 

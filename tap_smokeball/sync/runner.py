@@ -8,24 +8,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.api.error_policy import FORBIDDEN_EVERYWHERE
 from tap_smokeball.errors import (
-    AccessDeniedError,
     BatchStorageError,
     ParentListError,
     SmokeballError,
     StateOfOtherFirmError,
-    StreamMapError,
     StreamsFailedError,
     UnreadParentsError,
     os_error_message,
 )
 from tap_smokeball.run.gc_tuning import rare_garbage_collection
+from tap_smokeball.run.request_estimate import PAGES
 from tap_smokeball.run.status import RunInterruptedError, StreamStatus
 from tap_smokeball.run.stop_signals import stop_on_signals
 from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.closed_parents import LIVE_SHARE
+from tap_smokeball.sync.failure_log import FailureLog
 from tap_smokeball.sync.parent_order import Stage
 from tap_smokeball.sync.parent_stream import ParentStream
 from tap_smokeball.sync.read_decision import ReadMode
@@ -33,6 +32,7 @@ from tap_smokeball.sync.run_log_stream import RunLogStream
 from tap_smokeball.sync.schedule import Schedule
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Iterable, Iterator
 
     from singer_sdk import Stream
@@ -46,9 +46,6 @@ NAMED_PARENTS_SHARE = 0.5
 """Share of a run's time limit that the parents that events name get at most: whoever could forge
 events must not keep a run from polls and full passes."""
 
-_DENIALS = (AccessDeniedError, ParentListError)
-"""Errors of a key that is rejected: each stream is denied, and so are its child streams."""
-
 
 class Runner:
     """Syncs the selected streams of a tap.
@@ -56,12 +53,13 @@ class Runner:
     Args:
         streams: All streams of the tap.
         session: What the streams share.
+        logger: Takes the reasons why streams failed.
 
     Attributes:
         schedule: Has decided what to read of each stream; None if everything is read.
     """
 
-    def __init__(self, streams: Iterable[Stream], session: Session) -> None:
+    def __init__(self, streams: Iterable[Stream], session: Session, logger: logging.Logger) -> None:
         found = list(streams)
         self._known = [stream for stream in found if isinstance(stream, SmokeballStream)]
         wanted = [
@@ -73,7 +71,7 @@ class Runner:
         self._session = session
         self._status = session.status
         self.schedule: Schedule | None = None
-        self._logged: set[str] = set()
+        self._failures = FailureLog(session.status, logger)
 
     @property
     def has_streams(self) -> bool:
@@ -90,7 +88,7 @@ class Runner:
         """
         self._status.is_supervised = True
         for stream in self.top_level:
-            stream.result.estimate.start(1, "pages")
+            stream.result.estimate.start(1, PAGES)
         for stream in self.children:
             self._status.result(stream.name)
         with stop_on_signals(self._status.stop), rare_garbage_collection():
@@ -99,6 +97,7 @@ class Runner:
             except RunInterruptedError:
                 pass
             finally:
+                self._log_causes()
                 self._session.close()
         if self._status.signal:
             raise RunInterruptedError(self._status.signal)
@@ -156,23 +155,25 @@ class Runner:
         for run_log in self._run_logs:
             with self._failures_kept(run_log):
                 run_log.log_run(streams)
-            if error := run_log.result.error:
+            if run_log.result.error:
                 self._status.results[run_log.name] = run_log.result
-                run_log.logger.error("%s", error)
 
     def _sync_all(self) -> None:
-        try:
-            for stream in self.top_level:
-                if stream.decision.mode is ReadMode.NOTHING:
-                    self._skip(stream)
-                else:
-                    self._sync(stream, stream.sync)
-                self._record(stream)
-            self._sync_children()
-            if self.schedule:
-                self.schedule.finish()
-        finally:
-            self.log_failures(is_over=True)
+        for stream in self.top_level:
+            if stream.decision.mode is ReadMode.NOTHING:
+                self._skip(stream)
+            else:
+                self._sync(stream, stream.sync)
+            self._record(stream)
+        self._sync_children()
+        if self.schedule:
+            self.schedule.finish()
+
+    def _log_causes(self) -> None:
+        self._failures.log_causes(
+            has_access=self._session.client.has_access,
+            has_path=self._session.settings.has_api_path,
+        )
 
     def _sync_children(self) -> None:
         children = sorted(
@@ -293,7 +294,7 @@ class Runner:
     def _is_ready(self, child: ChildStream) -> bool:
         parent_result = self._status.result(child.parent_stream.name)
         if parent_result.is_failed:
-            child.result.fail(ParentListError(f"{child.parent_stream.name} could not be listed"))
+            child.result.fail(ParentListError(child.parent_stream.name))
             return False
         return not (self._status.should_stop or parent_result.status is StreamStatus.TIME_LIMIT)
 
@@ -317,7 +318,7 @@ class Runner:
                 stream.write_state()
             result.seconds += time.monotonic() - started
             result.ended_at = dotnet_ticks.now()
-            self.log_failures()
+            self._failures.log_new(has_access=self._session.client.has_access)
 
     @staticmethod
     @contextmanager
@@ -332,35 +333,3 @@ class Runner:
                 raise
             reason = f"batch_config: its storage cannot be used: {os_error_message(error)}"
             stream.result.fail(BatchStorageError(reason))
-
-    def log_failures(self, *, is_over: bool = False) -> None:
-        """Log the streams that failed since the last call.
-
-        As long as each stream was denied access, the cause is open: a scope each, or the key.
-
-        Args:
-            is_over: Whether no stream follows.
-        """
-        failed = [
-            stream
-            for stream in (*self.top_level, *self.children)
-            if stream.result.error and stream.name not in self._logged
-        ]
-        denials = [stream for stream in failed if isinstance(stream.result.error, _DENIALS)]
-        is_denied = not (self._session.client.has_access or self._logged) and denials == failed
-        if is_denied and not is_over:
-            return
-        if is_denied and len(denials) > 1:
-            self._log_denial_of_all(denials[0])
-            return
-        for stream in failed:
-            self._logged.add(stream.name)
-            error = stream.result.error
-            names_stream = isinstance(error, StreamMapError) or (error and error.stream)
-            stream.logger.error("%s%s", "" if names_stream else f"{stream.name}: ", error)
-
-    def _log_denial_of_all(self, first: SmokeballStream) -> None:
-        policy, error = FORBIDDEN_EVERYWHERE, first.result.error
-        request = error.request if error else None
-        denial = AccessDeniedError(policy.reason, policy.advice, status=403, request=request)
-        first.logger.error("%s", denial)
