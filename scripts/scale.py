@@ -233,7 +233,7 @@ def _one_firm() -> list[str]:
         )
         for matters in (500, 2000, 10_000)
     ]
-    return _table(("Matters", *(_title(job) for job in JOBS)), *rows)
+    return _table(("Matters", *(job.title.capitalize() for job in JOBS)), *rows)
 
 
 def _many_firms() -> list[str]:
@@ -244,7 +244,7 @@ def _many_firms() -> list[str]:
             requests = sum(job.requests(matters) for matters in matters_per_firm(count))
             rows.append(
                 (
-                    _title(job),
+                    job.title.capitalize(),
                     f"{count:,}",
                     f"{requests:,}",
                     _duration(result.round_seconds),
@@ -261,7 +261,7 @@ def _slots() -> list[str]:
         (str(slots), *(f"{simulate(300, job, slots).rate_limit_use:.0%}" for job in JOBS))
         for slots in (1, 2, 3, 5)
     ]
-    return _table(("Slots", *(_title(job) for job in JOBS)), *rows)
+    return _table(("Slots", *(job.title.capitalize() for job in JOBS)), *rows)
 
 
 def _time_limits() -> list[str]:
@@ -272,7 +272,7 @@ def _time_limits() -> list[str]:
             result = simulate(300, job, 2, minutes * 60)
             cells += [_duration(result.usual_age_seconds), _duration(result.worst_age_seconds)]
         rows.append(tuple(cells))
-    head = [f"{_title(job)}: {which}" for job in JOBS[:2] for which in ("median", "worst")]
+    head = [f"{job.title.capitalize()}: {which}" for job in JOBS[:2] for which in ("median", "worst")]
     return _table(("`max_run_minutes`", *head), *rows)
 
 
@@ -291,7 +291,7 @@ def _separate_apps() -> list[str]:
             gigabytes = tasks * sum(MEGABYTES.values()) / 1000
             rows.append(
                 (
-                    _title(job),
+                    job.title.capitalize(),
                     f"{count:,}",
                     _duration(max(seconds)),
                     f"{tasks:,}",
@@ -333,10 +333,6 @@ def _rate_limits_needed() -> list[str]:
         "All matters, hourly, if the API had firm-wide lists",
     )
     return _table(head, *rows)
-
-
-def _title(job: Job) -> str:
-    return job.title.capitalize()
 
 
 def _duration(seconds: float) -> str:

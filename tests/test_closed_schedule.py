@@ -60,7 +60,7 @@ def test_closed_pass_keeps_interval_of_its_own(firm: EventFirm) -> None:
     assert read == []
 
 
-def test_named_closed_matter_is_read_from_older_mark(firm: EventFirm) -> None:
+def test_named_closed_matter_takes_older_mark(firm: EventFirm) -> None:
     matter = firm.matter_ids[0]
     firm.control.settings(clock_offset_seconds=-120)
     output, _ = run(firm, None, lookback_seconds=1)
