@@ -91,7 +91,7 @@ lint: words ## Check style, format, wording and import rules
 	.venv/bin/lint-imports --no-cache
 
 .PHONY: words
-words: $(PROJECT) ## Check spelling and terms
+words: | git $(PROJECT) ## Check spelling and terms
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 .venv/bin/codespell \
 		--dictionary - --dictionary $(WORD_LIST) --regex "$(WORD_PATTERN)"
 
@@ -170,25 +170,37 @@ clean: ## Remove environments, caches and the demo's output
 	rm -rf .venv .venv-* .meltano output/demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# uv creates all environments except its own, which pip creates.
-$(UV): requirements/uv.txt
-	@if [ -z "$(PYTHON_VERSION)" ]; then \
+# Every environment depends on this check: nothing is built, and nothing is deleted, before it succeeds.
+.PHONY: preflight
+preflight:
+	@if ! "$(PYTHON)" -c '' 2> /dev/null; then \
 		echo "No Python 3.10 or later found. Pass one: make PYTHON=/path/to/python3.11" >&2; exit 1; \
+	elif ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then \
+		echo "$(PYTHON) is Python $(PYTHON_VERSION), and 3.10 or later is needed." \
+			"Pass one: make PYTHON=/path/to/python3.11" >&2; exit 1; \
+	elif ! [ -w . ]; then \
+		echo "The folder $$PWD cannot be written. Use a clone in a folder of your own." >&2; exit 1; \
 	fi
-	@"$(PYTHON)" -m venv --clear .venv-uv
-	@.venv-uv/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps \
-		--require-hashes --requirement $<
-	@touch $@
+
+.PHONY: git
+git:
+	@if ! command -v git > /dev/null; then \
+		echo "git is not installed. Install it, then run make again." >&2; exit 1; \
+	fi
+
+# uv creates all environments except its own, which pip creates.
+$(UV): requirements/uv.txt | preflight
+	@$(uv)
 
 $(DEPENDENCIES): requirements/dev.txt | $(UV)
-	@$(call environment,.venv)
+	@$(call dependencies,.venv)
 
 $(PROJECT): $(DEPENDENCIES) pyproject.toml
 	@.venv-uv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-%/dependencies-$(PYTHON_VERSION): requirements/%.txt | $(UV)
-	@$(call environment,.venv-$*)
+	@$(call dependencies,.venv-$*)
 
 # Creating the databases takes seconds, so each test copies these.
 .venv-airflow/home/airflow.db: .venv-airflow/dependencies-$(PYTHON_VERSION) $(DEMO)
@@ -199,11 +211,27 @@ $(PROJECT): $(DEPENDENCIES) pyproject.toml
 		>> .venv-airflow/migrate.log 2>&1 || { cat .venv-airflow/migrate.log >&2; exit 1; }
 	@touch $@
 
+# An environment that works is kept until the new one is complete: scripts hold the path of their environment,
+# so that it is moved aside, and back if the new one cannot be built or a build was killed.
 define environment
+if [ -e $(1)-before ]; then rm -rf $(1); mv $(1)-before $(1); fi; \
+if [ -e $(1) ]; then mv $(1) $(1)-before; fi; \
+trap 'if [ -e $(1)-before ]; then rm -rf $(1); mv $(1)-before $(1); echo "$(1) is as before." >&2; fi' EXIT; \
+$(2) || exit 1; \
+touch $@; \
+rm -rf $(1)-before
+endef
+
+define dependencies
 echo "Setting up $(1) with Python $(PYTHON_VERSION) (once, and again when $< changes) ..." >&2; \
-.venv-uv/bin/uv venv -q --clear --python "$(PYTHON)" $(1); \
-.venv-uv/bin/uv pip sync -q --require-hashes --python $(1)/bin/python $<; \
-touch $@
+$(call environment,$(1),.venv-uv/bin/uv venv -q --python "$(PYTHON)" $(1) \
+	&& .venv-uv/bin/uv pip sync -q --require-hashes --python $(1)/bin/python $<)
+endef
+
+define uv
+$(call environment,.venv-uv,"$(PYTHON)" -m venv .venv-uv \
+	&& .venv-uv/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps \
+		--require-hashes --requirement $<)
 endef
 
 # Lock files hold hashes and no index addresses: any mirror may serve the packages, unchanged.

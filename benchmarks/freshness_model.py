@@ -24,6 +24,10 @@ RATE, BURST = 5.0, 5
 INTERVAL_SECONDS, RUN_LIMIT_SECONDS = 3_600.0, 600.0
 CHANGED_PER_DAY = 200
 DAY_SECONDS = 86_400.0
+LIVE, DEFAULT_STREAMS, OTHER_REQUESTS = 0.25, 4, 45
+"""Share of live matters; default child streams of matters; requests of a run for all else."""
+
+MEASURED_DAYS = (1, 5)
 
 Read = tuple[int, int]
 """Numbers of a child stream and of the matter whose children are read."""
@@ -141,6 +145,49 @@ def simulate(days: int = 8) -> dict[str, Any]:
         "runs_per_full_pass": runs / (tap.full_passes / STREAMS),
         "matter_changed": _delays((when, reads[s, m]) for when, s, m in matter_changes),
         "only_row_changed": _delays((when, reads[read]) for read, when in child_changes.items()),
+    }
+
+
+def simulate_closed_pass(closed_interval_seconds: float) -> dict[str, float]:
+    """Simulate runs that follow each other, and the delay of rows that change alone.
+
+    The streams are those that are selected by default. All live matters come before any closed one.
+
+    Args:
+        closed_interval_seconds: Interval of the full pass over closed matters; 0 if each full pass
+            covers all matters.
+
+    Returns:
+        Hours until a change is loaded, for rows of live matters and of closed ones.
+    """
+    chance = random.Random(7)  # noqa: S311 - the simulation must be repeatable
+    is_live = [chance.random() < LIVE for _ in range(MATTERS)]
+    parts = [list(range(MATTERS))]
+    if closed_interval_seconds:
+        parts = [[m for m in range(MATTERS) if is_live[m] == live] for live in (True, False)]
+    reads: dict[Read, list[float]] = {}
+    now, closed_due = 0.0, 0.0
+    while now < MEASURED_DAYS[1] * DAY_SECONDS:
+        is_due = now >= closed_due
+        if is_due:
+            closed_due = now + closed_interval_seconds
+        for part in parts if is_due else parts[:1]:
+            for stream in range(DEFAULT_STREAMS):
+                for matter in part:
+                    reads.setdefault((stream, matter), []).append(now)
+                    now += 1 / RATE
+        now += OTHER_REQUESTS / RATE
+    begin, end = (day * DAY_SECONDS for day in MEASURED_DAYS)
+    delays: dict[bool, list[float]] = {True: [], False: []}
+    for (_, matter), read_times in reads.items():
+        changed = chance.uniform(begin, end - 2 * max(closed_interval_seconds, DAY_SECONDS / 4))
+        delay = min(read_at - changed for read_at in read_times if read_at > changed)
+        delays[is_live[matter]].append(delay / 3600)
+    return {
+        "live_median_hours": median(delays[True]),
+        "live_worst_hours": max(delays[True]),
+        "closed_median_hours": median(delays[False]),
+        "closed_worst_hours": max(delays[False]),
     }
 
 

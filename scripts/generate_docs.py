@@ -17,6 +17,7 @@ from scripts import (
     fleet_scale,
     generate_error_table,
     meltano,
+    report_schemas,
     scale,
     sensitive_columns,
 )
@@ -51,6 +52,8 @@ def main(arguments: list[str]) -> int:
         "docs/security.md": replace_block(
             read("docs/security.md"), COMMENT, "sensitive", sensitive_columns.table(streams())
         ),
+        "docs/operations.md": operations_page(),
+        **report_schemas.schemas(),
         "README.md": readme(),
         **benchmark.pages(read, replace_block),
         "meltano.yml": meltano_project(),
@@ -103,6 +106,14 @@ def readme() -> str:
     """Return the README with the table of streams and the benchmark."""
     text = replace_block(read("README.md"), COMMENT, "streams", stream_table())
     return replace_block(text, COMMENT, "benchmark", benchmark.readme_block())
+
+
+def operations_page() -> str:
+    """Return docs/operations.md with the fields of the reports."""
+    text = read("docs/operations.md")
+    for block, lines in report_schemas.tables().items():
+        text = replace_block(text, COMMENT, block, lines)
+    return text
 
 
 def meltano_project() -> str:

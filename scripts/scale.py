@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from tap_smokeball import streams
 from tap_smokeball.streams.matters import MattersStream
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.closed_parents import LIVE_SHARE
 
 REQUESTS_PER_SECOND = 5
 """Smokeball's rate limit for an app."""
 
 PAGE_ROWS = 500
+DAY_SECONDS, WEEK_SECONDS = 86_400, 7 * 86_400
 FIRMS = (10, 300, 3000)
 
 MEDIAN_MATTERS = 1000
@@ -64,7 +66,7 @@ class Job:
     Attributes:
         title: Its name in the tables.
         child_streams: Number of child streams of matters that it reads.
-        share: Share of the matters that it reads.
+        share: Share of the matters that it reads in each pass. It reads the others once a week.
     """
 
     title: str
@@ -72,17 +74,21 @@ class Job:
     share: float = 1
 
     def requests(self, matters: int, days: float = 1) -> int:
-        """Return the number of requests of one run.
+        """Return the number of requests of one run without a full pass over closed matters.
 
         Args:
             matters: Number of matters of the firm.
             days: Days since the previous run.
         """
-        listed = round(matters * self.share)
         changed = matters * ROWS_PER_MATTER * min(1, CHANGED_PER_DAY * days)
-        token, pages = 1, listed // PAGE_ROWS + int(changed) // PAGE_ROWS
+        token, pages = 1, matters // PAGE_ROWS + int(changed) // PAGE_ROWS
         accounts = STREAMS_PER_BANK_ACCOUNT * BANK_ACCOUNTS
-        return token + TOP_LEVEL_STREAMS + accounts + pages + self.child_streams * listed
+        children = self.child_streams * round(matters * self.share)
+        return token + TOP_LEVEL_STREAMS + accounts + pages + children
+
+    def closed_requests(self, matters: int) -> int:
+        """Return the number of requests of a full pass over closed matters of their own."""
+        return self.child_streams * (matters - round(matters * self.share))
 
 
 JOBS = (
@@ -126,10 +132,10 @@ def simulate(
         slots: Size of the app's pool. Each slot has an equal share of the rate limit.
         limit_seconds: Time limit of a firm's run.
     """
-    firms = [_Firm(matters) for matters in matters_per_firm(count)]
-    rate = REQUESTS_PER_SECOND / slots
-    now, rounds, requests = 0.0, 0, 0
-    while not all(firm.ages_seconds for firm in firms):
+    starts = (-number / count * WEEK_SECONDS for number in range(count))
+    firms = [_Firm(*each) for each in zip(matters_per_firm(count), starts, strict=True)]
+    rate, now, rounds, requests = REQUESTS_PER_SECOND / slots, 0.0, 0, 0
+    while now < (job.share < 1) * WEEK_SECONDS or not all(firm.ages_seconds for firm in firms):
         free_at = [now] * slots
         for firm in firms:
             started = heapq.heappop(free_at)
@@ -138,34 +144,42 @@ def simulate(
             heapq.heappush(free_at, started + START_SECONDS + sent / rate)
         now, rounds = max(free_at), rounds + 1
     ages = [max(firm.ages_seconds) for firm in firms]
-    use = requests / (now * REQUESTS_PER_SECOND)
-    return SimulationResult(now / rounds, statistics.median(ages), max(ages), use)
+    rate_limit_use = requests / (now * REQUESTS_PER_SECOND)
+    return SimulationResult(now / rounds, statistics.median(ages), max(ages), rate_limit_use)
 
 
 class _Firm:
     """A firm whose full pass may take several runs."""
 
-    def __init__(self, matters: int) -> None:
+    def __init__(self, matters: int, closed_started: float) -> None:
         self.ages_seconds: list[float] = []
         """Age of its data just before each completed pass, except the first one."""
         self._matters = matters
         self._requests_left = 0
+        self._closed_left = 0
         self._pass_started = 0.0
+        self._closed_started = closed_started
         self._data_as_of: float | None = None
 
     def run(self, job: Job, now: float, rate: float, limit_seconds: float) -> int:
         """Run the firm's task and return its number of requests."""
         if not self._requests_left:
-            days = (now - (self._data_as_of or 0)) / 86400
+            days = (now - (self._data_as_of or 0)) / DAY_SECONDS
             self._requests_left = job.requests(self._matters, days)
             self._pass_started = now
-        sent = min(self._requests_left, int(min(limit_seconds, 1e9) * rate))
+        if not self._closed_left and now - self._closed_started >= WEEK_SECONDS:
+            self._closed_left = job.closed_requests(self._matters)
+            self._closed_started = now
+        allowed = int(min(limit_seconds, 1e9) * rate)
+        sent = min(self._requests_left, int(allowed * (LIVE_SHARE if self._closed_left else 1)))
         self._requests_left -= sent
         if not self._requests_left:
             if self._data_as_of is not None:
                 self.ages_seconds.append(now + START_SECONDS + sent / rate - self._data_as_of)
             self._data_as_of = self._pass_started
-        return sent
+        closed_sent = min(self._closed_left, allowed - sent)
+        self._closed_left -= closed_sent
+        return sent + closed_sent
 
 
 def tables() -> dict[str, list[str]]:
@@ -187,6 +201,7 @@ def _assumptions() -> list[str]:
     return format_table(
         ("Assumption", "Value"),
         ("Rate limit of an app", f"{REQUESTS_PER_SECOND} requests per second"),
+        ("Latency of a request", "at most 1 s, so that the rate limit holds, not the latency"),
         ("Matters per firm", f"log-normal: median {MEDIAN_MATTERS:,}, sigma {SIGMA:g}"),
         ("Live matters (`Open`, `Pending`)", f"{LIVE:.0%}"),
         ("Child streams of matters", f"{MATTER_CHILD_STREAMS} (selected by default)"),
@@ -218,7 +233,7 @@ def _one_firm() -> list[str]:
         )
         for matters in (500, 2000, 10_000)
     ]
-    return format_table(("Matters", *(_title(job) for job in JOBS)), *rows)
+    return format_table(("Matters", *(job.title.capitalize() for job in JOBS)), *rows)
 
 
 def _many_firms() -> list[str]:
@@ -229,7 +244,7 @@ def _many_firms() -> list[str]:
             requests = sum(job.requests(matters) for matters in matters_per_firm(count))
             rows.append(
                 (
-                    _title(job),
+                    job.title.capitalize(),
                     f"{count:,}",
                     f"{requests:,}",
                     format_duration(result.round_seconds),
@@ -246,7 +261,7 @@ def _slots() -> list[str]:
         (str(slots), *(f"{simulate(300, job, slots).rate_limit_use:.0%}" for job in JOBS))
         for slots in (1, 2, 3, 5)
     ]
-    return format_table(("Slots", *(_title(job) for job in JOBS)), *rows)
+    return format_table(("Slots", *(job.title.capitalize() for job in JOBS)), *rows)
 
 
 def _time_limits() -> list[str]:
@@ -258,7 +273,8 @@ def _time_limits() -> list[str]:
             ages = result.usual_age_seconds, result.worst_age_seconds
             cells += map(format_duration, ages)
         rows.append(tuple(cells))
-    head = [f"{_title(job)}: {which}" for job in JOBS[:2] for which in ("median", "worst")]
+    titles = [job.title.capitalize() for job in JOBS[:2]]
+    head = [f"{title}: {which}" for title in titles for which in ("median", "worst")]
     return format_table(("`max_run_minutes`", *head), *rows)
 
 
@@ -277,7 +293,7 @@ def _separate_apps() -> list[str]:
             gigabytes = tasks * sum(MEGABYTES.values()) / 1000
             rows.append(
                 (
-                    _title(job),
+                    job.title.capitalize(),
                     f"{count:,}",
                     format_duration(max(seconds)),
                     f"{tasks:,}",
@@ -303,10 +319,7 @@ def _storage() -> list[str]:
 
 
 def _rate_limits_needed() -> list[str]:
-    """Return the rate limits that three goals need.
-
-    The third goal assumes one list per firm for each child stream of matters.
-    """
+    """Return the rate limits of three goals; the third assumes firm-wide lists of child rows."""
     no_children = JOBS[-1]
     rows = []
     for count in FIRMS:
@@ -324,13 +337,9 @@ def _rate_limits_needed() -> list[str]:
     return format_table(head, *rows)
 
 
-def _title(job: Job) -> str:
-    return job.title.capitalize()
-
-
 def format_duration(seconds: float) -> str:
     """Return a duration for people, rounded."""
-    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+    for unit, size in (("days", DAY_SECONDS), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"

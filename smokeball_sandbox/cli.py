@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import gc
 import socket
 import sys
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
 _GC_THRESHOLDS = (100_000, 50, 1000)
+
+
+class AddressError(Exception):
+    """The sandbox cannot listen on its address. The text says why and what to do."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -117,8 +122,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.write(f"smokeball-sandbox listening on {address}\n{instructions}")
         sys.stdout.flush()
 
-    with contextlib.suppress(KeyboardInterrupt):
-        serve(options, announce)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            serve(options, announce)
+    except AddressError as error:
+        sys.exit(str(error))
 
 
 def serve(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
@@ -127,8 +135,11 @@ def serve(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
     Args:
         options: The parsed command line.
         announce: Called with the address as soon as the port is open.
+
+    Raises:
+        AddressError: The address cannot be opened.
     """
-    listener = socket.create_server((options.host, options.port), backlog=_BACKLOG)
+    listener = _open_listener(options.host, options.port)
     # Headers and body are two writes: Nagle's algorithm would delay each response by 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     address = f"http://{options.host}:{listener.getsockname()[1]}"
@@ -166,6 +177,23 @@ def serve(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
     # Rows live as long as the process: frequent garbage collection would scan them in vain.
     gc.set_threshold(*_GC_THRESHOLDS)
     asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+
+
+def _open_listener(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise AddressError(
+                f"Port {port} is in use. Stop the other program or pass --port; 0 chooses a free "
+                "one."
+            ) from None
+        reason = "no such port"
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror.partition(" (")[0]
+        raise AddressError(
+            f"Cannot listen on {host}, port {port}: {reason}. Pass another --host or --port."
+        ) from None
 
 
 def _connection_instructions(address: str, options: argparse.Namespace) -> str:

@@ -5,16 +5,19 @@ import os
 import sys
 
 from tap_smokeball import redaction
+from tap_smokeball.reporting import console
 from tap_smokeball.tap import TapSmokeball
 
 
 def main() -> None:
     """Run the tap; no output of the process holds a secret."""
     redaction.install_redaction()
-    for name in ("TAP_SMOKEBALL_LOGLEVEL", "LOGLEVEL"):
+    for name in console.LEVEL_VARIABLES:
         if not isinstance(logging.getLevelName(os.environ.get(name, "").upper() or "INFO"), int):
             sys.exit(f"{name}: takes one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
-    TapSmokeball.cli()
+    command = TapSmokeball.cli  # reading it sets up the log
+    console.adapt_to_terminal()
+    command()
 
 
 if __name__ == "__main__":

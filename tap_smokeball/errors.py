@@ -203,7 +203,15 @@ class StreamCrashError(SmokeballError):
 
 
 class ParentListError(SmokeballError):
-    """The parent stream failed, so its child streams cannot be read."""
+    """The parent stream failed, so its child streams cannot be read.
+
+    Args:
+        parent: Name of the parent stream.
+    """
+
+    def __init__(self, parent: str) -> None:
+        self.parent = parent
+        super().__init__(f"{parent} could not be listed")
 
 
 class UnreadParentsError(SmokeballError):

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import copy
-import signal
 import sys
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import click
-from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError, MappingError
+import msgspec
+from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib import Catalog
 
-from tap_smokeball import redaction, streams
+from tap_smokeball import streams
+from tap_smokeball.command_line import CommandLineTap
 from tap_smokeball.config import environment, input_files, validation
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
-from tap_smokeball.errors import SmokeballError
 from tap_smokeball.redaction import SECRETS
-from tap_smokeball.reporting import progress, summary
+from tap_smokeball.reporting import console, next_step, progress, report_types, summary
 from tap_smokeball.reporting.startup_warnings import startup_warnings
-from tap_smokeball.run.status import RunInterruptedError
 from tap_smokeball.run.stop_signals import signal_handlers_kept
 from tap_smokeball.session import Session
 from tap_smokeball.singer.catalog_types import align_types
@@ -33,8 +31,9 @@ from tap_smokeball.singer.input_catalog import (
     name_errors,
     take_stream_names,
 )
-from tap_smokeball.singer.message_writer import BufferedMessageWriter, OutputClosedError
-from tap_smokeball.singer.sdk_compat import ACTIVATE_VERSION_SETTING, ConfigInput
+from tap_smokeball.singer.message_writer import BufferedMessageWriter
+from tap_smokeball.singer.sdk_compat import ACTIVATE_VERSION_SETTING
+from tap_smokeball.singer.select_rules import catalog_warnings, select_rule_warnings
 from tap_smokeball.singer.stream_map_checks import stream_map_errors
 from tap_smokeball.singer.stream_map_hashes import add_hash_functions
 from tap_smokeball.sync.base_stream import SmokeballStream
@@ -48,18 +47,19 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import PurePath
-    from typing import IO
 
     from singer_sdk import Stream
 
     from tap_smokeball.sync.declared_stream import DeclaredStream
 
+Report = TypeVar("Report", bound=msgspec.Struct)
+
 ENV_PREFIX = "TAP_SMOKEBALL_"
 
 
-class TapSmokeball(Tap):
+class TapSmokeball(CommandLineTap):
     """Singer tap for Smokeball: a law firm's matters, time and money, complete and resumable."""
 
     name = "tap-smokeball"
@@ -95,8 +95,11 @@ class TapSmokeball(Tap):
             SECRETS.add(secret)
         errors = env_file_errors + validation.validate(settings, self.config_jsonschema)
         if validate_config:
-            unknown = validation.unknown_setting_warnings(settings, self.config_jsonschema)
-            for warning in (*stripped, *unknown):
+            schema = self.config_jsonschema
+            warnings = [*stripped, *validation.unknown_setting_warnings(settings, schema)]
+            if parse_env_config or environment.is_run_by_meltano(ENV_PREFIX):
+                warnings += environment.unknown_variable_warnings(schema, ENV_PREFIX)
+            for warning in warnings:
                 self.logger.warning("%s", warning)
             if errors:
                 raise ConfigValidationError("bad settings", errors=errors, schema={})
@@ -157,15 +160,16 @@ class TapSmokeball(Tap):
         Raises:
             ConfigValidationError: The catalog or a stream map cannot be used.
         """
+        schemas = {name: stream.schema for name, stream in self.streams.items()}
+        warnings = list(select_rule_warnings(schemas))
         for entry in self.input_catalog.streams if self.input_catalog else ():
-            if stream := self.streams.get(entry.tap_stream_id):
-                for warning in align_types(entry, stream.schema):
-                    self.logger.warning("%s", warning)
+            warnings += catalog_warnings(entry, schemas)
+            if schema := schemas.get(entry.tap_stream_id):
+                warnings += align_types(entry, schema)
             else:
-                self.logger.warning(
-                    "catalog: there is no stream `%s`; left out", entry.tap_stream_id
-                )
                 del self.catalog[entry.tap_stream_id]
+        for warning in warnings:
+            self.logger.warning("%s", warning)
         if self.config.get("flattening_enabled"):
             drop_empty_properties(self.catalog)
         found = cast("Mapping[str, DeclaredStream]", self.streams)
@@ -180,6 +184,7 @@ class TapSmokeball(Tap):
         errors += apply_stream_names(self.catalog, self.mapper, names)
         _raise_if_any(errors)
 
+    @override
     def run_streams(self) -> None:
         """Sync the selected streams, each on its own, and log a summary.
 
@@ -189,7 +194,7 @@ class TapSmokeball(Tap):
         """
         with (
             self._running() as runner,
-            summary.log_summary(self, self.session),
+            summary.log_summary(self, self.session, is_json=self.has_json_reports),
             progress.show_progress(self.session, self.logger),
         ):
             if runner.has_streams:
@@ -199,7 +204,9 @@ class TapSmokeball(Tap):
             if self.state.get("bookmarks"):
                 self.state_writer.write_state(self.state)
             runner.sync()
+        console.log_next_step(self.logger, next_step.after_run(self.session.status))
 
+    @override
     def run_plan(self) -> None:
         """Print an estimate of a run, made of a few requests.
 
@@ -207,12 +214,15 @@ class TapSmokeball(Tap):
             RunInterruptedError: A signal came.
             StreamsFailedError: A stream cannot be estimated; the others are.
         """
-        from tap_smokeball.reporting import plan  # noqa: PLC0415 - only this option needs it
+        from tap_smokeball.reporting import plan_report  # noqa: PLC0415 - only this option needs it
 
         with self._running() as runner:
             self.state_check.start()
-            click.echo(plan.render(runner, self.session, self.state_check))
+            report = plan_report.plan_run(runner, self.session, self.state_check)
+            self._print_report(report, plan_report.render)
+        console.log_next_step(self.logger, next_step.AFTER_PLAN)
 
+    @override
     def run_access_check(self) -> None:
         """Read a record of each selected stream, and print what the app can access.
 
@@ -227,122 +237,21 @@ class TapSmokeball(Tap):
         cast("BufferedMessageWriter", self.message_writer).is_muted = True
         with self._running() as runner:
             runner.sample(1)
-            click.echo(connection_test.render(self, self.session))
+            report = connection_test.access_report(self, self.session)
+            self._print_report(report, connection_test.render)
+        console.log_next_step(self.logger, next_step.AFTER_TEST)
+
+    def _print_report(self, report: Report, render: Callable[[Report], str]) -> None:
+        is_json = self.has_json_reports
+        click.echo(report_types.to_json(report) if is_json else render(report))
 
     @contextmanager
     def _running(self) -> Iterator[Runner]:
         for warning in startup_warnings(self.session, self.config):
             self.logger.warning("%s", warning)
-        runner = Runner(self.streams.values(), self.session)
+        runner = Runner(self.streams.values(), self.session, self.logger)
         with runner.running():
             yield runner
-
-    @override
-    @classmethod
-    def cb_config(
-        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
-    ) -> ConfigInput:
-        """Read the configuration files of the command line."""
-        try:
-            return ConfigInput(
-                config=input_files.read_config([path for path in value if path != "ENV"]),
-                parse_env="ENV" in value,
-            )
-        except FileNotFoundError:
-            raise click.BadParameter("there is no such file") from None
-        except (OSError, TypeError, ValueError):
-            raise click.BadParameter("is not a file with one JSON object") from None
-
-    @override
-    @classmethod
-    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Handle ``--test``, which is done while the command line is read."""
-        if value == "disabled":
-            return
-        with cls._exit_on_expected_errors():
-            if value == "schema":
-                cls._from_cli(ctx.params["config"]).write_schemas()
-            else:
-                cls._from_cli(ctx.params["config"]).run_access_check()
-        ctx.exit()
-
-    @override
-    @classmethod
-    def get_singer_command(cls) -> click.Command:
-        """Return the command line."""
-        command = super().get_singer_command()
-        command.params.append(
-            click.Option(
-                ["--plan"],
-                is_flag=True,
-                help="Estimate the requests, rows and time of a run, then exit.",
-            )
-        )
-        return command
-
-    @override
-    @classmethod
-    def invoke(  # type: ignore[override] # --plan is an option of ours
-        cls,
-        *,
-        about: bool = False,
-        about_format: str | None = None,
-        config: ConfigInput | None = None,
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
-        plan: bool = False,
-    ) -> None:
-        """Run the tap from the command line."""
-        # The SDK's hook, set a moment ago, logs the text of an error, which may quote client data.
-        sys.excepthook = redaction.print_unexpected_error
-        if about:
-            cls.print_about(about_format)
-            return
-        cls.print_version(print_fn=cls.logger.info)
-        with cls._exit_on_expected_errors():
-            tap = cls._from_cli(config, state, catalog)
-            if plan:
-                tap.run_plan()
-            else:
-                tap.run_streams()
-
-    @classmethod
-    def _from_cli(
-        cls,
-        config: ConfigInput | None,
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
-    ) -> TapSmokeball:
-        config = config or ConfigInput()
-        return cls(
-            config=config.config,
-            parse_env_config=config.parse_env,
-            state=input_files.read_state(state) if state else None,
-            catalog=input_files.read_catalog(catalog) if catalog else None,
-        )
-
-    @classmethod
-    @contextmanager
-    def _exit_on_expected_errors(cls) -> Iterator[None]:
-        """Log an expected error in one line, and exit with its status."""
-        try:
-            yield
-        except RunInterruptedError as interrupted:
-            cls.logger.warning("Stopped by a signal. The next run resumes from here")
-            raise click.exceptions.Exit(128 + interrupted.signal) from None
-        except KeyboardInterrupt:
-            cls.logger.warning("Stopped by a signal before the run started")
-            raise click.exceptions.Exit(128 + signal.SIGINT) from None
-        except ConfigValidationError as error:
-            for message in error.errors:
-                cls.logger.error("%s", message)  # noqa: TRY400 - here and below: nothing to trace
-        except MappingError:
-            cls.logger.error("stream_maps: invalid expression")  # noqa: TRY400
-        except (SmokeballError, OutputClosedError) as error:
-            cls.logger.error("%s", error)  # noqa: TRY400
-        else:
-            return
-        raise click.exceptions.Exit(1)
 
 
 def _raise_if_any(errors: list[str]) -> None:

@@ -40,6 +40,8 @@ DAYS_BEHIND = 300
 
 TIME_LIMIT_SECONDS = 0.3
 MAX_SHRINKS = 400
+MAX_INTERVAL_HOURS = 8784
+CLOSED = {"Closed", "Deleted", "Cancelled"}
 
 URL = "http://127.0.2.1"
 """The address of the tenant, at which nothing listens."""
@@ -98,7 +100,10 @@ class SequenceRunner:
             self._refuse(number, resource, kind)
         tenant.faults = list(step.faults)
         tenant.date_error_seconds = step.date_error_seconds
-        settings: Json = {"max_retries": step.max_retries}
+        settings: Json = {
+            "max_retries": step.max_retries,
+            "closed_matters_interval_hours": step.closed_interval_hours,
+        }
         if step.end == "time_limit":
             settings["max_run_minutes"] = TIME_LIMIT_SECONDS / 60
             tenant.faults.append(Fault("hang", "", step.end_at, 1))
@@ -169,25 +174,32 @@ class SequenceRunner:
 
     def _finish(self) -> None:
         self._tenant.refusals.clear()
-        had_unfinished_pass = '"resume"' in json.dumps(self.state)
-        self._run_undisturbed()
-        if had_unfinished_pass:
-            self._run_undisturbed()
+        if any(step.closed_interval_hours for step in self._sequence.steps):
+            self._run_full_passes({"closed_matters_interval_hours": MAX_INTERVAL_HOURS})
+            for stream in self._sequence.streams:
+                self._compare(stream, has_closed=False)
+        self._run_full_passes({})
         for stream in self._sequence.streams:
             self._compare(stream)
 
-    def _run_undisturbed(self) -> None:
+    def _run_full_passes(self, settings: Json) -> None:
+        had_unfinished_pass = '"resume"' in json.dumps(self.state)
+        self._run_undisturbed(settings)
+        if had_unfinished_pass:
+            self._run_undisturbed(settings)
+
+    def _run_undisturbed(self, settings: Json) -> None:
         self.log.append("--- undisturbed run")
         self._tenant.start_run()
         self._world.advance(60)
         self._world.settle(is_final=True)
-        output = self._run({"max_retries": 0}, self.state)
+        output = self._run({"max_retries": 0, **settings}, self.state)
         if output.status:
             raise DeliveryError(f"undisturbed run: status {output.status}: {output.stderr}")
         self._deliver(output.messages, len(output.messages))
         self._keep_state(is_interrupted=False)
 
-    def _compare(self, stream: str) -> None:
+    def _compare(self, stream: str, *, has_closed: bool = True) -> None:
         world, resource = self._world, RESOURCES[stream]
         settings = dict(self._sequence.settings)
         view = View(True, settings.get("include_leads", True),  # noqa: FBT003
@@ -199,6 +211,10 @@ class SequenceRunner:
             is_unfiltered = row.is_deleted and world.options.deleted == "unfiltered"
             if not world.is_visible(resource, row, view) or (is_unfiltered and resource.filters):
                 continue
+            if resource.parent == "matters" and not has_closed:
+                matter = world.rows["matters"][row.parent]
+                if matter.status in CLOSED and not matter.is_lead:
+                    continue
             if has.get(key) != row.revision:
                 wrong.append(f"{key}: revision {has.get(key)}, not {row.revision} ({row})")
         unknown = has.keys() - world.known[stream]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 VERBS = ("touch", "touch", "touch", "add", "add", "delete", "remove")
 MATTER_VERBS = ("convert", "status", "touch", "import")
+CLOSED_INTERVALS_HOURS = (0, 0.005, 1, 500)
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Step:
         end_at: Number of the message or request at which it ends.
         flushed: Number of messages by which the target's rows are ahead of its state.
         is_full_refresh: Whether the run starts without a state.
+        closed_interval_hours: The tap's setting for closed matters.
     """
 
     changes: tuple[Change, ...] = ()
@@ -54,6 +56,7 @@ class Step:
     end_at: int = 0
     flushed: int = 0
     is_full_refresh: bool = False
+    closed_interval_hours: float = 0
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,9 @@ def draw(number: int) -> Sequence:
         _draw_step(random, streams, options, has_true_clock=has_true_clock)
         for _ in range(random.choice((1, 2, 2, 3, 4)))
     )
+    closed_random = Random(-number - 1)  # noqa: S311 - apart, so that a number stays what it was
+    if closed_random.random() < 1 / 2:
+        steps = tuple(_draw_closed_pass(closed_random, streams, step) for step in steps)
     return Sequence(
         number,
         streams,
@@ -115,6 +121,19 @@ def draw(number: int) -> Sequence:
         merges=random.choice(("never", "interrupted", "interrupted", "always")),
         settings=tuple(settings.items()),
         steps=steps,
+    )
+
+
+def _draw_closed_pass(random: Random, streams: tuple[str, ...], step: Step) -> Step:
+    """Return a step with a setting for closed matters, and with more changes of their status."""
+    changes = step.changes
+    if any(RESOURCES[name].parent == "matters" for name in streams):
+        verbs = random.choices(
+            ("status", "relabel", "touch", "hide", "show"), k=random.choice((0, 2))
+        )
+        changes += tuple(Change(verb, "matters", random.randrange(40)) for verb in verbs)
+    return replace(
+        step, changes=changes, closed_interval_hours=random.choice(CLOSED_INTERVALS_HOURS)
     )
 
 

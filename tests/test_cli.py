@@ -47,7 +47,9 @@ def test_failed_run_exits_with_status_1(firm: SandboxServer, process: Process) -
     firm.control.settings(scopes=["matters/read"])
     output = process.run(config(firm))
     assert output.status == 1
-    assert "1 of 2 streams failed: fees" in output.stderr
+    last_line = output.stderr.splitlines()[-1]
+    assert "| 403 fees (GET /matters/{matterId}/fees, " in last_line
+    assert "Grant the app the scope fees/read" in last_line
     assert "failed: 403 access denied" in output.stderr
     assert "Traceback" not in output.stderr
     assert len(output.records("matters")) == 12

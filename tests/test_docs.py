@@ -34,6 +34,9 @@ PAGES = [
 ]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+ALERT_COMMANDS = re.findall(
+    r"^\$ (.*)$", (ROOT / "docs/alerts.md").read_text(encoding="utf-8"), re.MULTILINE
+)
 RUN_ELSEWHERE = {
     "make demo": (".github/workflows/ci.yml", "run: make demo"),
     "make test": (".github/workflows/ci.yml", "run: make test"),
@@ -60,6 +63,7 @@ RUN_ELSEWHERE = {
         "--redirect-uri=",
     ),
     "tap-smokeball --config=ENV --plan": ("tests/test_operations.py", "operations"),
+    **dict.fromkeys(ALERT_COMMANDS, ("tests/test_alerts.py", "docs/alerts.md")),
     "python - <<'END'": ("tests/test_recipes.py", "python - <<'END'"),
     "tap-smokeball-webhooks serve --inbox sqlite:///inbox.db": (
         "tests/receiver_process.py",

@@ -63,6 +63,7 @@ class EventStep:
         end: How the run ends.
         end_index: At which message, if the target is killed.
         interval_hours: Hours between full passes.
+        closed_hours: Hours between those over closed matters; 0 if they have none of their own.
     """
 
     changes: list[tuple[str, int, str]]
@@ -72,6 +73,7 @@ class EventStep:
     end: str
     end_index: int
     interval_hours: int
+    closed_hours: int
 
 
 STEPS = st.lists(
@@ -87,6 +89,7 @@ STEPS = st.lists(
         end=st.sampled_from(["complete", "complete", "killed", "killed", "time limit"]),
         end_index=st.integers(0, 25),
         interval_hours=st.sampled_from([24, 24, 24, 0]),
+        closed_hours=st.sampled_from([0, 0, 240]),
     ),
     min_size=1,
     max_size=6,
@@ -137,7 +140,7 @@ class EventRunner:
             shutil.copy(self._backup, self._file)
             firm.add_gap("receiver_down")  # as a receiver does that starts again
         note(f"{step.end} after {step}")
-        self._run(step.end, step.end_index, step.interval_hours)
+        self._run(step.end, step.end_index, step.interval_hours, step.closed_hours)
         firm.age_inbox(OLD_SECONDS)
 
     def finish(self) -> None:
@@ -149,9 +152,10 @@ class EventRunner:
             for key in self._rows(stream):
                 assert self._delivered(stream, key) == self._current(stream, key), stream
 
-    def _run(self, end: str, end_index: int, interval_hours: int) -> None:
+    def _run(self, end: str, end_index: int, interval_hours: int, closed_hours: int = 0) -> None:
         configured = self._firm.settings(
             full_pass_interval_hours=interval_hours,
+            closed_matters_interval_hours=closed_hours,
             poll_interval_minutes=30 * bool(interval_hours),
             lookback_seconds=0,
         )

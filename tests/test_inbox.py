@@ -134,6 +134,18 @@ def test_inbox_writers_hide_no_rows_from_reader(inbox_url: str) -> None:
     assert [row.type for row in rows(inbox_url)] == ["gap", "fee.created"]
 
 
+def test_newest_row_precedes_rows_after_young_one(inbox_url: str) -> None:
+    append(inbox_url, *(Event("matter.updated", ticks, "m", "m") for ticks in (1, 2, 3)))
+    with open_reader(inbox_url, FIRM) as reader:
+        first, second, third = reader.events_after(START, 9)
+        with open_database(inbox_url) as database, database.write() as (connection, _):
+            earlier = first.arrived - 100
+            old = update(EVENTS).where(EVENTS.c.seq.in_([first.seq, third.seq]))
+            connection.execute(old.values(arrived=earlier))
+        assert reader.newest(arrived_before=second.arrived) == first.position
+        assert reader.newest(arrived_before=earlier) == START
+
+
 def test_inbox_prune_leaves_newest_and_shows_gap(inbox_url: str) -> None:
     append(inbox_url, *(Event("fee.created", n) for n in range(5)))
     append(inbox_url, FEE, firm="other")

@@ -213,6 +213,21 @@ class TestText:
         text = run_plan(config(firm, requests_per_second=1, burst=60)).stdout
         assert "About 60 requests: 1 minute at 1 per second." in text
 
+    def test_plan_derives_time_from_latency(self, start: StartFirm) -> None:
+        """With slow responses, the requests in flight permit less than the rate limit."""
+        firm = start(matters=20, fees=1, exact_fees=True, latency_ms=100)
+        settings = config(firm, requests_per_second=500, burst=2)
+        text = run_plan(settings).stdout
+        [latency] = re.findall(
+            r"^The latency holds the rate, not the rate limit of 500 per second: a request takes "
+            r"(\d\.\d) s, and at most 2 are in flight\.$",
+            text,
+            re.MULTILINE,
+        )
+        # A list of one page, then 20 matters, two at a time.
+        [seconds] = re.findall(r"^About 21 requests: (\d+) seconds? at ", text, re.MULTILINE)
+        assert float(seconds) == pytest.approx(float(latency) * 11, rel=0.6)
+
     def test_plan_splits_time_limit_into_runs(self, start: StartFirm) -> None:
         firm = start(matters=190, fees=1, exact_fees=True)
         settings = config(firm, requests_per_second=10, burst=60, max_run_minutes=0.1)

@@ -120,7 +120,8 @@ def test_progress_display_updates_on_terminal(start: StartFirm, process: Process
     settings = config(firm, burst=1)
     screen = Terminal()
     out = process.folder / "out"
-    environment = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "LINES", "COLUMNS"}}
+    unwanted = {"NO_COLOR", "LINES", "COLUMNS", "LOGLEVEL", "TAP_SMOKEBALL_LOGLEVEL"}
+    environment = {k: v for k, v in os.environ.items() if k not in unwanted}
     with out.open("wb") as stdout:
         done = subprocess.run(
             [*TAP, *process.file_arguments(settings, None, None)],
@@ -137,17 +138,22 @@ def test_progress_display_updates_on_terminal(start: StartFirm, process: Process
     assert len(output.records("fees")) == 60
     assert screen.has_shown(r"^fees .* \d+ rows +\d+ of 60 matters *$")
     assert screen.has_shown(
-        r"^1 of 2 streams, \d+% done, [\d.]+ of 1000 requests per second, "
+        r"^1 of 2 streams, \d+% done, [\d.]+ of 1000 requests per second, latency \d+ ms, "
         r"(\d+|under a) seconds? left *$"
     )
     assert not screen.cursor_is_hidden
     final_lines = screen.final_lines
     assert not any("streams, " in line or "of 60 matters" in line for line in final_lines)
-    assert sum("Beginning sync of 'fees'" in line for line in final_lines) == 1
     table = final_lines.index("stream   rows  requests  seconds  status")
+    assert final_lines[0].startswith("matters: the API sends fields")
+    assert final_lines[table - 1] == "Run summary:"
+    assert not any(re.search("METRIC|INFO|sync of|Skipping", line) for line in final_lines)
     assert [line.split()[:3] for line in final_lines[table + 1 : table + 3]] == [
         ["matters", "60", "1"],
         ["fees", "60", "60"],
+    ]
+    assert [line for line in final_lines[table + 3 :] if line][1:] == [
+        "Next: pass the last state that the target printed to the next run with --state."
     ]
 
 

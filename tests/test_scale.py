@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.scale import JOBS, LIVE, Job
+from scripts.scale import JOBS, Job
 from tests.harness import DEFAULT_STREAMS, catalog, config, run, sandbox_rows
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.slow
     ("job", "settings", "wanted"),
     [
         (JOBS[0], {}, DEFAULT_STREAMS),
-        (JOBS[1], {"matter_statuses": ["Open", "Pending"]}, DEFAULT_STREAMS),
+        (JOBS[1], {"closed_matters_interval_hours": 24}, DEFAULT_STREAMS),
         (
             JOBS[2],
             {},
@@ -42,8 +43,7 @@ def test_scale_page_request_counts_match_run(
     first = run(config(firm, **settings), catalog=selection)
     firm.control.reset_requests()
     run(config(firm, **settings), first.state, selection)
-    statuses = settings.get("matter_statuses")
-    matters = [matter["row"] for matter in sandbox_rows(firm, "matters")]
-    visible = [matter for matter in matters if not statuses or matter["status"] in statuses]
-    share = LIVE if statuses else 1
-    assert firm.control.requests()["total"] == job.requests(round(len(visible) / share))
+    rows = [entry["row"] for entry in sandbox_rows(firm, "matters")]
+    live = [row for row in rows if row["isLead"] or row["status"] in {"Open", "Pending"}]
+    share = len(live) / len(rows) if settings else 1
+    assert firm.control.requests()["total"] == replace(job, share=share).requests(len(rows))

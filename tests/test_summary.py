@@ -9,8 +9,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from singer_sdk.logging import StructuredFormatter
 
+from scripts.report_schemas import schemas
 from tap_smokeball import dotnet_ticks
 from tests.airflow_deployment import DAGS
 from tests.harness import FEES, MATTERS, catalog, config, request_count, run, run_until_time_limit
@@ -23,51 +25,15 @@ if TYPE_CHECKING:
     from tests.conftest import StartFirm
     from tests.harness import Json, Process
 
-RUN_FIELDS = {
-    "version",
-    "run_id",
-    "exit_status",
-    "complete",
-    "stopped_by",
-    "signal",
-    "max_run_seconds",
-    "started_at",
-    "duration_seconds",
-    "rows",
-    "requests",
-    "retries",
-    "pagination_rewinds",
-    "token_requests",
-    "streams",
-    "failure",
-}
-STREAM_FIELDS = {
-    "rows",
-    "requests",
-    "retries",
-    "pagination_rewinds",
-    "unread_parents",
-    "named_parents",
-    "dropped_parents",
-    "dropped_fields",
-    "converted_values",
-    "rejected_values",
-    "resumed",
-    "duration_seconds",
-    "bookmark",
-    "mode",
-    "reason",
-    "status",
-    "error",
-    "state_digest",
-}
+
+def parse_metrics(text: str) -> list[Json]:
+    return [
+        json.loads(line.split("METRIC: ", 1)[1]) for line in text.splitlines() if "METRIC: " in line
+    ]
 
 
 def parse_summaries(text: str) -> list[Json]:
-    points = [
-        json.loads(line.split("METRIC: ", 1)[1]) for line in text.splitlines() if "METRIC: " in line
-    ]
-    return [point for point in points if point["metric"] == "run_summary"]
+    return [point for point in parse_metrics(text) if point["metric"] == "run_summary"]
 
 
 @pytest.fixture
@@ -87,9 +53,11 @@ def test_summary_of_complete_run_has_all_fields(firm: SandboxServer, process: Pr
     (point,) = parse_summaries(output.stderr)
     assert (point["type"], point["tags"]["status"]) == ("summary", "succeeded")
     value = point["value"]
-    assert value.keys() == RUN_FIELDS
+    schema = json.loads(schemas()["docs/schemas/run_summary.json"])
+    Draft202012Validator(schema).validate(value)
+    fields = schema["$defs"]["RunSummary"]["properties"]
+    assert value.keys() == fields.keys(), "the summary has a field that its schema lacks"
     assert value["streams"].keys() == {"matters", "fees"}
-    assert all(stream.keys() == STREAM_FIELDS for stream in value["streams"].values())
     assert (value["exit_status"], value["complete"], value["stopped_by"]) == (0, True, None)
     assert (value["rows"], value["requests"], value["token_requests"]) == (48, 13, 1)
     assert (value["retries"], value["pagination_rewinds"]) == (0, 0)
@@ -122,6 +90,8 @@ def test_summary_counts_retries(firm: SandboxServer, log: pytest.LogCaptureFixtu
     run(config(firm))
     value = last_summary(log)
     assert value["retries"] == value["streams"]["fees"]["retries"] == 2
+    assert value["retries_by_cause"] == {"no connection": 2}
+    assert value["streams"]["fees"]["retries_by_cause"] == {"no connection": 2}
     assert value["streams"]["fees"]["requests"] == request_count(firm, FEES) == 14
 
 
@@ -146,6 +116,12 @@ def test_summary_reports_failed_stream(firm: SandboxServer, log: pytest.LogCaptu
     (point,) = parse_summaries(log.text)
     assert point["tags"]["status"] == "failed"
     assert (point["value"]["exit_status"], point["value"]["complete"]) == (1, False)
+    timers = {
+        metric["tags"]["stream"]: metric["tags"]["status"]
+        for metric in parse_metrics(log.text)
+        if metric["type"] == "timer"
+    }
+    assert timers == {"matters": "succeeded", "fees": "failed"}
     fees = point["value"]["streams"]["fees"]
     assert (fees["status"], fees["error"], fees["bookmark"]) == (
         "failed",

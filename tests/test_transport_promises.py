@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import logging
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ import pytest
 from tap_smokeball.api.client import ApiClient, Endpoint
 from tap_smokeball.api.rate_limit import TokenBucket
 from tap_smokeball.config.settings import Settings
-from tap_smokeball.errors import ApiConnectionError
+from tap_smokeball.errors import ApiConnectionError, TimeLimitError
 from tests.harness import (
     FEES,
     MATTERS,
@@ -199,6 +201,29 @@ def test_endless_429_fails_after_an_hour(clock: list[float]) -> None:
         with pytest.raises(ApiConnectionError, match="429 Too Many Requests, tried 13 times"):
             ApiClient(settings).get(Endpoint("/firm", "firm/read"), {}, {}, dict)
     assert 3300 <= clock[0] - began <= 3600
+
+
+def test_retries_are_counted_once_a_minute(
+    clock: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first 429 is logged at once, then their number and the rate, once a minute."""
+    caplog.set_level(logging.INFO)
+    with RecordingServer(429, {"Retry-After": "20"}) as server:
+        settings = Settings.from_config(
+            {"api_url": server.url, "api_key": "k", "access_token": "t"}
+        )
+        client = ApiClient(settings)
+        client.transport.run_ends_at = clock[0] + 250
+        with pytest.raises(TimeLimitError):
+            client.get(Endpoint("/firm", "firm/read", "firm"), {}, {}, dict)
+    first, *counts = [record.getMessage() for record in caplog.records]
+    assert first.startswith("firm: 429 Too Many Requests: pausing for 20 s, then sending 4.0 of 5 ")
+    assert len(counts) == 3
+    pattern = (
+        r"Retries in the last (6\d|7\d|8\d) s: [34] after 429\. Sending \d\.\d of 5 requests per "
+        r"second\. Another process may use the app's rate limit"
+    )
+    assert all(re.fullmatch(pattern, line) for line in counts), counts
 
 
 def test_foreign_use_of_rate_limit_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:

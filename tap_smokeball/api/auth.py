@@ -284,7 +284,7 @@ def token_provider(
 
 def _rejection(status: int, code: object) -> AuthenticationError:
     known = code if isinstance(code, str) and code in _ADVICE else None
-    fallback = "Check region, environment and the client's credentials"
+    fallback = "Check auth_url, region, environment and the client's credentials"
     missing = "no usable access token" if status == 200 else "no token"  # noqa: PLR2004
     return AuthenticationError(
         f"{known or missing} from the token endpoint",

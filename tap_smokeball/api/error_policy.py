@@ -89,6 +89,16 @@ FORBIDDEN_EVERYWHERE = ErrorPolicy(
     "they are right, grant the app the scopes of the streams and sign in again",
     is_shared=True,
 )
+FORBIDDEN_BY_PATH = ErrorPolicy(
+    "403 for all, path",
+    "`api_url` has a path, such as `/v1`, and no stream could be read",
+    Action.STOP,
+    AccessDeniedError,
+    "access denied to every stream, and api_url has a path, which Smokeball's hosts have not",
+    "Remove the path from api_url, unless a proxy needs it; then check api_key, region, "
+    "environment and account_id",
+    is_shared=True,
+)
 NOT_FOUND = ErrorPolicy(
     "404",
     "the record was deleted, or the path is wrong",
@@ -247,6 +257,7 @@ TABLE = (
     UNAUTHORIZED,
     FORBIDDEN,
     FORBIDDEN_EVERYWHERE,
+    FORBIDDEN_BY_PATH,
     NOT_FOUND,
     PROXY_LOGIN,
     RATE_LIMITED,

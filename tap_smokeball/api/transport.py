@@ -5,11 +5,9 @@ Nothing in here knows Smokeball's paths.
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
-from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +19,7 @@ from tap_smokeball.api import error_policy
 from tap_smokeball.api.connection_errors import HTTPError, connection_failure, environment_failure
 from tap_smokeball.api.deadlines import DeadlineAdapter, request_deadline
 from tap_smokeball.api.error_policy import Action, ErrorPolicy
+from tap_smokeball.api.request_counts import RequestCounts
 from tap_smokeball.api.response_body import (
     ACCEPT_ENCODING,
     BodyTooLargeError,
@@ -34,10 +33,12 @@ from tap_smokeball.api.retries import (
     RetryableError,
     retry_after_seconds,
 )
+from tap_smokeball.api.retry_log import RetryLog
 from tap_smokeball.api.shared_rate_limit import rate_limit_of
 from tap_smokeball.errors import ApiConnectionError, ResponseTooLargeError, TimeLimitError
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Iterator, Mapping
 
     from requests.adapters import BaseAdapter
@@ -54,10 +55,6 @@ FINISH_SECONDS = 5.0
 RETRIED_PARENT_SHARE = 0.1
 """Share of the run's remaining time that a request may take inside of `fewer_retries`."""
 
-LOG_RATE_LIMIT_EVERY_SECONDS = 60.0
-
-_RECOVERED = "Rate limit: sending %.1f requests per second again"
-
 
 class RawResponse(NamedTuple):
     """A response, read to its end."""
@@ -72,23 +69,23 @@ class Transport:
 
     Args:
         settings: Timeout, retries, rate limit and ``User-Agent``.
-        logger: Takes warnings about requests that fail repeatedly.
+        logger: Takes lines about requests that are sent again.
 
     Attributes:
         rate_limit: The token bucket, of the process or of all processes of the app.
+        counts: Counts requests, retries and the time that responses take.
         requests: Requests sent so far, by stream; retries count.
-        retries: Requests that were sent again, by stream.
         run_ends_at: The end of the run in seconds of the monotonic clock: no wait reaches past it,
             and requests in flight get `FINISH_SECONDS` more.
     """
 
     def __init__(self, settings: Settings, logger: logging.Logger) -> None:
         self.rate_limit = rate_limit_of(settings, logger)
-        self.requests: Counter[str] = Counter()
-        self.retries: Counter[str] = Counter()
+        self.counts = RequestCounts()
+        self.requests = self.counts.requests
         self.run_ends_at = math.inf
         self._settings = settings
-        self._logger = logger
+        self._retry_log = RetryLog(logger, settings.requests_per_second)
         self._lock = threading.Lock()
         self._local = threading.local()
         # Threads own the sessions: the connections of a thread close when it ends.
@@ -97,7 +94,6 @@ class Transport:
         self._known_hosts: set[str] = set()
         self._is_unreachable = False
         self._last_success = -math.inf
-        self._rate_logged_at = -math.inf
         self._closed = threading.Event()
 
     @contextmanager
@@ -109,8 +105,8 @@ class Transport:
         """
         self.rate_limit.acquire(self.run_ends_at + FINISH_SECONDS)
         try:
-            if self._rate_logged_at > 0 and not self.rate_limit.is_slowed:
-                self._log_rate(_RECOVERED, is_recovered=True)
+            limit = self.rate_limit
+            self._retry_log.note_rate(limit.requests_per_second, is_slowed=limit.is_slowed)
             yield
         finally:
             self.rate_limit.release()
@@ -140,11 +136,15 @@ class Transport:
                 if final is not None:
                     self._is_unreachable = not (failure.is_reachable or attempts.is_alone)
                     raise final from None
-                self._count(self.retries, request.stream)
-                wait = attempts.wait_seconds
-                if attempts.is_noteworthy:
-                    self._logger.warning("Retrying in %.0f s: %s: %s", wait, request, failure)
-                if self._closed.wait(wait):
+                self.counts.add_retry(request.stream, failure.policy.kind)
+                self._retry_log.add(
+                    failure,
+                    request,
+                    wait_seconds=attempts.wait_seconds,
+                    rate=self.rate_limit.requests_per_second,
+                    is_noteworthy=attempts.is_noteworthy,
+                )
+                if self._closed.wait(attempts.wait_seconds):
                     raise ApiConnectionError(
                         "request canceled, the run is over", request=request, is_shared=True
                     ) from None
@@ -211,7 +211,7 @@ class Transport:
             request.prepare_auth(auth)
         left = self._request_seconds()
         sent_at = time.monotonic()
-        self._count(self.requests, stream)
+        self.counts.add_request(stream)
         try:
             with request_deadline(sent_at + left):
                 # Not by `Session.send`: it prepares to follow redirects, for which it reads their
@@ -243,6 +243,7 @@ class Transport:
             is_over = time.monotonic() >= sent_at + left
             seconds = left if is_over else min(settings.timeout_seconds, left)
             raise self._failure(error, url, seconds) from None
+        self.counts.add_response(stream, time.monotonic() - sent_at)
         if policy.action is Action.STOP:
             raise _stop_error(policy)
         if policy.action in {Action.WAIT, Action.RETRY}:
@@ -250,11 +251,6 @@ class Transport:
             if policy.action is Action.WAIT:
                 wait = DEFAULT_PAUSE_SECONDS if wait is None else wait
                 self.rate_limit.pause(wait)
-                self._log_rate(
-                    f"{stream}: 429 Too Many Requests: pausing for {wait:.0f} s, then sending %.1f "
-                    f"of {settings.requests_per_second:g} requests per second. Another process may "
-                    "use the app's rate limit",
-                )
             raise RetryableError(policy.reason.format(status=response.status_code), policy, wait)
         return RawResponse(response.status_code, response.headers, body)
 
@@ -272,16 +268,6 @@ class Transport:
         if left <= 0:
             raise TimeLimitError
         return min(max(settings.max_request_seconds, settings.timeout_seconds), left)
-
-    def _log_rate(self, message: str, *, is_recovered: bool = False) -> None:
-        """Log the rate at once, and then at most once a minute."""
-        with self._lock:
-            now = time.monotonic()
-            if now - self._rate_logged_at < LOG_RATE_LIMIT_EVERY_SECONDS:
-                return
-            self._rate_logged_at = -math.inf if is_recovered else now
-        level = logging.INFO if is_recovered else logging.WARNING
-        self._logger.log(level, message, self.rate_limit.requests_per_second)
 
     def mount(self, prefix: str, adapter: BaseAdapter) -> None:
         """Send the requests to URLs with a prefix through an adapter, as `Session.mount` does.
@@ -338,10 +324,6 @@ class Transport:
                     session.mount(prefix, adapter)
                 self._sessions.add(session)
         return session
-
-    def _count(self, counter: Counter[str], stream: str) -> None:
-        with self._lock:
-            counter[stream] += 1
 
 
 def _stop_error(policy: ErrorPolicy) -> ApiConnectionError:

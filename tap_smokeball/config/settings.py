@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tap_smokeball import dotnet_ticks
 
@@ -101,6 +102,9 @@ _TABLE: tuple[Setting, ...] = (
              "seconds; 0 is treated as 1", minimum=0, maximum=31_536_000, default=300),
     _setting("max_run_minutes", "number", "Time limit of a run in minutes; the next run resumes "
              "from there. Default: no limit", exclusiveMinimum=0),
+    _setting("closed_matters_interval_hours", "number", "Interval of the full pass over closed, "
+             "deleted and cancelled matters, in hours; 0: each full pass covers all matters",
+             minimum=0, maximum=8784, default=0),
     _setting("request_timeout_seconds", "number", "Maximum wait for the next data of a "
              "response, in seconds", exclusiveMinimum=0, maximum=3600, default=60),
     _setting("max_request_seconds", "number", "Maximum duration of a request, in seconds, until "
@@ -148,6 +152,7 @@ class Settings:
 
     Attributes:
         api_base: URL that every path is appended to, account prefix included.
+        has_api_path: Whether ``api_url`` has a path, which no host of Smokeball has.
         matter_kinds: Value of the ``Type`` parameter of /matters.
         full_pass_interval_ticks: Time between full passes; 0 for one in every run.
         poll_interval_ticks: Time between reads of streams without events; 0 for every run.
@@ -155,6 +160,7 @@ class Settings:
     """
 
     api_base: str
+    has_api_path: bool
     token_url: str
     api_key: str = field(repr=False)
     client_id: str | None
@@ -178,6 +184,7 @@ class Settings:
     rate_limit_share: float | None
     lookback_ticks: int
     max_run_seconds: float | None
+    closed_interval_ticks: int
     timeout_seconds: float
     max_request_seconds: float
     max_response_bytes: int
@@ -204,6 +211,7 @@ class Settings:
         api, auth = HOSTS[config["environment"]]
         domain = DOMAINS[config["region"]]
         api_base = (config["api_url"] or f"{api}.{domain}").rstrip("/")
+        has_api_path = bool(urlsplit(api_base).path)
         auth_base = (config["auth_url"] or f"{auth}.{domain}").rstrip("/")
         if account := config["account_id"]:
             api_base = f"{api_base}/{account}"
@@ -215,6 +223,7 @@ class Settings:
         view = (account_view, kinds, statuses)
         return cls(
             api_base=api_base,
+            has_api_path=has_api_path,
             token_url=f"{auth_base}/oauth2/token",
             api_key=config["api_key"],
             client_id=config["client_id"],
@@ -238,6 +247,9 @@ class Settings:
             rate_limit_share=None if share is None else float(share),
             lookback_ticks=max(1, int(config["lookback_seconds"])) * dotnet_ticks.PER_SECOND,
             max_run_seconds=None if minutes is None else float(minutes) * 60,
+            closed_interval_ticks=round(
+                float(config["closed_matters_interval_hours"]) * 3600 * dotnet_ticks.PER_SECOND
+            ),
             timeout_seconds=float(config["request_timeout_seconds"]),
             max_request_seconds=float(config["max_request_seconds"]),
             max_response_bytes=int(float(config["max_response_mb"]) * 1_000_000),

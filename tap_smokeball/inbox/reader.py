@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from tap_smokeball.errors import InboxError
 from tap_smokeball.inbox.append import append_gaps
@@ -76,14 +76,20 @@ class InboxReader:
             return [InboxEvent(*row) for row in connection.execute(query)]
 
     def newest(self, *, arrived_before: int | None = None) -> Position:
-        """Return the position of the last row, or of the last one that arrived before a time.
+        """Return the position of the last row, or of the one before all that arrived later.
 
         Args:
-            arrived_before: .NET ticks of the inbox's clock.
+            arrived_before: .NET ticks of the inbox's clock. A clock that was set back gives later
+                rows earlier times, so only the first row that arrived since counts.
         """
-        query = select(EVENTS.c.seq, EVENTS.c.mark).where(EVENTS.c.firm == self._firm)
+        in_firm = EVENTS.c.firm == self._firm
+        query = select(EVENTS.c.seq, EVENTS.c.mark).where(in_firm)
         if arrived_before is not None:
-            query = query.where(EVENTS.c.arrived < arrived_before)
+            later = select(func.min(EVENTS.c.seq)).where(
+                in_firm, EVENTS.c.arrived >= arrived_before
+            )
+            first = later.scalar_subquery()
+            query = query.where(first.is_(None) | (EVENTS.c.seq < first))
         with self._database.read() as connection:
             row = connection.execute(query.order_by(EVENTS.c.seq.desc()).limit(1)).first()
         return Position(*row) if row else START

@@ -93,6 +93,11 @@ class ExtraFields:
                 _count(self.kept if is_kept else self.dropped, without_positions(path))
         return strip_signed_urls(kept) if kept else None
 
+    @property
+    def counts(self) -> tuple[Counter[str], Counter[str]]:
+        """The numbers of values that were kept, and of those that were left out, by field."""
+        return self.kept, self.dropped
+
     def log_new_names(self, logger: logging.Logger, stream: str) -> None:
         """Log the names of the fields that are new since the last call."""
         kept, dropped = self.kept.keys() - self._named, self.dropped.keys() - self._named

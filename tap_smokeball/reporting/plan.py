@@ -9,16 +9,13 @@ as in a run. Nothing is written but the plan.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.pagination import OffsetPaginator
 from tap_smokeball.errors import PaginationError, ParentListError, SmokeballError
-from tap_smokeball.reporting.schedule_plan import schedule_lines
-from tap_smokeball.reporting.text_table import format_table
-from tap_smokeball.run.request_estimate import humanize_seconds, page_count, request_count
+from tap_smokeball.run.request_estimate import page_count, request_count
 from tap_smokeball.sync.parent_list import Parent, ParentList
 from tap_smokeball.sync.parent_stream import ParentStream
 from tap_smokeball.sync.top_level_stream import TopLevelStream
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.base_stream import SmokeballStream
     from tap_smokeball.sync.child_stream import ChildStream
     from tap_smokeball.sync.runner import Runner
-    from tap_smokeball.sync.state_check import StateCheck
 
     FetchAt = Callable[[int, int], Response[Page]]
 
@@ -68,65 +64,7 @@ class Estimate:
     basis: str
 
 
-def render(runner: Runner, session: Session, state_check: StateCheck) -> str:
-    """Return the plan of a run for people; streams that fail are marked as in a run.
-
-    Args:
-        runner: The streams.
-        session: Settings and API client of the run.
-        state_check: Has checked the state.
-
-    Raises:
-        RunInterruptedError: A signal came.
-    """
-    estimates = list(_Planner(runner, session).estimates())
-    runner.log_failures(is_over=True)
-    runner.decide_reads(state_check)  # not before: a full pass is estimated first
-    rate = session.settings.requests_per_second
-    total = sum(estimate.requests for estimate in estimates)
-    rows = [("stream", "rows", "requests", "time", "basis")]
-    rows += [
-        (
-            estimate.stream,
-            "" if estimate.rows is None else f"{estimate.rows:,.0f}",
-            f"{estimate.requests:,.0f}",
-            humanize_seconds(estimate.requests / rate),
-            estimate.basis,
-        )
-        for estimate in estimates
-    ]
-    rows += [(r.stream, "", "", "", r.description) for r in session.status.failures]
-    total_time = humanize_seconds(total / rate)
-    lines = [
-        format_table(rows),
-        "",
-        f"About {total:,.0f} requests: {total_time} at {rate:g} per second.",
-        *_runs_needed(runner, session, estimates),
-        *schedule_lines(runner, session, {each.stream: each.requests for each in estimates}),
-        f"This plan took {session.status.requests:,} requests.",
-    ]
-    return "\n".join(lines)
-
-
-def _runs_needed(runner: Runner, session: Session, estimates: list[Estimate]) -> Iterator[str]:
-    """Yield how many runs it takes with a time limit; each of them reads the lists again."""
-    limit = session.settings.max_run_seconds
-    if limit is None:
-        return
-    children = {stream.name for stream in runner.children}
-    in_children = sum(e.requests for e in estimates if e.stream in children)
-    in_lists = sum(e.requests for e in estimates) - in_children
-    requests_left = limit * session.settings.requests_per_second - in_lists
-    if requests_left <= 0:
-        yield (
-            f"max_run_minutes is too short: the lists alone take {in_lists:,.0f} requests in "
-            "each run."
-        )
-    elif (runs := math.ceil(in_children / requests_left)) > 1:
-        yield f"With max_run_minutes that is {runs:,} runs of {humanize_seconds(limit)}."
-
-
-class _Planner:
+class Planner:
     """Requests as little as an estimate needs."""
 
     def __init__(self, runner: Runner, session: Session) -> None:
@@ -149,7 +87,7 @@ class _Planner:
             except SmokeballError as error:
                 stream.result.fail(error)
                 for child in children:
-                    child.result.fail(ParentListError(f"{stream.name} could not be listed"))
+                    child.result.fail(ParentListError(stream.name))
         for child, parents in todo:
             try:
                 yield self._estimate_children(child, parents)
@@ -238,7 +176,7 @@ class _Planner:
     ) -> int:
         """Return the number of rows of a parent; none if a run would skip it."""
         ids = {stream.parent_key: parent.id}
-        params = stream.child_params(parent, stream.state_manager.replication_start)
+        params = stream.child_params(parent)
         try:
             if stream.is_recursive:
                 return self._session.pool.run_in_worker(

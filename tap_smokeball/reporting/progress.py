@@ -17,10 +17,11 @@ import time
 from collections import deque
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from tap_smokeball.run.request_estimate import humanize_seconds
+from tap_smokeball.run.request_estimate import PAGES, humanize_seconds
 from tap_smokeball.run.status import RUNNING, StreamStatus
+from tap_smokeball.run.throughput import Throughput, humanize_latency
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -51,7 +52,7 @@ def show_progress(session: Session, logger: logging.Logger) -> Iterator[None]:
         yield
         return
     run = session.status
-    meter = _RateMeter(run, session.settings.requests_per_second)
+    meter = _RateMeter(session)
     with _display(run, meter) if _is_interactive() else _log_lines(run, meter, logger):
         yield
 
@@ -67,32 +68,77 @@ def _is_interactive() -> bool:
     )
 
 
+class _Pace(NamedTuple):
+    """How fast a run is.
+
+    Attributes:
+        requests_per_second: The rate of the last seconds.
+        reason: Why that is less than the rate limit; empty if it is not, or not known.
+        time_left: The time left in words; empty if it is not known.
+    """
+
+    requests_per_second: float
+    reason: str
+    time_left: str
+
+
+class _Sample(NamedTuple):
+    """The counters of a run at a time."""
+
+    time: float
+    requests: int
+    responses: int
+    response_seconds: float
+
+
 class _RateMeter:
-    """Measures the request rate, and so the time left."""
+    """Measures the request rate and the latency, and so the time left."""
 
-    def __init__(self, run: RunStatus, requests_per_second: float) -> None:
-        self.limit = requests_per_second
-        self._run = run
-        self._seen = deque([(time.monotonic(), run.requests)])
+    def __init__(self, session: Session) -> None:
+        self.limit = session.settings.requests_per_second
+        self._in_flight = session.settings.burst
+        self._run = session.status
+        self._seen = deque([self._sample()])
 
-    def sample(self) -> tuple[float, str]:
-        """Return requests per second, and the time left in words; empty if it is unknown."""
-        now = (time.monotonic(), self._run.requests)
-        self._seen.append(now)
-        while len(self._seen) > 2 and now[0] - self._seen[1][0] > RATE_OVER_SECONDS:  # noqa: PLR2004
+    def measure(self) -> _Pace:
+        """Return how fast the run is now."""
+        self._seen.append(now := self._sample())
+        while len(self._seen) > 2 and now.time - self._seen[1].time > RATE_OVER_SECONDS:  # noqa: PLR2004
             self._seen.popleft()
-        seconds, requests = (new - old for new, old in zip(now, self._seen[0], strict=True))
-        rate = requests / seconds if seconds else 0.0
+        first = self._seen[0]
+        seconds = now.time - first.time
+        rate = (now.requests - first.requests) / seconds if seconds else 0.0
+        responses = now.responses - first.responses
+        latency = (now.response_seconds - first.response_seconds) / responses if responses else None
+        bucket = self._run.transport.rate_limit
+        possible = Throughput(bucket.requests_per_second, latency, self._in_flight)
+        reason = ""
+        if bucket.is_slowed:
+            reason = "slowed by 429"
+        elif latency and possible.is_held_by_latency:
+            reason = f"latency {humanize_latency(latency)}"
+        current = _current(self._run)
+        # The requests of a list come one by one, those of child streams do not.
+        is_list = current is None or current.estimate.unit == PAGES
+        expected = possible.requests_per_second if is_list or not rate else rate
+        return _Pace(rate, reason, self._time_left(expected))
+
+    def _time_left(self, rate: float) -> str:
         left = self._run.requests_left
         if left is None:
-            return rate, ""
-        seconds = left / (rate or self.limit)
+            return ""
+        seconds = left / rate
         to_limit = math.inf
         if self._run.limit_seconds is not None:
             to_limit = max(0.0, self._run.limit_seconds - self._run.elapsed_seconds)
         if to_limit < seconds:
-            return rate, f"{humanize_seconds(to_limit)} left to the time limit"
-        return rate, f"{humanize_seconds(seconds)} left"
+            return f"{humanize_seconds(to_limit)} left to the time limit"
+        return f"{humanize_seconds(seconds)} left"
+
+    def _sample(self) -> _Sample:
+        run = self._run
+        totals = run.transport.counts.response_totals(*list(run.results))
+        return _Sample(time.monotonic(), run.requests, *totals)
 
 
 def _current(run: RunStatus) -> StreamResult | None:
@@ -123,10 +169,10 @@ def _parts(result: StreamResult, meter: _RateMeter) -> Iterator[str]:
     estimate = result.estimate
     yield f"{result.stream}: {_steps(result)} {estimate.unit}"
     yield f"{result.rows:,} rows"
-    rate, left = meter.sample()
-    yield f"{rate:.1f} requests per second"
-    if left:
-        yield left
+    pace = meter.measure()
+    of_limit = f" of {meter.limit:g}" if pace.reason else ""
+    yield f"{pace.requests_per_second:.1f}{of_limit} requests per second"
+    yield from filter(None, (pace.reason, pace.time_left))
 
 
 def _steps(result: StreamResult) -> str:
@@ -181,14 +227,14 @@ def _render(run: RunStatus, meter: _RateMeter, console: Console) -> RenderableTy
             Text(state, style="red" if result.is_failed else ""),
         )
     done = sum(result.status is StreamStatus.COMPLETE for result in results)
-    rate, left = meter.sample()
+    pace = meter.measure()
     requests_left = run.requests_left
     parts = [f"{done} of {len(results)} streams"]
     if requests_left is not None:
         share = run.requests / (run.requests + requests_left or 1)
         parts.append(f"{share:.0%} done")
-    parts.append(f"{rate:.1f} of {meter.limit:g} requests per second")
-    parts += [left] if left else []
+    parts.append(f"{pace.requests_per_second:.1f} of {meter.limit:g} requests per second")
+    parts += filter(None, (pace.reason, pace.time_left))
     return Group(table, Text(", ".join(parts), style="bold", no_wrap=True))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def schedule_lines(
-    runner: Runner, session: Session, requests: Mapping[str, float]
+    runner: Runner, session: Session, requests: Mapping[str, float], rate: float
 ) -> Iterator[str]:
     """Yield what a full pass, the polls and the next run cost; nothing without a schedule.
 
@@ -26,12 +26,12 @@ def schedule_lines(
         runner: Has decided what the next run reads.
         session: Settings of the run.
         requests: Requests of a full pass, by stream.
+        rate: Requests per second that are expected.
     """
     settings = session.settings
     if runner.schedule is None:
         return
     streams = [*runner.top_level, *runner.children]
-    rate = settings.requests_per_second
 
     def cost(number: float) -> str:
         return f"about {number:,.0f} requests, {humanize_seconds(number / rate)}"

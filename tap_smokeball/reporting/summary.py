@@ -7,20 +7,27 @@ structured form. docs/operations.md describes its fields. They are part of the i
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+import msgspec
 from singer_sdk import metrics
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.client import TOKEN_REQUESTS
+from tap_smokeball.api.token_expiry import expires_at
 from tap_smokeball.config.settings import version
 from tap_smokeball.errors import SmokeballError
+from tap_smokeball.reporting.report_types import RunSummary, StreamSummary, to_json
 from tap_smokeball.reporting.state_digest import state_digest
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.failure import find_failure
+from tap_smokeball.run.request_estimate import humanize_seconds
 from tap_smokeball.run.status import StreamStatus
+from tap_smokeball.run.throughput import humanize_latency
+from tap_smokeball.sync.child_stream import ChildStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +49,14 @@ class Metric(str, Enum):
 
 
 @contextmanager
-def log_summary(tap: Tap, session: Session) -> Iterator[None]:
-    """Log the summary at the end of a run, whatever ended it."""
+def log_summary(tap: Tap, session: Session, *, is_json: bool) -> Iterator[None]:
+    """Log the summary at the end of a run, whatever ended it.
+
+    Args:
+        tap: The tap.
+        session: What the streams share.
+        is_json: Whether standard error gets one line of JSON instead of the table.
+    """
     exit_status = 1
     own_error: list[tuple[None, SmokeballError]] = []
     try:
@@ -53,28 +66,25 @@ def log_summary(tap: Tap, session: Session) -> Iterator[None]:
         own_error.append((None, error))
         raise
     finally:
-        tap.logger.info("Run summary:\n%s", summary_table(session.status))
+        run_summary = _run_summary(tap, session, exit_status)
+        failed = [(each.stream, each.error) for each in session.status.failures if each.error]
+        run_summary.failure = find_failure([*failed, *own_error])
+        if is_json:
+            sys.stderr.write(f"{to_json(run_summary)}\n")
+        else:
+            tap.logger.info("Run summary:\n%s", summary_table(session.status, run_summary))
         status = metrics.Status.FAILED if exit_status else metrics.Status.SUCCEEDED
         point = metrics.Point(
             "summary",
             cast("metrics.Metric", Metric.RUN_SUMMARY),  # an enumeration cannot be extended
-            {
-                **_run_summary(tap, session.status, exit_status),
-                "failure": _failure(session.status, own_error),
-            },
+            msgspec.to_builtins(run_summary),
             {metrics.Tag.STATUS: status, metrics.Tag.PID: os.getpid()},
         )
         metrics.log(tap.metrics_logger, point)
 
 
-def _failure(run: RunStatus, own_error: list[tuple[None, SmokeballError]]) -> dict[str, Any] | None:
-    failed = [(each.stream, each.error) for each in run.failures if each.error]
-    failure = find_failure([*failed, *own_error])
-    return failure.document() if failure else None
-
-
-def summary_table(run: RunStatus) -> str:
-    """Return the results of a run as a table for people."""
+def summary_table(run: RunStatus, summary: RunSummary) -> str:
+    """Return the results of a run as a table for people, and what is unusual."""
     rows = [("stream", "rows", "requests", "seconds", "status")]
     rows += [
         (
@@ -105,7 +115,25 @@ def summary_table(run: RunStatus) -> str:
         if result.dropped_fields
     ]
     values = [line for result in run.results.values() for line in _value_lines(result)]
-    return "\n".join([format_table(rows), *unread, *named, *dropped, *values])
+    return "\n".join(
+        [format_table(rows), *unread, *named, *dropped, *values, *_traffic_lines(summary)]
+    )
+
+
+def _traffic_lines(summary: RunSummary) -> Iterator[str]:
+    """Yield the achieved rate, and the retries by cause."""
+    if not summary.requests:
+        return
+    duration, rate = humanize_seconds(summary.duration_seconds), summary.requests_per_second
+    parts = [
+        f"{summary.requests:,} requests in {duration}: {rate:.1f} per second",
+        f"rate limit {summary.requests_per_second_limit:g}",
+    ]
+    if summary.latency_seconds is not None:
+        parts.append(f"latency {humanize_latency(summary.latency_seconds)}")
+    yield ", ".join(parts)
+    if causes := summary.retries_by_cause:
+        yield "Retries: " + ", ".join(f"{count:,} after {cause}" for cause, count in causes.items())
 
 
 def _value_lines(result: StreamResult) -> Iterator[str]:
@@ -118,58 +146,75 @@ def _value_lines(result: StreamResult) -> Iterator[str]:
             yield f"{result.stream}: {counts.total():,} {text}: {', '.join(sorted(counts))}"
 
 
-def _run_summary(tap: Tap, run: RunStatus, exit_status: int) -> dict[str, Any]:
+def _run_summary(tap: Tap, session: Session, exit_status: int) -> RunSummary:
+    run, counts = session.status, session.client.transport.counts
     streams = {
         name: _stream_summary(cast("SmokeballStream", tap.streams[name]), run, result)
         for name, result in run.results.items()
     }
-    totals = {
-        name: sum(stream[name] for stream in streams.values())
-        for name in ("rows", "requests", "retries", "pagination_rewinds")
-    }
-    return {
-        "version": version(),
-        "run_id": run.run_id,
-        "exit_status": exit_status,
-        "complete": all(r.status in _COMPLETE for r in run.results.values()),
-        "stopped_by": _stopped_by(run),
-        "signal": run.signal or None,
-        "max_run_seconds": run.limit_seconds,
-        "started_at": dotnet_ticks.to_rfc3339(run.started_at),
-        "duration_seconds": round(run.elapsed_seconds, 3),
-        **totals,
-        "token_requests": run.transport.requests[TOKEN_REQUESTS],
-        "streams": streams,
-    }
+    requests = sum(stream.requests for stream in streams.values())
+    seconds, latency = run.elapsed_seconds, counts.latency_seconds(*streams)
+    issued = session.client.refresh_token_issued_ticks
+    return RunSummary(
+        version=version(),
+        run_id=run.run_id,
+        exit_status=exit_status,
+        complete=all(r.status in _COMPLETE for r in run.results.values()),
+        stopped_by=_stopped_by(run),
+        signal=run.signal or None,
+        max_run_seconds=run.limit_seconds,
+        started_at=dotnet_ticks.to_rfc3339(run.started_at),
+        duration_seconds=round(seconds, 3),
+        rows=sum(stream.rows for stream in streams.values()),
+        requests=requests,
+        retries=sum(stream.retries for stream in streams.values()),
+        retries_by_cause=counts.retries_by_cause(TOKEN_REQUESTS, *streams),
+        requests_per_second=round(requests / seconds, 3) if seconds else 0.0,
+        requests_per_second_limit=session.settings.requests_per_second,
+        latency_seconds=None if latency is None else round(latency, 3),
+        pagination_rewinds=sum(stream.pagination_rewinds for stream in streams.values()),
+        token_requests=counts.requests[TOKEN_REQUESTS],
+        refresh_token_expires_at=(
+            None if issued is None else dotnet_ticks.to_rfc3339(expires_at(issued))
+        ),
+        streams=streams,
+    )
 
 
-def _stream_summary(
-    stream: SmokeballStream, run: RunStatus, result: StreamResult
-) -> dict[str, Any]:
+def _stream_summary(stream: SmokeballStream, run: RunStatus, result: StreamResult) -> StreamSummary:
     bookmark = stream.state_manager.last_completed
-    return {
-        "rows": result.rows,
-        "requests": run.transport.requests[result.stream],
-        "retries": run.transport.retries[result.stream],
-        "pagination_rewinds": run.rewinds[result.stream],
-        "unread_parents": result.unread_parents,
-        "named_parents": result.named_parents,
-        "dropped_parents": result.dropped_parents,
-        "dropped_fields": result.dropped_fields,
-        "converted_values": dict(result.converted_values),
-        "rejected_values": dict(result.rejected_values),
-        "resumed": result.is_resumed,
-        "duration_seconds": round(result.seconds, 3),
-        "bookmark": dotnet_ticks.to_rfc3339(bookmark) if bookmark else None,
-        "mode": result.mode,
-        "reason": result.reason or None,
-        "status": result.status.name.lower(),
-        "error": type(result.error).__name__ if result.error else None,
-        "state_digest": state_digest(stream.state_manager.stream_state),
-    }
+    closed = stream.closed_bookmarks if isinstance(stream, ChildStream) else None
+    counts = run.transport.counts
+    return StreamSummary(
+        rows=result.rows,
+        requests=counts.requests[result.stream],
+        retries=counts.retries[result.stream],
+        retries_by_cause=counts.retries_by_cause(result.stream),
+        pagination_rewinds=run.rewinds[result.stream],
+        unread_parents=result.unread_parents,
+        named_parents=result.named_parents,
+        dropped_parents=result.dropped_parents,
+        kept_fields=result.kept_fields,
+        dropped_fields=result.dropped_fields,
+        converted_values=dict(result.converted_values),
+        rejected_values=dict(result.rejected_values),
+        resumed=result.is_resumed,
+        duration_seconds=round(result.seconds, 3),
+        bookmark=_time(bookmark),
+        closed_matters_bookmark=_time(closed.last_completed) if closed else None,
+        mode=result.mode,
+        reason=result.reason or None,
+        status=cast("Any", result.status.name.lower()),
+        error=type(result.error).__name__ if result.error else None,
+        state_digest=state_digest(stream.state_manager.stream_state),
+    )
 
 
-def _stopped_by(run: RunStatus) -> str | None:
+def _time(ticks: int) -> str | None:
+    return dotnet_ticks.to_rfc3339(ticks) if ticks else None
+
+
+def _stopped_by(run: RunStatus) -> Literal["signal", "time_limit"] | None:
     if run.signal:
         return "signal"
     unfinished = (StreamStatus.TIME_LIMIT, StreamStatus.PENDING)

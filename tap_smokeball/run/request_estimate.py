@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tap_smokeball.api.pages import Page
     from tap_smokeball.api.response_parsers import ResponseFormat
 
+PAGES = "pages"
+"""The steps of a list; those of a child stream are its parents."""
+
 ROUND_TO_MINUTES_ABOVE_SECONDS = 600.0
 
 
@@ -48,7 +51,7 @@ class RequestEstimate:
 
     steps: int | None = None
     done: int = 0
-    unit: str = "pages"
+    unit: str = PAGES
     _requests_done: int = 0
 
     def start(self, steps: int, unit: str) -> None:

@@ -64,6 +64,7 @@ class StreamResult:
         status: Its status.
         error: Why it failed.
         unread_parents: Parents that could not be read, and are retried by the next run.
+        kept_fields: Values of unknown fields that ``extraFields`` holds, by field.
         dropped_fields: Values of unknown fields that were left out, by field.
         is_resumed: Whether it resumed the full pass of an earlier run.
         converted_values: Number of values of another type than their column's, by path in the row.
@@ -83,6 +84,7 @@ class StreamResult:
     status: StreamStatus = StreamStatus.PENDING
     error: SmokeballError | None = None
     unread_parents: int = 0
+    kept_fields: dict[str, int] = field(default_factory=dict)
     dropped_fields: dict[str, int] = field(default_factory=dict)
     is_resumed: bool = False
     converted_values: Counter[str] = field(default_factory=Counter)

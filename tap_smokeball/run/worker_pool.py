@@ -74,12 +74,13 @@ class WorkerPool:
         self,
         items: Iterable[Item],
         work: Callable[[Item], Iterable[list[T]]],
+        should_pause: Callable[[], bool] = bool,
     ) -> Generator[tuple[Item, Iterator[list[T]]], None, None]:
         """Yield each item with the pieces that ``work`` makes of it, in the order of the items.
 
         The pieces come as they are made, and must be consumed before the next item. Items are taken
-        only when the window has room, and none once the run must stop. An error of ``work`` is
-        raised among the pieces of its item; later items are dropped.
+        only when the window has room, and none once the run must stop or ``should_pause`` returns
+        true. An error of ``work`` is raised among the pieces of its item; later items are dropped.
 
         Raises:
             RunInterruptedError: A signal stops the run.
@@ -89,7 +90,7 @@ class WorkerPool:
         upcoming = iter(items)
         try:
             while True:
-                if self._status.should_stop:
+                if self._status.should_stop or should_pause():
                     upcoming = iter(())
                     while slots and slots[-1].future.cancel():  # threads take the oldest first
                         slots.pop()

@@ -12,8 +12,9 @@ import sys
 from contextlib import closing
 from datetime import datetime, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from singer_sdk import metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import RecordMessage as SdkRecordMessage
@@ -38,6 +39,14 @@ if TYPE_CHECKING:
 METRICS_EVERY_RECORDS = 100
 
 
+class Outcome(Protocol):
+    """How a sync ended."""
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether an error was kept within the stream."""
+
+
 class RecordStream(RecordLoopStream):
     """A stream whose records become messages directly.
 
@@ -58,7 +67,7 @@ class RecordStream(RecordLoopStream):
         super().__init__(tap)
 
     @abc.abstractmethod
-    def handle_errors(self) -> AbstractContextManager[None]:
+    def handle_errors(self) -> AbstractContextManager[Outcome]:
         """Return the context manager that handles the errors of the stream."""
 
     @override
@@ -76,10 +85,10 @@ class RecordStream(RecordLoopStream):
         is_selected = self.selected
         write = self._record_writer() if write_messages and is_selected else None
         index = 0
-        with self.get_record_counter() as counter, self.get_sync_timer():
+        with self.get_record_counter() as counter, self.get_sync_timer() as timer:
             # Closed at once, whatever happens: workers wait for their rows to be consumed.
             found = cast("Generator[types.Record, None, None]", self.get_records(None))
-            with self.handle_errors(), closing(found) as records:
+            with self.handle_errors() as outcome, closing(found) as records:
                 for index, record in enumerate(records, 1):
                     if write is not None:
                         write(record)
@@ -89,6 +98,8 @@ class RecordStream(RecordLoopStream):
                         counter.increment(METRICS_EVERY_RECORDS)
             if is_selected:
                 counter.increment(index % METRICS_EVERY_RECORDS)
+            if outcome.is_failed:  # the error is handled, so that the SDK's timer sees none
+                timer.tags[metrics.Tag.STATUS] = metrics.Status.FAILED
         self.state_manager.finalize_state(self.stream_state)
         if write_messages:
             self.write_state()

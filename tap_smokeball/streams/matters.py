@@ -57,6 +57,8 @@ class MattersStream(ParentStream):
         "matter.initialized",
         "matter.statusUpdated",
     )
+    # What the status of a lead means is not documented.
+    closed_values = (("status", ("Closed", "Deleted", "Cancelled")), ("isLead", (False, None)))
     columns = (
         string("id", "ID of the matter"),
         string("href", "URL of the matter in the API"),

@@ -21,7 +21,8 @@ from tap_smokeball.records.columns import integer, string, walk_columns
 from tap_smokeball.records.extra_fields import EXTRA_FIELDS
 from tap_smokeball.records.record_builder import RowKey
 from tap_smokeball.run.status import RUNNING, RunInterruptedError, StreamStatus
-from tap_smokeball.sync.bookmarks import BookmarkColumn, BookmarkManager
+from tap_smokeball.sync.bookmark_column import BookmarkColumn
+from tap_smokeball.sync.bookmarks import BookmarkManager
 from tap_smokeball.sync.declared_stream import DeclaredStream
 from tap_smokeball.sync.list_reader import ListReader
 from tap_smokeball.sync.read_decision import READ_ALL, ReadDecision
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tap_smokeball.api.client import Response
     from tap_smokeball.api.pages import Page, Row
     from tap_smokeball.records.columns import Breadcrumb, Column
+    from tap_smokeball.run.status import StreamResult
     from tap_smokeball.sync.parent_digest import ParentDigest
 
 EXTRACTED_TICKS = "extractedTicks"
@@ -95,12 +97,12 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
 
     @contextmanager
     @override
-    def handle_errors(self) -> Iterator[None]:
+    def handle_errors(self) -> Iterator[StreamResult]:
         """Keep an error within the stream if a runner supervises the run."""
         result = self.result
         result.status = RUNNING
         try:
-            yield
+            yield result
         except RunInterruptedError:
             result.status = StreamStatus.STOPPED
             if not self.session.status.is_supervised:
@@ -119,7 +121,7 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
             result.status = StreamStatus.COMPLETE
         extra_fields = self.record_builder.extra_fields
         extra_fields.log_new_names(self.logger, self.name)
-        result.dropped_fields = dict(extra_fields.dropped)
+        result.kept_fields, result.dropped_fields = map(dict, extra_fields.counts)
 
     def stop_at_time_limit(self, error: TimeLimitError) -> None:
         """Log what the time limit cut short; the next run resumes."""

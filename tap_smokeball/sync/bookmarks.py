@@ -18,6 +18,8 @@ The state of a stream::
 ``unread_parents`` are the parents that could not be read, with the ticks from which on their rows
 are missing, or null for all rows.
 
+Closed matters may have a full pass and keys of their own: `tap_smokeball.sync.pass_states`.
+
 A full-table stream has no bookmark; ``last_full_pass`` says when its last complete pass started, so
 that streams can take turns.
 
@@ -41,13 +43,15 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.singer.state_manager import PassiveStateManager
 from tap_smokeball.sync.firm_identity import firm_fingerprint
 from tap_smokeball.sync.parent_digest import DigestTable, ParentDigest, bucket_of
+from tap_smokeball.sync.pass_states import covered_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from singer_sdk.helpers import types
 
     from tap_smokeball.config.settings import Settings
+    from tap_smokeball.sync.bookmark_column import BookmarkColumn
 
 
 @dataclass(frozen=True)
@@ -77,25 +81,6 @@ class Snapshot(NamedTuple):
     digests: list[ParentDigest]
 
 
-@dataclass(frozen=True)
-class BookmarkColumn:
-    """The column that holds the bookmark.
-
-    Attributes:
-        name: Its name: the stream's replication key.
-        schema: Its JSON Schema, which decides the form of the bookmark.
-    """
-
-    name: str
-    schema: Mapping[str, Any]
-
-    def value_of(self, ticks: int) -> int | str:
-        """Return ticks in the form of the column."""
-        if self.schema.get("format") == "date-time":
-            return dotnet_ticks.to_column(ticks)
-        return str(ticks) if "string" in self.schema["type"] else ticks
-
-
 class BookmarkManager(PassiveStateManager):
     """The state of one stream.
 
@@ -105,7 +90,12 @@ class BookmarkManager(PassiveStateManager):
         tap_state: The state of the whole tap.
         settings: Start date, lookback and view fingerprint.
         column: Returns the column of the bookmark, or None for a full-table stream.
+
+    Attributes:
+        covered: Which parents its full passes cover; empty if all.
     """
+
+    covered = ""
 
     def __init__(
         self,
@@ -143,6 +133,11 @@ class BookmarkManager(PassiveStateManager):
         """Ticks at which the last complete pass started; 0 if there was none."""
         full_pass = dotnet_ticks.parse(self.stream_state.get("last_full_pass")) or 0
         return max(full_pass, self._bookmark or 0)
+
+    @property
+    def reached(self) -> int:
+        """Ticks up to which all changes were read; 0 if there was no complete pass."""
+        return (self._bookmark or 0) if self._column() else self.last_completed
 
     def complete_pass(self, reached: int, digest: ParentDigest | None = None) -> None:
         """Move the bookmark: everything that changed before ``reached`` (ticks) was written.
@@ -209,6 +204,11 @@ class BookmarkManager(PassiveStateManager):
             if not isinstance(before, dict) or before.get("parent_digest") != digest.id:
                 self._digests.keep(digest)
         self.is_flushed = False
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the bookmark covers what the next one will cover."""
+        return self.stream_state.get("view_fingerprint") == self._view
 
     def changed_parents_start(self, sync_pass: SyncPass) -> int | None:
         """Return the ticks of the first change whose parent is still to be read.
@@ -322,7 +322,8 @@ class BookmarkManager(PassiveStateManager):
 
     @property
     def _view(self) -> str:
-        return firm_fingerprint(self._settings.view_fingerprint, self.tap_state)
+        view_fingerprint = covered_view(self._settings.view_fingerprint, self.covered)
+        return firm_fingerprint(view_fingerprint, self.tap_state)
 
     @property
     def _bookmark(self) -> int | None:
@@ -330,7 +331,6 @@ class BookmarkManager(PassiveStateManager):
 
         If it has, rows that always existed may be visible now, which no updated-since filter finds.
         """
-        state = self.stream_state
-        if state.get("view_fingerprint") != self._view:
+        if not self.is_current:
             return None
-        return dotnet_ticks.from_timestamp(state.get("replication_key_value"))
+        return dotnet_ticks.from_timestamp(self.stream_state.get("replication_key_value"))

@@ -14,10 +14,13 @@ bookmark, not one for each parent. Three rules make that lossless:
 
 A pass that is interrupted remembers the last parent that is done, and resumes after it. A parent
 that appears before that position changed after the pass started: rule 2 of the next pass.
+
+Closed parents may have a pass of their own: `tap_smokeball.sync.closed_parents`.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from contextlib import closing, nullcontext
@@ -27,11 +30,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tap_smokeball.errors import NotFoundError, SmokeballError, TimeLimitError
 from tap_smokeball.run.request_estimate import request_count
 from tap_smokeball.run.status import StreamStatus
-from tap_smokeball.sync.base_stream import EXTRACTED_TICKS, SmokeballStream
+from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
+from tap_smokeball.sync.closed_parents import ClosedParents, split_state
+from tap_smokeball.sync.covered_parents import CoveredParents
 from tap_smokeball.sync.named_parents import NamedParents
 from tap_smokeball.sync.parent_failures import Failure, ParentFailures
-from tap_smokeball.sync.parent_order import ParentOrder
+from tap_smokeball.sync.parent_order import ParentOrder, Stage
 from tap_smokeball.sync.schedule_state import ScheduleState
+from tap_smokeball.sync.two_pass_stream import TwoPassStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -39,51 +45,55 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Callable, Container, Generator, Iterator
 
     from singer_sdk.helpers import types
 
     from tap_smokeball.api.pages import Row
     from tap_smokeball.sync.parent_list import Parent
     from tap_smokeball.sync.parent_order import ReadReason
-    from tap_smokeball.sync.parent_stream import ParentStream
 
 STATE_EVERY_PARENTS = 50
 STATE_EVERY_SECONDS = 10.0
 
 
-class ChildStream(SmokeballStream):
+class ChildStream(TwoPassStream):
     """The rows of each row of a parent stream.
 
     Attributes:
         is_empty_if_not_found: Whether 404 means that a parent has no rows, not that it is gone.
         is_recursive: Whether the rows are found only by going from list to list.
-        parent_stream: The parent stream.
-        should_run_full_pass: Whether the next sync reads all parents, not only those that changed.
-        should_read_named_only: Whether the next sync reads only the parents that events name.
+        stages: The stages of the run that the next sync works on.
+        pause_seconds: Age of the run at which the next sync makes room for another stage.
     """
 
     parent_key: ClassVar[str]
     is_empty_if_not_found: ClassVar[bool] = False
     is_recursive: ClassVar[bool] = False
 
-    parent_stream: ParentStream
-    should_run_full_pass = True
-    should_read_named_only = False
+    _is_cut = _has_reported = False
+    stages: Container[Stage] = frozenset(Stage)
+    pause_seconds: float = math.inf
 
     @cached_property
     def parent_order(self) -> ParentOrder:
         """The parents to read; available once they are listed."""
+        listed, is_sample = self.parent_stream.listed, self.sample_rows is not None
         # A pass that replaces the table cannot span runs: each run would activate a version of its
         # own, and so delete what the run before has written.
-        order = ParentOrder(
-            self.name,
-            self.parent_stream.listed,
-            self.state_manager,
-            is_resumable=not self.replaces_table,
-            is_sample=self.sample_rows is not None,
-        )
-        order.is_full_pass_due = self.decision.is_full
+        cover = partial(CoveredParents, is_resumable=not self.replaces_table, is_sample=is_sample)
+        closed = None
+        if is_sample or self.closed_bookmarks is None:
+            live = cover(listed, self.state_manager)
+        else:
+            parts = listed.part(is_closed=False), listed.part(is_closed=True)
+            if not listed.is_partial:
+                split_state(self.state_manager, self.closed_bookmarks, listed, parts)
+            live = cover(parts[0], self.state_manager)
+            closed = ClosedParents(parts[1], self.closed_bookmarks, self.session.settings)
+            closed.is_due = closed.is_due and self.decision.is_full
+        live.is_due = self.decision.is_live_pass_due
+        order = ParentOrder(self.name, listed, live, closed, is_sample=is_sample)
         order.retries_unread = self.decision.retries_unread
         if events := self.decision.events:
             order.first_reasons.append(NamedParents(order, events))
@@ -103,7 +113,8 @@ class ChildStream(SmokeballStream):
     @override
     def sample_rows(self) -> int | None:
         # A sample of the parents cannot yield more than a sample of their rows.
-        own_limit, parent_limit = super().sample_rows, self.parent_stream.sample_rows
+        own_limit = super().sample_rows
+        parent_limit = self.parent_stream.ABORT_AT_RECORD_COUNT
         return parent_limit if own_limit is None else own_limit
 
     def requests_per_parent(self, rows: int) -> int:
@@ -116,25 +127,33 @@ class ChildStream(SmokeballStream):
         if self.sample_rows is None and not order.is_partial:
             order.forget_unlisted()
         failures = self.failures
-        is_complete = True
-        for reason in self._reasons():
+        for reason in order.todo(self.stages):
             parents = reason.parents()
-            if not reason.is_before_full_pass:
-                self._begin_full_pass(len(parents))
+            if self.sample_rows is not None:
+                yield from self._read_sample(reason, parents, failures)
+                continue
+            if reason.full_pass is not None:
+                self._begin_full_pass(reason.full_pass, len(parents))
             is_complete = yield from self._read_parents(reason, parents, failures)
             if not is_complete:
+                self._is_cut = True
                 break
         result.unread_parents = failures.count
-        is_cut = any(reason.is_cut for reason in order.first_reasons)
-        if is_cut or not (is_complete and self.should_run_full_pass):
-            result.status = StreamStatus.TIME_LIMIT  # the runner may still start the full pass
-        if self.should_run_full_pass:
+        is_cut = self._is_cut or any(reason.is_cut for reason in order.first_reasons)
+        is_last = order.last_stage in self.stages
+        if is_cut or not is_last:
+            result.status = StreamStatus.TIME_LIMIT  # the runner may still start the next stage
+        if is_last:
             self.report_failures()
 
-    def _reasons(self) -> Iterable[ReadReason]:
-        if self.should_read_named_only:
-            return self.parent_order.first_reasons
-        return self.parent_order.todo(should_run_full_pass=self.should_run_full_pass)
+    def _read_sample(
+        self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
+    ) -> Iterator[types.Record]:
+        """Yield the records of the first parent that has some, to test the connection."""
+        for parent in parents:
+            yield from self._read_parents(reason, [parent], failures)
+            if self.result.rows:
+                return
 
     def _read_parents(
         self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
@@ -147,12 +166,13 @@ class ChildStream(SmokeballStream):
             failures: Takes those that cannot be read.
         """
         pool, estimate = self.session.pool, self.result.estimate
-        since = self.state_manager.replication_start
-        read = partial(self._read_parent, reason=reason, since=since, failures=failures)
-        done = sampled = 0
+        start_of = self.parent_order.replication_starts()
+        read = partial(self._read_parent, reason=reason, start_of=start_of, failures=failures)
+        should_pause = self._should_pause if reason.full_pass else bool
+        done = 0
         state_written_at = 0.0
         begun = self.session.client.clock.now()
-        with closing(pool.map_ordered(reason.upcoming(parents), read)) as results:
+        with closing(pool.map_ordered(reason.upcoming(parents), read, should_pause)) as results:
             for parent, pieces in results:
                 row_count = 0
                 try:
@@ -166,10 +186,7 @@ class ChildStream(SmokeballStream):
                 estimate.add_step(self.requests_per_parent(row_count))
                 if self.sample_rows is not None:
                     failures.raise_first()
-                    sampled += row_count
-                    if sampled >= self.sample_rows:
-                        return True
-                    continue
+                    return True
                 failures.settle(parent, reason)
                 is_due = done % STATE_EVERY_PARENTS == 0
                 is_late = time.monotonic() - state_written_at > STATE_EVERY_SECONDS
@@ -180,10 +197,21 @@ class ChildStream(SmokeballStream):
             self.session.status.raise_if_stopped()
             if self.session.status.should_stop or not reason.is_cut:
                 return False
-        failures.finish(reason)
-        if not failures.are_undecided:
-            self.complete_pass(reason.complete(parents), self.parent_order.pass_digest)
+        self._complete(reason, parents, failures)
         return True
+
+    def _should_pause(self) -> bool:
+        return self.session.status.elapsed_seconds >= self.pause_seconds
+
+    def _complete(
+        self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
+    ) -> None:
+        failures.finish(reason)
+        if failures.are_undecided:
+            return
+        reason.complete(parents)
+        if reason.full_pass and self.selected and self.sample_rows is None:
+            reason.full_pass.complete_pass()
 
     def _tap_columns(self, parent: Parent, begun: int) -> dict[str, Any]:
         """Return the columns of the tap for rows of a parent.
@@ -199,9 +227,14 @@ class ChildStream(SmokeballStream):
         }
 
     def _read_parent(
-        self, parent: Parent, *, reason: ReadReason, since: int | None, failures: ParentFailures
+        self,
+        parent: Parent,
+        *,
+        reason: ReadReason,
+        start_of: Callable[[Parent], int | None],
+        failures: ParentFailures,
     ) -> Iterator[list[Row]]:
-        start = self._start_for(parent, since)
+        start = self._start_for(parent, start_of(parent))
         transport = self.session.client.transport
         # A parent that hangs at each attempt must not use up the time of every run.
         retries = transport.fewer_retries() if reason.is_failure_expected else nullcontext()
@@ -237,23 +270,24 @@ class ChildStream(SmokeballStream):
     def _params_from(self, start: int | None) -> dict[str, Any]:
         return self.params(self.session.settings.start_ticks if start is None else start)
 
-    def child_params(self, parent: Parent, since: int | None) -> dict[str, Any]:
+    def child_params(self, parent: Parent) -> dict[str, Any]:
         """Return the query parameters for the rows of a parent, except those of the page."""
-        return self._params_from(self._start_for(parent, since))
+        start_of = self.parent_order.replication_starts()
+        return self._params_from(self._start_for(parent, start_of(parent)))
 
-    def _begin_full_pass(self, remaining: int) -> None:
-        full_pass = self.parent_order.full_pass
-        if full_pass.last_parent_id is None:
-            ScheduleState(self.state_manager).start_full_pass(full_pass.started)
+    def _begin_full_pass(self, covered: CoveredParents, remaining: int) -> None:
+        if covered.full_pass.last_parent_id is None:
+            if covered is self.parent_order.live:
+                ScheduleState(self.state_manager).start_full_pass(covered.full_pass.started)
             return
         self.result.is_resumed = True
-        listed = len(self.parent_stream.listed.parents)
+        listed = len(covered.listed.parents)
         self.logger.info(
             "Resuming %s after %s of %s %s",
             self.name,
             f"{listed - remaining:,}",
             f"{listed:,}",
-            self.parent_stream.plural_name,
+            f"{covered.kind} {self.parent_stream.plural_name}".strip(),
         )
 
     def report_failures(self) -> None:
@@ -262,6 +296,9 @@ class ChildStream(SmokeballStream):
         Raises:
             UnreadParentsError: There are such parents; everything else was done.
         """
+        if self._has_reported:
+            return
+        self._has_reported = True
         for line in self.failures.describe(self.name, self.parent_stream.plural_name):
             self.logger.warning("%s", line)
         if error := self.failures.error(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.sync.parent_list import Parent
-from tap_smokeball.sync.parent_order import ReadReason
+from tap_smokeball.sync.parent_order import ReadReason, Stage
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_smokeball.errors import SmokeballError
-    from tap_smokeball.sync.parent_order import ParentOrder
+    from tap_smokeball.sync.run_parents import RunParents
     from tap_smokeball.sync.stream_events import StreamEvents
 
 DENIALS = frozenset({400, 403, 404})
@@ -37,12 +37,12 @@ class NamedParents(ReadReason):
         events: The events of the stream.
     """
 
-    is_before_full_pass = True
+    stage = Stage.NAMED_PARENTS
     is_between_full_passes = True
     is_failure_expected = True
     remembers_failures = False
 
-    def __init__(self, order: ParentOrder, events: StreamEvents) -> None:
+    def __init__(self, order: RunParents, events: StreamEvents) -> None:
         super().__init__(order)
         self._events = events
 

@@ -25,7 +25,10 @@ import binascii
 import hashlib
 import struct
 import zlib
+from itertools import chain
 from typing import TYPE_CHECKING, Any
+
+from tap_smokeball.sync.pass_states import pass_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, MutableMapping, Sequence
@@ -90,6 +93,13 @@ class ParentDigest:
         changed = list(self.buckets)
         for bucket in buckets:
             changed[bucket] = UNKNOWN
+        return ParentDigest(changed)
+
+    def updated(self, now: ParentDigest, buckets: Iterable[int]) -> ParentDigest:
+        """Return a digest with some buckets of another one."""
+        changed = list(self.buckets)
+        for bucket in buckets:
+            changed[bucket] = now.buckets[bucket]
         return ParentDigest(changed)
 
     def unexplained_buckets(
@@ -169,8 +179,9 @@ class DigestTable:
                 yield digest
 
     def _named(self) -> Iterator[str]:
-        for state in self._state.get("bookmarks", {}).values():
-            for entry in (state, state.get("resume")):
+        for stream_state in self._state.get("bookmarks", {}).values():
+            states = pass_states(stream_state)
+            for entry in chain.from_iterable((each, each.get("resume")) for each in states):
                 name = entry.get("parent_digest") if isinstance(entry, dict) else None
                 yield str(name.get("id") if isinstance(name, dict) else name)
 

@@ -108,12 +108,13 @@ class ParentFailures:
             SmokeballError: No parent of a full pass could be read, or the state has no room for
                 more.
         """
-        if reason.is_before_full_pass:
+        if reason.full_pass is None:
             if not reason.order.is_full_pass_due:
                 self._remember()
             return
         # A resumed pass may have nothing left but parents that fail.
-        is_whole = bool(self._held) and not self._held[0].reason.order.full_pass.last_parent_id
+        passes = (f.reason.order.covered_with(f.parent).full_pass for f in self._held[:1])
+        is_whole = any(not each.last_parent_id for each in passes)
         if is_whole and not self._has_success and self._are_alike():
             raise self._held[0].error
         cut = [f.error for f in self._held if isinstance(f.error, TimeLimitError)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from tap_smokeball.sync.parent_digest import ParentDigest
@@ -20,26 +21,37 @@ class Parent:
         id: Its id.
         changed: Ticks of its last change; None if the record has none, 0 if its kind never has.
         childless_for: Names of the child streams that have no rows for it, by its own fields.
+        is_closed: Whether little changes below it, by its own fields.
     """
 
     id: str
     changed: int | None
     childless_for: tuple[str, ...] = ()
+    is_closed: bool = False
 
 
 @dataclass(frozen=True)
 class ParentList:
-    """All records of a parent stream.
+    """All records of a parent stream, or those that one full pass covers.
 
     Attributes:
         parents: The parents, by id.
         started: The server's clock in ticks when they were listed; 0 if nothing was.
         is_partial: Whether these are not all parents: those that changed, or a sample for a plan.
+        others: The parents that this list does not have. If one changed, it may have left the list
+            and so explain a difference between digests.
     """
 
     parents: list[Parent]
     started: int
     is_partial: bool = False
+    others: tuple[Parent, ...] = ()
+
+    def part(self, *, is_closed: bool) -> ParentList:
+        """Return the list of the closed parents, or of all others."""
+        parents = [parent for parent in self.parents if parent.is_closed == is_closed]
+        others = tuple(parent for parent in self.parents if parent.is_closed != is_closed)
+        return ParentList(parents, self.started, self.is_partial, others)
 
     @cached_property
     def digest(self) -> ParentDigest:
@@ -62,4 +74,5 @@ class ParentList:
         return self.digest.resembles(before, self._changed_ids(since))
 
     def _changed_ids(self, since: int) -> Iterator[str]:
-        return (p.id for p in self.parents if p.changed is None or p.changed >= since)
+        listed = chain(self.parents, self.others)
+        return (p.id for p in listed if p.changed is None or p.changed >= since)

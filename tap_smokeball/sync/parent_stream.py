@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.base_stream import SmokeballStream
 
 
+SAMPLED_PARENTS = 10
+"""Parents that a test of the connection tries, until one has rows."""
+
+
 class ParentStream(TopLevelStream):
     """A top-level stream whose rows have child records.
 
@@ -36,11 +40,23 @@ class ParentStream(TopLevelStream):
 
     Attributes:
         plural_name: What its rows are called, as ``bank accounts``.
+        closed_values: The values by which a row is closed: it must have one of them in each of
+            these fields. Empty if rows are never closed.
         listed: All its rows; set once the stream was synced, if a child stream is selected.
     """
 
     plural_name: ClassVar[str]
+    closed_values: ClassVar[tuple[tuple[str, tuple[object, ...]], ...]] = ()
     listed: ParentList
+
+    @property
+    @override
+    def sample_rows(self) -> int | None:
+        # The first parent may have no rows, which says nothing about the child stream.
+        rows = super().sample_rows
+        if rows is None or not self.has_selected_descendents:
+            return rows
+        return max(rows, SAMPLED_PARENTS)
 
     @override
     def read_records(self) -> Iterator[types.Record]:
@@ -63,6 +79,7 @@ class ParentStream(TopLevelStream):
                 parents.append(self.as_parent(row, changed))
                 if self.selected and (since is None or changed is None or changed >= since):
                     wanted.append(row)
+            wanted = wanted[: self.ABORT_AT_RECORD_COUNT]
             yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
         self.listed = ParentList(sorted(parents, key=lambda parent: parent.id), reader.started)
         digest = self.listed.digest if self.state_manager.is_incremental else None
@@ -184,7 +201,11 @@ class ParentStream(TopLevelStream):
             for child in self._conditional_children
             if not row.get(str(child.required_parent_field))
         )
-        return Parent(str(row["id"]), changed if self.updated_at_field else 0, childless_for)
+        is_closed = bool(self.closed_values) and all(
+            row.get(name) in values for name, values in self.closed_values
+        )
+        changed = changed if self.updated_at_field else 0
+        return Parent(str(row["id"]), changed, childless_for, is_closed)
 
     @property
     def _selected_children(self) -> list[SmokeballStream]:

@@ -34,17 +34,24 @@ class ReadDecision:
         events: Its events that wait; None if it does not follow events.
         retries_unread: Whether parents that earlier runs could not read are retried although no
             full pass is due.
+        is_closed_pass_only: Whether the only full pass is that over closed parents.
     """
 
     mode: ReadMode
     reason: str = ""
     events: StreamEvents | None = None
     retries_unread: bool = False
+    is_closed_pass_only: bool = False
 
     @property
     def is_full(self) -> bool:
-        """Whether all is read that the stream covers."""
+        """Whether a full pass is read."""
         return self.mode is ReadMode.FULL
+
+    @property
+    def is_live_pass_due(self) -> bool:
+        """Whether the full pass is read that covers all parents, or those that are not closed."""
+        return self.is_full and not self.is_closed_pass_only
 
 
 READ_ALL = ReadDecision(ReadMode.FULL)

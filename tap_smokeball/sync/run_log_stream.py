@@ -82,10 +82,10 @@ class RunLogStream(DeclaredStream):
             "requests": run.transport.requests[stream.name],
             "unreadParents": result.unread_parents,
             "bookmark": _to_column(bookmark),
-            "loadedUntil": _to_column(self._loaded_until(stream, bookmark)),
+            "loadedUntil": _to_column(self._loaded_until(stream)),
         }
 
-    def _loaded_until(self, stream: SmokeballStream, bookmark: int | None) -> int | None:
+    def _loaded_until(self, stream: SmokeballStream) -> int | None:
         """Return the ticks before which all changes are loaded, by the earlier of both clocks."""
         result = stream.result
         if result.status is not StreamStatus.COMPLETE or result.started_at is None:
@@ -93,7 +93,7 @@ class RunLogStream(DeclaredStream):
         if isinstance(stream, ChildStream):
             # Its pass starts when the parents are listed, maybe in an earlier run. The bookmark of
             # other streams can be the time of their newest row.
-            return bookmark
+            return stream.loaded_until
         return result.started_at + min(0, self.session.client.clock.lead or 0)
 
     @cached_property
@@ -106,10 +106,10 @@ class RunLogStream(DeclaredStream):
 
     @override
     @contextmanager
-    def handle_errors(self) -> Iterator[None]:
+    def handle_errors(self) -> Iterator[StreamResult]:
         """Keep an error of a stream map within the stream."""
         try:
-            yield
+            yield self.result
         except SmokeballError as error:
             self.result.fail(error)
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.api.error_policy import FORBIDDEN_EVERYWHERE
 from tap_smokeball.errors import (
-    AccessDeniedError,
     BatchStorageError,
     ParentListError,
     SmokeballError,
     StateOfOtherFirmError,
-    StreamMapError,
     StreamsFailedError,
     UnreadParentsError,
     os_error_message,
 )
 from tap_smokeball.run.gc_tuning import rare_garbage_collection
+from tap_smokeball.run.request_estimate import PAGES
 from tap_smokeball.run.status import RunInterruptedError, StreamStatus
 from tap_smokeball.run.stop_signals import stop_on_signals
 from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.closed_parents import LIVE_SHARE
+from tap_smokeball.sync.failure_log import FailureLog
+from tap_smokeball.sync.parent_order import Stage
 from tap_smokeball.sync.parent_stream import ParentStream
 from tap_smokeball.sync.read_decision import ReadMode
 from tap_smokeball.sync.run_log_stream import RunLogStream
@@ -31,6 +33,7 @@ from tap_smokeball.sync.run_record import record_run
 from tap_smokeball.sync.schedule import Schedule
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Iterable, Iterator
 
     from singer_sdk import Stream
@@ -44,9 +47,6 @@ NAMED_PARENTS_SHARE = 0.5
 """Share of a run's time limit that the parents that events name get at most: whoever could forge
 events must not keep a run from polls and full passes."""
 
-_DENIALS = (AccessDeniedError, ParentListError)
-"""Errors of a key that is rejected: each stream is denied, and so are its child streams."""
-
 
 class Runner:
     """Syncs the selected streams of a tap.
@@ -54,12 +54,13 @@ class Runner:
     Args:
         streams: All streams of the tap.
         session: What the streams share.
+        logger: Takes the reasons why streams failed.
 
     Attributes:
         schedule: Has decided what to read of each stream; None if everything is read.
     """
 
-    def __init__(self, streams: Iterable[Stream], session: Session) -> None:
+    def __init__(self, streams: Iterable[Stream], session: Session, logger: logging.Logger) -> None:
         found = list(streams)
         self._known = [stream for stream in found if isinstance(stream, SmokeballStream)]
         wanted = [
@@ -71,7 +72,7 @@ class Runner:
         self._session = session
         self._status = session.status
         self.schedule: Schedule | None = None
-        self._logged: set[str] = set()
+        self._failures = FailureLog(session.status, logger)
 
     @property
     def has_streams(self) -> bool:
@@ -88,7 +89,7 @@ class Runner:
         """
         self._status.is_supervised = True
         for stream in self.top_level:
-            stream.result.estimate.start(1, "pages")
+            stream.result.estimate.start(1, PAGES)
         for stream in self.children:
             self._status.result(stream.name)
         with stop_on_signals(self._status.stop), rare_garbage_collection():
@@ -97,6 +98,7 @@ class Runner:
             except RunInterruptedError:
                 pass
             finally:
+                self._log_causes()
                 self._session.close()
         if self._status.signal:
             raise RunInterruptedError(self._status.signal)
@@ -157,23 +159,25 @@ class Runner:
         for run_log in self._run_logs:
             with self._failures_kept(run_log):
                 run_log.log_run(streams)
-            if error := run_log.result.error:
+            if run_log.result.error:
                 self._status.results[run_log.name] = run_log.result
-                run_log.logger.error("%s", error)
 
     def _sync_all(self) -> None:
-        try:
-            for stream in self.top_level:
-                if stream.decision.mode is ReadMode.NOTHING:
-                    self._skip(stream)
-                else:
-                    self._sync(stream, stream.sync)
-                self._record(stream)
-            self._sync_children()
-            if self.schedule:
-                self.schedule.finish()
-        finally:
-            self.log_failures(is_over=True)
+        for stream in self.top_level:
+            if stream.decision.mode is ReadMode.NOTHING:
+                self._skip(stream)
+            else:
+                self._sync(stream, stream.sync)
+            self._record(stream)
+        self._sync_children()
+        if self.schedule:
+            self.schedule.finish()
+
+    def _log_causes(self) -> None:
+        self._failures.log_causes(
+            has_access=self._session.client.has_access,
+            has_path=self._session.settings.has_api_path,
+        )
 
     def _sync_children(self) -> None:
         children = sorted(
@@ -192,14 +196,18 @@ class Runner:
         if (limit := self._status.limit_seconds) is not None:
             begun += self._sync_named(ready, limit * NAMED_PARENTS_SHARE)
             begun += self._sync_recent_changes(ready, begun)
+        with_closed_pass = self._postpone_closed_passes(ready)
         for child in ready:
             events = child.decision.events
             if limit is not None and events and child.is_batched:
                 share = limit * NAMED_PARENTS_SHARE / len(ready)
                 events.ends_at = time.monotonic() + share
-            if child in begun and self._status.should_stop and not child.result.is_failed:
-                self._report_failures(child)
-            self._sync(child, child.continue_sync if child in begun else child.sync)
+            self._sync_or_report(child, child.continue_sync if child in begun else child.sync)
+            if child not in with_closed_pass:
+                self._record(child)
+        for child in with_closed_pass:
+            child.stages, child.pause_seconds = {Stage.CLOSED_PASS}, math.inf
+            self._sync_or_report(child, child.continue_sync)
             self._record(child)
 
     def _skip(self, stream: SmokeballStream) -> None:
@@ -223,18 +231,44 @@ class Runner:
         for index, child in enumerate(named):
             events, now = cast("StreamEvents", child.decision.events), time.monotonic()
             events.ends_at = now + (ends_at - now) / (len(named) - index)
-            child.should_read_named_only, child.should_run_full_pass = True, False
+            child.stages = {Stage.NAMED_PARENTS}
             self._sync(child, child.sync)
-            child.should_read_named_only, child.should_run_full_pass = False, True
+            child.stages = frozenset(Stage)
             events.ends_at = now
         return named
 
-    def _report_failures(self, child: ChildStream) -> None:
-        """Report the parents that a child stream could not read, if no full pass follows."""
-        try:
-            child.report_failures()
-        except UnreadParentsError as error:
-            child.result.fail(error)
+    def _sync_or_report(self, child: ChildStream, sync: Callable[[], None]) -> None:
+        """Sync a child stream, or report the parents that it could not read if no time is left."""
+        if self._status.should_stop and not child.result.is_failed:
+            try:
+                child.report_failures()
+            except UnreadParentsError as error:
+                child.result.fail(error)
+        self._sync(child, sync)
+
+    def _postpone_closed_passes(self, children: list[ChildStream]) -> list[ChildStream]:
+        """Let the full passes over closed parents follow all others; return their streams.
+
+        Not with batches, which are closed only at the end of a sync. With a time limit, a full pass
+        that needs all the time of each run leaves some of it to those over closed parents.
+        """
+        found = [
+            child
+            for child in children
+            if child.parent_order.last_stage is Stage.CLOSED_PASS and not child.is_batched
+        ]
+        for child in found:
+            child.stages = frozenset(Stage) - {Stage.CLOSED_PASS}
+        if found and self._status.limit_seconds is not None:
+            elapsed = self._status.elapsed_seconds
+            pause_seconds = elapsed + LIVE_SHARE * (self._status.limit_seconds - elapsed)
+            for child in children:
+                if not (child.replaces_table or child.is_batched):
+                    child.pause_seconds = pause_seconds
+        return sorted(
+            found,
+            key=lambda child: (child.parent_order.covered[-1].bookmarks.last_completed, child.name),
+        )
 
     def sample(self, max_rows: int) -> None:
         """Read a few records of each stream, to test the connection."""
@@ -256,15 +290,15 @@ class Runner:
         """
         changed = [c for c in children if c.parent_order.has_recent_changes and not c.is_batched]
         for child in changed:
-            child.should_run_full_pass = False
+            child.stages = {Stage.RECENT_CHANGES}
             self._sync(child, child.continue_sync if child in begun else child.sync)
-            child.should_run_full_pass = True
+            child.stages = frozenset(Stage)
         return changed
 
     def _is_ready(self, child: ChildStream) -> bool:
         parent_result = self._status.result(child.parent_stream.name)
         if parent_result.is_failed:
-            child.result.fail(ParentListError(f"{child.parent_stream.name} could not be listed"))
+            child.result.fail(ParentListError(child.parent_stream.name))
             return False
         return not (self._status.should_stop or parent_result.status is StreamStatus.TIME_LIMIT)
 
@@ -288,7 +322,7 @@ class Runner:
                 stream.write_state()
             result.seconds += time.monotonic() - started
             result.ended_at = dotnet_ticks.now()
-            self.log_failures()
+            self._failures.log_new(has_access=self._session.client.has_access)
 
     @staticmethod
     @contextmanager
@@ -303,35 +337,3 @@ class Runner:
                 raise
             reason = f"batch_config: its storage cannot be used: {os_error_message(error)}"
             stream.result.fail(BatchStorageError(reason))
-
-    def log_failures(self, *, is_over: bool = False) -> None:
-        """Log the streams that failed since the last call.
-
-        As long as each stream was denied access, the cause is open: a scope each, or the key.
-
-        Args:
-            is_over: Whether no stream follows.
-        """
-        failed = [
-            stream
-            for stream in (*self.top_level, *self.children)
-            if stream.result.error and stream.name not in self._logged
-        ]
-        denials = [stream for stream in failed if isinstance(stream.result.error, _DENIALS)]
-        is_denied = not (self._session.client.has_access or self._logged) and denials == failed
-        if is_denied and not is_over:
-            return
-        if is_denied and len(denials) > 1:
-            self._log_denial_of_all(denials[0])
-            return
-        for stream in failed:
-            self._logged.add(stream.name)
-            error = stream.result.error
-            names_stream = isinstance(error, StreamMapError) or (error and error.stream)
-            stream.logger.error("%s%s", "" if names_stream else f"{stream.name}: ", error)
-
-    def _log_denial_of_all(self, first: SmokeballStream) -> None:
-        policy, error = FORBIDDEN_EVERYWHERE, first.result.error
-        request = error.request if error else None
-        denial = AccessDeniedError(policy.reason, policy.advice, status=403, request=request)
-        first.logger.error("%s", denial)

@@ -167,6 +167,9 @@ class Schedule:
             return ReadDecision(ReadMode.FULL, "resumes", events)
         if self._is_overdue(last, interval):
             return ReadDecision(ReadMode.FULL, _overdue_reason(last, interval), events)
+        if child.is_closed_pass_due(self._started):
+            reason = "interval of closed parents passed"
+            return ReadDecision(ReadMode.FULL, reason, events, is_closed_pass_only=True)
         is_retry_due = self._is_overdue(ScheduleState(bookmarks).unread_retried, RETRY_UNREAD_TICKS)
         retries_unread = bool(bookmarks.unread_parents) and is_retry_due
         return ReadDecision(ReadMode.CHANGES, "named and changed parents", events, retries_unread)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from tap_smokeball import dotnet_ticks
@@ -11,6 +12,7 @@ from tap_smokeball.api.response_parsers import OBJECT
 from tap_smokeball.errors import SmokeballError, StateOfOtherFirmError
 from tap_smokeball.sync import firm_identity, parent_digest, subscription_check
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.closed_parents import live_and_closed
 from tap_smokeball.sync.firm_identity import (
     OTHER_FIRM,
     OTHER_FIRM_ADVICE,
@@ -18,6 +20,7 @@ from tap_smokeball.sync.firm_identity import (
     firm_fingerprint,
 )
 from tap_smokeball.sync.parent_list import ParentList
+from tap_smokeball.sync.pass_states import covered_view, pass_states
 
 if TYPE_CHECKING:
     import logging
@@ -177,15 +180,26 @@ class StateCheck:
             if error.is_shared:
                 raise
             return None
-        return ParentList(parents, 0).resembles(before, since)
+        listed = ParentList(parents, 0)
+        if isinstance(stream, ChildStream) and stream.has_closed_pass:
+            listed = listed.part(is_closed=False)
+        return listed.resembles(before, since)
 
     def _adopt_bookmarks(self, view_fingerprint: str) -> None:
         """Let the bookmarks of a state that named no firm count for this firm."""
-        adopted = firm_fingerprint(view_fingerprint, self._state)
+        parts = [
+            part
+            for stream in self._streams
+            if isinstance(stream, ChildStream)
+            for part in live_and_closed(stream.parent_stream.closed_values)
+        ]
+        views = [covered_view(view_fingerprint, covered) for covered in ("", *parts)]
+        adopted = {view: firm_fingerprint(view, self._state) for view in views}
         for stream_state in self._stream_states().values():
-            for entry in (stream_state, stream_state.get("resume")):
-                if isinstance(entry, dict) and entry.get("view_fingerprint") == view_fingerprint:
-                    entry["view_fingerprint"] = adopted
+            states = pass_states(stream_state)
+            for entry in chain.from_iterable((each, each.get("resume")) for each in states):
+                if isinstance(entry, dict) and entry.get("view_fingerprint") in views:
+                    entry["view_fingerprint"] = adopted[entry["view_fingerprint"]]
 
     def _remove_future_times(self) -> None:
         """Remove times that lie behind both clocks: nothing was read at such a time.
@@ -195,16 +209,9 @@ class StateCheck:
         latest = self._session.client.clock.latest()
         streams = []
         for name, stream_state in self._stream_states().items():
-            future = [key for key in _TIMES if _is_later(stream_state.get(key), latest)]
-            resume = stream_state.get("resume")
-            if isinstance(resume, dict) and _is_later(resume.get("pass_started"), latest):
-                future.append("resume")
-            changes = stream_state.get("changes_read")
-            if isinstance(changes, dict) and _is_later(changes.get("until"), latest):
-                future.append("changes_read")
-            if "replication_key_value" in future and resume is not None:
-                future.append("resume")
-            stream_state.update(dict.fromkeys(future))
+            future: list[str] = []
+            for each in pass_states(stream_state):
+                future += _remove_future(each, latest)
             unread = stream_state.get("unread_parents")
             if isinstance(unread, dict):
                 late = [id_ for id_, since in unread.items() if _is_later(since, latest)]
@@ -226,6 +233,21 @@ class StateCheck:
 
 _OWN_KEYS = (firm_identity.STATE_KEY, parent_digest.STATE_KEY, subscription_check.STATE_KEY)
 _TIMES = ("replication_key_value", "changed_parents_until", "last_full_pass")
+
+
+def _remove_future(state: dict[str, Any], latest: int) -> list[str]:
+    """Remove times of a full pass that are later than some ticks; return their keys."""
+    future = [key for key in _TIMES if _is_later(state.get(key), latest)]
+    resume = state.get("resume")
+    if isinstance(resume, dict) and _is_later(resume.get("pass_started"), latest):
+        future.append("resume")
+    changes = state.get("changes_read")
+    if isinstance(changes, dict) and _is_later(changes.get("until"), latest):
+        future.append("changes_read")
+    if "replication_key_value" in future and resume is not None:
+        future.append("resume")
+    state.update(dict.fromkeys(future))
+    return future
 
 
 def _is_later(value: object, latest: int) -> bool:

@@ -53,7 +53,8 @@ class Change(NamedTuple):
 
     Attributes:
         verb: ``touch``, ``add``, ``delete``, ``remove``, ``import`` (a new parent with old
-            children), ``convert`` (a lead to a matter), ``status``, ``hide`` or ``show``.
+            children), ``convert`` (a lead to a matter), ``status``, ``relabel`` (another status
+            without a new version), ``hide`` or ``show``.
         resource: What is changed.
         number: Selects the row.
     """
@@ -198,6 +199,8 @@ class World:
             self._write(at, lambda: self._remove(resource, row))
         elif change.verb in {"hide", "show"}:
             row.is_hidden = change.verb == "hide"
+        elif change.verb == "relabel":
+            row.status = _next_status(row)
         else:
             self._write(at, lambda: self._update(resource, row, change.verb, at))
         return f"{change.verb} {resource.name} {row.id}"
@@ -257,7 +260,7 @@ class World:
         elif verb == "convert":
             row.is_lead = False
         elif verb == "status":
-            row.status = STATUSES[(STATUSES.index(row.status) + 1) % len(STATUSES)]
+            row.status = _next_status(row)
         self._touch_parent(resource, row, at)
 
     def _remove(self, resource: Resource, row: Row) -> None:
@@ -268,3 +271,7 @@ class World:
         parent = self.rows[resource.parent].get(row.parent) if resource.parent else None
         if parent is not None and self.options.touches_parent:
             parent.changed, parent.revision = at, parent.revision + 1
+
+
+def _next_status(row: Row) -> str:
+    return STATUSES[(STATUSES.index(row.status) + 1) % len(STATUSES)]
