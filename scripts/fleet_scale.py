@@ -11,6 +11,7 @@ import random
 import statistics
 from dataclasses import dataclass, field
 
+from scripts.markdown import format_duration, format_table
 from scripts.scale import (
     BANK_ACCOUNTS,
     CHANGED_PER_DAY,
@@ -21,8 +22,6 @@ from scripts.scale import (
     REQUESTS_PER_SECOND,
     START_SECONDS,
     STREAMS_PER_BANK_ACCOUNT,
-    format_duration,
-    format_table,
     matters_per_firm,
 )
 from tap_smokeball import streams

@@ -12,6 +12,7 @@ import random
 import statistics
 from dataclasses import dataclass
 
+from scripts.markdown import format_duration, format_table
 from tap_smokeball import streams
 from tap_smokeball.streams.matters import MattersStream
 from tap_smokeball.sync.child_stream import ChildStream
@@ -335,17 +336,3 @@ def _rate_limits_needed() -> list[str]:
         "All matters, hourly, if the API had firm-wide lists",
     )
     return format_table(head, *rows)
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration for people, rounded."""
-    for unit, size in (("days", DAY_SECONDS), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def format_table(head: tuple[str, ...], *rows: tuple[str, ...]) -> list[str]:
-    """Return a table in Markdown."""
-    lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
-    return [lines[0], "|" + "---|" * len(head), *lines[1:]]

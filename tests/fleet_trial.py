@@ -161,7 +161,7 @@ class Trial:
             [name] = generator.choices(names, weights)
             added = self.firms[name].control.add("fees", parent=generator.choice(matters[name]))
             with self._lock:
-                self.pending[name, str(added["id"])] = time.monotonic()
+                self.pending[name, str(added["row"]["id"])] = time.monotonic()
             self.changes += 1
             yield elapsed
 

@@ -72,7 +72,10 @@ def _report(
         is_child = isinstance(stream, ChildStream)
         last = bookmarks.last_completed if is_child else state.last_read
         (polls if is_polled(stream) else passes).append(last)
-        is_unfinished = isinstance(bookmarks.stream_state.get("resume"), dict)
+        # Closed matters may have a pass of their own.
+        closed = stream.closed_bookmarks if isinstance(stream, ChildStream) else None
+        states = [each.stream_state for each in (bookmarks, closed) if each]
+        is_unfinished = any(isinstance(each.get("resume"), dict) for each in states)
         is_waiting = is_waiting or is_unfinished or state.is_full_pass_due(last)
         refused += len(bookmarks.unread_parents)
     issued = session.client.refresh_token_issued_ticks
