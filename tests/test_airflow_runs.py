@@ -12,12 +12,13 @@ import yaml
 
 from tap_smokeball.inbox.due import KINDS
 from tests.airflow_deployment import DAGS, ROOT
-from tests.harness import FEES, Process, catalog, config
+from tests.harness import FEES, Process, catalog, config, run_until_time_limit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from smokeball_sandbox import SandboxServer
+    from tests.conftest import StartFirm
     from tests.harness import Json
 
 sys.path.insert(0, str(DAGS))
@@ -92,6 +93,22 @@ def test_dag_run_notices_unsaved_state(firm: SandboxServer, process: Process) ->
     assert unsaved_streams({"singer_state": merged}, summary.value) == []
     old: Json = json.loads(json.dumps(output.state))
     old["bookmarks"]["fees"]["replication_key_value"] -= 1
+    assert unsaved_streams({"singer_state": old}, summary.value) == ["fees"]
+
+
+def test_dag_run_at_time_limit_saves_its_position(
+    start: StartFirm, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The position of an unfinished pass counts, so that no run repeats it forever."""
+    caplog.set_level("INFO")
+    firm = start(matters=60, fees=1, exact_fees=True, latency_ms=25)
+    output = run_until_time_limit(config(firm, burst=1))
+    summary = Summary()
+    for line in caplog.text.splitlines():
+        summary.read("tap-smokeball", line)
+    assert unsaved_streams({"singer_state": output.state}, summary.value) == []
+    old: Json = json.loads(json.dumps(output.state))
+    old["bookmarks"]["fees"]["resume"]["last_parent_id"] = "another"
     assert unsaved_streams({"singer_state": old}, summary.value) == ["fees"]
 
 
