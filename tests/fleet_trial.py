@@ -49,7 +49,6 @@ sys.path.insert(0, str(DAGS))
 from smokeball_airflow.config import Deployment as Config
 
 REQUESTS_PER_SECOND = 25
-SPEED = 10
 CHANGES_PER_MATTER_AND_DAY = 0.02
 WORKING_DAY_SECONDS = 8 * 3600
 SMALLEST, LARGEST = 200, 5000
@@ -145,25 +144,34 @@ class Trial:
             path.unlink()
             firm.control.settings(events=EVENT_RULES)
 
-    def work(self, seconds: float) -> Iterator[float]:
-        """Let the firms work; yield the seconds since the start after each change."""
+    def work(self, seconds: float, speed: float) -> Iterator[float]:
+        """Let the firms work; yield the seconds since the start, at least once a second.
+
+        Args:
+            seconds: How long.
+            speed: Factor of the changes of a working day.
+        """
         generator, started = random.Random(1), time.monotonic()  # noqa: S311 - repeatable
         matters = {
             name: [each["row"]["id"] for each in sandbox_rows(firm, "matters")]
             for name, firm in self.firms.items()
         }
         total = sum(map(len, matters.values()))
-        rate = total * CHANGES_PER_MATTER_AND_DAY / WORKING_DAY_SECONDS * SPEED
+        rate = total * CHANGES_PER_MATTER_AND_DAY / WORKING_DAY_SECONDS * speed
         names = list(matters)
         weights = [len(matters[name]) for name in names]
+        next_change = generator.expovariate(rate)
         while (elapsed := time.monotonic() - started) < seconds:
-            time.sleep(generator.expovariate(rate))
+            yield elapsed
+            time.sleep(max(0.0, min(1.0, next_change - elapsed)))
+            if time.monotonic() - started < next_change:
+                continue
+            next_change += generator.expovariate(rate)
             [name] = generator.choices(names, weights)
             added = self.firms[name].control.add("fees", parent=generator.choice(matters[name]))
             with self._lock:
                 self.pending[name, str(added["row"]["id"])] = time.monotonic()
             self.changes += 1
-            yield elapsed
 
     def watch(self) -> None:
         """Note when each change arrives in the warehouse, until the trial is over."""
@@ -231,7 +239,7 @@ class Trial:
         self._is_over.set()
 
 
-def main(firms: int, minutes: float, slots: int) -> int:
+def main(firms: int, minutes: float, slots: int, speed: float) -> int:
     """Run the trial; return the exit status."""
     generator = random.Random(firms)  # noqa: S311 - repeatable
     sizes = [
@@ -258,7 +266,7 @@ def main(firms: int, minutes: float, slots: int) -> int:
         watcher.start()
         stack.callback(watcher.join)
         stack.callback(trial.end)
-        result = _working_time(trial, receiver, minutes * 60)
+        result = _working_time(trial, receiver, minutes * 60, speed)
         wait_until(lambda: trial.is_idle("events", "retry"), 3600)
         lost = len(trial.pending)
         _trigger(trial.deployment, "nightly")
@@ -281,11 +289,11 @@ def main(firms: int, minutes: float, slots: int) -> int:
     return int(bool(differences or secrets or result["too_many_requests"]))
 
 
-def _working_time(trial: Trial, receiver: _Restartable, seconds: float) -> Json:
+def _working_time(trial: Trial, receiver: _Restartable, seconds: float, speed: float) -> Json:
     """Let the firms work, with accidents at fixed times; return what was measured."""
     requests_before, _ = trial.requests()
     started, killed, is_restarted = time.monotonic(), None, False
-    for elapsed in trial.work(seconds):
+    for elapsed in trial.work(seconds, speed):
         if killed is None and elapsed > seconds / 3:
             killed = trial.kill_a_task()
         if not is_restarted and elapsed > seconds / 2:
@@ -344,8 +352,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--firms", type=int, default=30)
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--speed", type=float, default=10)
     parser.add_argument("--slots", type=int, default=4)
     options = parser.parse_args()
     if MISSING_ENVIRONMENTS:
         sys.exit(f"missing: {', '.join(MISSING_ENVIRONMENTS)}")
-    sys.exit(main(options.firms, options.minutes, options.slots))
+    sys.exit(main(options.firms, options.minutes, options.slots, options.speed))
