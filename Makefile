@@ -156,7 +156,7 @@ lock: $(UV) ## Regenerate the lock files; LOCK_ARGS=--upgrade takes the latest r
 	$(call compile,dev,pyproject.toml --all-extras --group dev)
 	$(call compile,demo,pyproject.toml --group demo)
 	$(call compile,audit,--group audit)
-	$(call compile,bench,pyproject.toml --group bench)
+	$(call compile,bench,pyproject.toml --extra webhooks --group bench)
 	$(call compile,site,--group site)
 	for each in airflow target-bigquery target-duckdb target-jsonl target-postgres; do \
 		$(call compile,$$each,requirements/$$each.in); done
