@@ -21,8 +21,8 @@ BILLING_STREAMS = {"matters", "staff", "sync_runs"}
 """Areas and single streams of the billing selection."""
 
 FRAGMENT_HEADER = """\
-# Generated from meltano.yml: the tap and a DuckDB loader for a Meltano project of your own. Copy this file into the
-# project, and do not edit the copy: your own meltano.yml overrides it. See docs/meltano.md.
+# Generated from meltano.yml: the tap and a DuckDB loader for a Meltano project of your own.
+# Copy this file into the project, and do not edit the copy. See docs/meltano.md.
 """
 FRAGMENT_PLUGINS = {"extractors": "tap-smokeball", "loaders": "target-duckdb"}
 
@@ -41,7 +41,7 @@ _IN_OTHER_PROJECTS = {
 """What differs between the repository's project and others."""
 
 HUB_HEADER = """\
-# Generated from the code: the entry for Meltano Hub. hub/README.md says what to add before a submission.
+# Generated from the code: the entry for Meltano Hub. See hub/README.md.
 name: tap-smokeball
 variant: tap-smokeball
 label: Smokeball
