@@ -189,24 +189,28 @@ class Reader:
             if server.name in SERVERS:
                 self._serve(server, walk)
         started = time.monotonic()
-        with subprocess.Popen(
-            ["/bin/bash"],
-            cwd=self._folder / walk.folder,
-            env=self._environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log.open("w"),
-            text=True,
-        ) as shell:
+        with (
+            self._log.open("w") as log,
+            subprocess.Popen(
+                ["/bin/bash"],
+                cwd=self._folder / walk.folder,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            ) as shell,
+        ):
             if shell.stdin is None or shell.stdout is None:
                 raise AssertionError("both are pipes")
             for name, value in walk.environment.items():
                 shell.stdin.write(f'export {name}="{value}"\n')
             for command in commands:
                 # Not the shell's own input: a program would read the next commands from it.
-                shell.stdin.write(f"{{ {command.text}\n}} < /dev/null\n")
-                shell.stdin.write(f"printf '{MARK}%d\\n' $?\n")
-                shell.stdin.flush()
+                line = f"{{ {command.text}\n}} < /dev/null\nprintf '{MARK}%d\\n' $?\n"
+                with contextlib.suppress(BrokenPipeError):  # a command may have ended the shell
+                    shell.stdin.write(line)
+                    shell.stdin.flush()
                 output, status = _read_output(shell.stdout)
                 if status:
                     tail = "\n".join(self._log.read_text().splitlines()[-30:])

@@ -55,7 +55,7 @@ def test_definitions_select_default_streams() -> None:
         assert "!contacts.person.passportDetails" in definition["select"]
 
 
-def test_included_file_equals_project_but_for_paths() -> None:
+def test_included_file_equals_project() -> None:
     project = load("meltano.yml")
     included = load("examples/meltano/smokeball.meltano.yml")
     for kind, name in meltano.FRAGMENT_PLUGINS.items():
