@@ -7,6 +7,7 @@ with 1 if a file is stale.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,10 @@ def main(arguments: list[str]) -> int:
         "README.md": readme(),
         **benchmark.pages(read, replace_block),
         "meltano.yml": meltano_project(),
-        "hub/tap-smokeball.yml": meltano.hub_definition(CONFIG_JSONSCHEMA, all_settings()),
+        "examples/meltano/smokeball.meltano.yml": meltano.fragment(meltano_project()),
+        "hub/tap-smokeball.yml": meltano.hub_definition(
+            CONFIG_JSONSCHEMA, all_settings(), streams(), python_versions()
+        ),
         "examples/dbt/models/smokeball/sources.yml": dbt.sources(streams()),
     }
     return write_or_check(generated, check="--check" in arguments)
@@ -187,6 +191,11 @@ def all_settings() -> dict[str, Any]:
     TapSmokeball.append_builtin_config(schema)
     properties: dict[str, Any] = schema["properties"]
     return properties
+
+
+def python_versions() -> list[str]:
+    """Return the versions of Python that the package declares."""
+    return re.findall(r"Programming Language :: Python :: (3\.\d+)", read("pyproject.toml"))
 
 
 def env_example() -> str:
