@@ -39,6 +39,7 @@ class AnswerShaper:
         self._reader = reader
         self._name = name
         self.is_active = answers != DEFAULT_ANSWERS
+        self.is_unwrapped = name == "transactions" and answers.transactions == "value"
         self._shape_resource = _SHAPERS.get(name)
 
     def should_list(self, row: Row, *, is_filtered: bool, names_status: bool) -> bool:
@@ -76,8 +77,6 @@ class AnswerShaper:
     def envelope(self, envelope: Data) -> Data:
         """Return an envelope as the tenant sends it."""
         rows = envelope["value"]
-        if self._name == "transactions" and self._answers.transactions == "value":
-            return {"value": rows}
         if self._answers.limit == "rows":
             envelope["limit"] = len(rows)
         elif self._answers.limit == "absent":

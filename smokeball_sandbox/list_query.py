@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
+from zlib import crc32
 
 from smokeball_sandbox.answer_shaping import AnswerShaper
 from smokeball_sandbox.query import MAX_LIMIT, MAX_OFFSET, Query
@@ -107,7 +107,10 @@ class ListQuery:
         ]
         if self._settings.answers.order == "changing":
             self.depends_on_time = True
-            rows.sort(key=lambda _: random.random())
+            key = (self._resource.name, self._parent)
+            self._store.reads[key] += self._offset == 0
+            read = self._store.reads[key]
+            rows.sort(key=lambda row: crc32(f"{read} {row.id}".encode()))
         return rows
 
     def _with_derived(self, row: Row) -> Row:
@@ -156,6 +159,8 @@ class ListQuery:
         start = 0 if should_repeat else self._offset
         page_size = limit if settings.max_page is None else min(limit, settings.max_page)
         page = rows[start : start + page_size]
+        if self._shaper.is_unwrapped:
+            return {"value": self._shaper.records([record(row) for row in rows])}
         envelope: Data = {
             "id": self._resource.name,
             "href": url,

@@ -17,7 +17,7 @@ class TenantAnswers(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
         dropped_matters: Whether the list of matters holds deleted and cancelled ones unless
             ``Status`` names them.
         sort: Whether ``Sort`` has an effect.
-        order: Whether the order of a list holds between two reads.
+        order: Whether the order of a list holds between two reads, each from its first page on.
         limit: What ``limit`` of an envelope says: the limit of the request, the number of rows, or
             nothing.
         rate_scope: What the rate limit counts by.
@@ -25,7 +25,7 @@ class TenantAnswers(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
         event_times: The time zone of the times of an event.
         event_matters: Whether events of a list name their matter without ``MatterId``.
         occurrences: Whether an occurrence has an id of its own or that of its series.
-        transactions: Format of the list of transactions.
+        transactions: Format of the list of transactions: a page, or all rows without an envelope.
         links: Name of the relation in links.
         nulls: Whether properties without a value are left out or sent as null.
         items: Which roles the items of a matter hold.
