@@ -272,7 +272,9 @@ def _time_limits() -> list[str]:
             result = simulate(300, job, 2, minutes * 60)
             cells += [_duration(result.usual_age_seconds), _duration(result.worst_age_seconds)]
         rows.append(tuple(cells))
-    head = [f"{job.title.capitalize()}: {which}" for job in JOBS[:2] for which in ("median", "worst")]
+    head = [
+        f"{job.title.capitalize()}: {which}" for job in JOBS[:2] for which in ("median", "worst")
+    ]
     return _table(("`max_run_minutes`", *head), *rows)
 
 

@@ -50,6 +50,7 @@ def values(record: Any, path: str) -> Iterator[Any]:
     else:
         yield from values(record[name], rest)
 
+
 DOES_NOT_JOIN = {("matter_roles", "contact.id"): {"MyFirm"}}
 
 

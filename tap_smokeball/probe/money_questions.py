@@ -25,7 +25,7 @@ _FEW = 3
 _CENT = Decimal("0.01")
 _DATE_ONLY = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT(\d\d):(\d\d):\d\d(?:\.\d+)?(Z|[+-]\d\d:\d\d)?")
-_NUMBER = re.compile(r"\d+")
+_INVOICE_NUMBER = re.compile(r"\binvoice\b\W{0,5}(?:no|number|nr)?\W{0,3}\d", re.IGNORECASE)
 
 
 def _totals(invoice: Row) -> dict[str, Decimal]:
@@ -123,10 +123,10 @@ def _payments_name_invoices(samples: Samples) -> Answer:
     counts: Counter[str] = Counter()
     for row in _transactions(samples, "InvoicePayment"):
         link = any("invoice" in str(name).lower() and value for name, value in row.items())
-        texts = " ".join(str(row.get(n) or "") for n in ("reason", "reference", "description"))
+        texts = [str(row.get(n) or "") for n in ("reason", "reference", "description", "note")]
         if link:
             counts["by a field"] += 1
-        elif "invoice" in texts.lower() and _NUMBER.search(texts):
+        elif any(_INVOICE_NUMBER.search(text) for text in texts):
             counts["by a number in a text"] += 1
         else:
             counts["no"] += 1
@@ -145,7 +145,7 @@ def _paid_date(samples: Samples) -> Answer:
     for invoice in samples.rows("invoices"):
         unpaid = _totals(invoice).get("unpaid", Decimal(0))
         if invoice.get("status") == _FINAL and unpaid > 0:
-            paid_at = dotnet_ticks.parse(invoice.get("paidDate"))
+            paid_at = dotnet_ticks.from_timestamp(invoice.get("paidDate"))
             counts["paidDate" if paid_at else "no paidDate"] += 1
     if counts["paidDate"]:
         return Answer("kept", dict(counts))

@@ -212,7 +212,6 @@ QUESTIONS = (
         {"no": "", "yes": "roles could come with the list of matters: a request per matter less"},
         "reads the roles of each matter",
         _items_hold_roles,
-        is_repeated=True,
     ),
     Question(
         "my_firm",

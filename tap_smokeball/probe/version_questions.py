@@ -167,7 +167,7 @@ QUESTIONS = (
         "Do occurrences of a series have ids of their own?",
         ("events/read",),
         1,
-        {"own": "", "shared": "add startTime to the key of events: occurrences replace each other"},
+        {"own": "", "shared": "attach the report to an issue: occurrences replace each other"},
         "distinguishes events by their id",
         _occurrence_ids,
     ),
