@@ -175,7 +175,7 @@ QUESTIONS = (
         (),
         6,
         {"whole": "", "paged if asked": "", "mixed": ""},
-        "asks for no page; goes on with Offset if the answer says that it is not complete",
+        "asks for no page; continues with Offset if the answer says that it is not complete",
         _unpaged_limit,
         is_repeated=True,
     ),
