@@ -312,6 +312,9 @@ class TestReport:
         assert resumed.report["requests"] == 185 + resumed.requests
         assert resumed.report["complete"]
         assert resumed.report["progress"]["first"]["list_sort"][0] == "ignored"
+        first["requests"] = 199  # the request for an access token is the last
+        path.write_text(json.dumps(first))
+        assert probe(firm, path).requests == 1
 
     def test_foreign_file_is_not_overwritten(self, firm: MemoryFirm, tmp_path: Path) -> None:
         path = tmp_path / "notes.json"
