@@ -176,6 +176,7 @@ class TestAnswers:
         assert found.answers["non_billable"] in {"none", NOT_KNOWN}
         assert found.answers["rate_limit"] == "per endpoint, without Retry-After"
         assert found.answers["filter_matters"] == "exclusive"
+        assert found.answers["filter_events"] in {"exclusive", NOT_KNOWN}
         assert found.requests == found.report["requests"] <= 200
 
     def test_probe_reports_change_in_the_middle(self, firm: MemoryFirm, tmp_path: Path) -> None:
