@@ -17,6 +17,7 @@ from scripts import (
     dbt,
     generate_error_table,
     meltano,
+    probe_answers,
     report_schemas,
     scale,
     sensitive_columns,
@@ -51,6 +52,9 @@ def main(arguments: list[str]) -> int:
         ),
         "docs/security.md": replace_block(
             read("docs/security.md"), COMMENT, "sensitive", sensitive_columns.table(streams())
+        ),
+        "docs/smokeball.md": replace_block(
+            read("docs/smokeball.md"), COMMENT, "probes", probe_answers.table(ROOT / "docs/probes")
         ),
         "docs/operations.md": operations_page(),
         **report_schemas.schemas(),

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from smokeball_sandbox.tenant_answers import DEFAULT_ANSWERS, TenantAnswers
+
 REDIRECT_URI = "http://localhost:8765/callback"
 
 _NonNegativeInt = Annotated[int, msgspec.Meta(ge=0)]
@@ -86,6 +88,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         webhook_types: The event types that exist: those of the vendor's guide, or also those that
             were seen live.
         events: How webhook events are delivered. A change replaces all of its rules.
+        answers: How the tenant behaves where the API is not documented. A change replaces all of
+            its answers.
     """
 
     latency_ms: _NonNegativeFloat = 0
@@ -118,6 +122,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     read_lag_seconds: _NonNegativeFloat = 0
     webhook_types: Literal["guide", "live"] = "live"
     events: EventRules = msgspec.field(default_factory=EventRules)
+    answers: TenantAnswers = DEFAULT_ANSWERS
 
     def patch(self, changes: dict[str, Any]) -> None:
         """Change some settings: all of the changes, or none if one is invalid.

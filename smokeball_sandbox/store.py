@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
 
 from smokeball_sandbox.read_lag import ReadLag
@@ -32,12 +32,14 @@ class Store:
 
     Attributes:
         version: Number that increases with each change.
+        reads: Reads of each list that began, for lists whose order changes with each of them.
     """
 
     def __init__(self, firm: Firm, clock: Clock, resources: Sequence[Resource]) -> None:
         self.resources: Mapping[str, Resource] = {each.name: each for each in resources}
         self._clock = clock
         self.version = 0
+        self.reads: Counter[Key] = Counter()
         self.reset(firm)
 
     def reset(self, firm: Firm) -> None:

@@ -172,6 +172,7 @@ PIPE = "tap-smokeball --config config.json --catalog catalog.json"
 BOOKMARK = '"replication_key_value"'
 RUN_HERE = {
     "tap-smokeball --config=ENV --test": ("standard output", "matter_stages"),
+    "tap-smokeball --config=ENV --probe": ("smokeball-probe.json", '"event_times"'),
     "tap-smokeball --config config.json --discover > catalog.json": ("catalog.json", '"fees"'),
     f"{PIPE} | target-jsonl | tail -n 1 > state.json": ("state.json", BOOKMARK),
     f"{PIPE} --state state.json | target-jsonl | tail -n 1 > later.json": ("later.json", BOOKMARK),

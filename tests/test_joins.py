@@ -51,6 +51,9 @@ def values(record: Any, path: str) -> Iterator[Any]:
         yield from values(record[name], rest)
 
 
+DOES_NOT_JOIN = {("matter_roles", "contact.id"): {"MyFirm"}}
+
+
 def test_join_diagram_shows_all_streams() -> None:
     shown = {name for one, other, _ in JOINS for name in (one, other)}
     without_joins = {"firm", "groups"}
@@ -66,7 +69,7 @@ def test_join_keys_exist_in_joined_stream(
     keys = {record[key or "id"] for record in records[target]}
     references = {value for record in records[source] for value in values(record, path)}
     assert references
-    assert references <= keys
+    assert references - keys <= DOES_NOT_JOIN.get((source, path), set())
 
 
 def test_invoice_entries_are_fees_or_expenses(records: dict[str, list[Json]]) -> None:

@@ -75,6 +75,7 @@ class Transport:
         rate_limit: The token bucket, of the process or of all processes of the app.
         counts: Counts requests, retries and the time that responses take.
         requests: Requests sent so far, by stream; retries count.
+        on_response: Called with the status and the headers of each response.
         run_ends_at: The end of the run in seconds of the monotonic clock: no wait reaches past it,
             and requests in flight get `FINISH_SECONDS` more.
     """
@@ -83,6 +84,7 @@ class Transport:
         self.rate_limit = rate_limit_of(settings, logger)
         self.counts = RequestCounts()
         self.requests = self.counts.requests
+        self.on_response: Callable[[int, Mapping[str, str]], None] | None = None
         self.run_ends_at = math.inf
         self._settings = settings
         self._retry_log = RetryLog(logger, settings.requests_per_second)
@@ -231,10 +233,8 @@ class Transport:
                     body = read_body(response, settings.max_response_bytes)
         except BodyTooLargeError:
             policy = error_policy.TOO_LARGE
-            megabytes = settings.max_response_bytes / 1_000_000
-            raise ResponseTooLargeError(
-                policy.reason.format(megabytes=megabytes), policy.advice
-            ) from None
+            reason = policy.reason.format(megabytes=settings.max_response_bytes / 1_000_000)
+            raise ResponseTooLargeError(reason, policy.advice) from None
         except InvalidEncodingError:
             raise RetryableError(
                 "the response cannot be unpacked", error_policy.INVALID_BODY
@@ -244,6 +244,8 @@ class Transport:
             seconds = left if is_over else min(settings.timeout_seconds, left)
             raise self._failure(error, url, seconds) from None
         self.counts.add_response(stream, time.monotonic() - sent_at)
+        if self.on_response:
+            self.on_response(response.status_code, response.headers)
         if policy.action is Action.STOP:
             raise _stop_error(policy)
         if policy.action in {Action.WAIT, Action.RETRY}:

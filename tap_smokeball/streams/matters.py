@@ -98,6 +98,7 @@ class MattersStream(ParentStream):
         date_time("leadClosedDate", "Closing date and time of the lead"),
         string("leadClosedReason", "Reason for closing the lead"),
         boolean("isLead", "Whether the record is a lead (not yet a matter)"),
+        boolean("isMatterTemplate", "Whether the record is a template, which is not a matter"),
         link("branch", "Branch of the firm"),
         string("branchProviderId", "ID of the branch provider"),
         string("referralType", "Name of the referral type"),
