@@ -271,9 +271,9 @@ class RequestHandler:
         if route.parent is None or route.resource.parent is None:
             return None
         parent = self._store.resources[route.resource.parent]
-        if self._store.find_shown(parent, route.parent) is None:
+        if self._store.find_shown(parent, route.parent, route.grandparent) is None:
             return problem_response(404, f"No {parent.name} with id '{route.parent}'.", path)
-        if route.parent in hidden:
+        if {route.parent, route.grandparent} & set(hidden):
             return problem_response(403, "The user has no access.", path)
         return None
 
