@@ -15,6 +15,8 @@ from scripts import benchmark, dbt, generate_error_table, meltano, scale, sensit
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.item_stream import ItemStream
+from tap_smokeball.sync.lookup_stream import LookupStream
 from tap_smokeball.tap import TapSmokeball
 
 if TYPE_CHECKING:
@@ -267,6 +269,11 @@ def facts(stream: SmokeballStream) -> Iterator[str]:
 
 def requests_per_run(stream: SmokeballStream) -> str:
     """Return the number of requests of a run in words."""
+    if isinstance(stream, LookupStream):
+        sources = " and ".join(f"`{source.stream.name}`" for source in stream.sources)
+        return f"1 per distinct ID, plus the list of {sources}"
+    if isinstance(stream, ItemStream):
+        return f"1 per row of `matters`, plus 1 per row of `{stream.items.stream.name}`"
     if not isinstance(stream, ChildStream):
         return "1 per 500 rows" if stream.response_format.is_paged else "1"
     condition = f" with `{stream.required_parent_field}`" if stream.required_parent_field else ""
