@@ -205,7 +205,8 @@ class RequestHandler:
         if response is None:
             response, depends_on_time = self._respond(route, path, query_string, hidden)
             fits = self._cache_bytes + len(response.body) <= _MAX_CACHE_BYTES
-            if not depends_on_time and not is_lagging and fits:
+            is_cacheable = route.resource.is_cacheable and not depends_on_time and not is_lagging
+            if is_cacheable and fits:
                 self._cache[key] = response
                 self._cache_bytes += len(response.body) + _BYTES_PER_KEY
         return response

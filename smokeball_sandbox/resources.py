@@ -73,6 +73,9 @@ class RowReader(Protocol):
     def rows(self, resource: Resource, parent: str | None = None) -> list[Row]:
         """Return the rows of one list."""
 
+    def now(self) -> int:
+        """Return the current ticks of the sandbox's clock."""
+
 
 @dataclass(frozen=True)
 class DateFilter:
@@ -137,6 +140,7 @@ class Resource:
         should_keep_lists: Keep child lists in memory because they are slow to generate.
         is_listed: The API has the list endpoint; otherwise the rows are only by id, or parts of
             other records.
+        is_cacheable: A response stays the same until a row changes.
     """
 
     name: str
@@ -166,6 +170,7 @@ class Resource:
     add_on: str | None = None
     should_keep_lists: bool = False
     is_listed: bool = True
+    is_cacheable: bool = True
 
 
 class Route(NamedTuple):

@@ -20,6 +20,7 @@
     ├── StreamMapError              an expression in stream_maps fails
     ├── BatchStorageError           the storage that batch_config names cannot be used
     ├── InboxError                  the webhook inbox cannot be used
+    ├── DocumentStorageError        the storage of documents cannot be used
     └── StreamsFailedError          some streams failed; the others are complete
 
 The text of an error is derived from its fields. It says what failed and why, then what to do. It
@@ -213,6 +214,10 @@ class BatchStorageError(SmokeballError):
 
 class InboxError(SmokeballError):
     """The webhook inbox cannot be used."""
+
+
+class DocumentStorageError(SmokeballError):
+    """The storage that ``documents_url`` names cannot be used."""
 
 
 class StreamsFailedError(SmokeballError):

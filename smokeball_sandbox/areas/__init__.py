@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smokeball_sandbox.areas.activities import ACTIVITY_CODES
+from smokeball_sandbox.areas.addresses import FILE_ADDRESSES, INVOICE_ADDRESSES
 from smokeball_sandbox.areas.billing import FEES
 from smokeball_sandbox.areas.contacts import CONTACT_RELATIONS, CONTACTS
 from smokeball_sandbox.areas.details import (
@@ -62,5 +63,12 @@ RESOURCES = (
 )
 """The resources whose list is for the whole firm, or for a row of such a list."""
 
-DETAILS = (USERS, FILE_VERSIONS, LAYOUT_CONTACTS, EVENT_REMINDERS)
+DETAILS = (
+    USERS,
+    FILE_VERSIONS,
+    FILE_ADDRESSES,
+    INVOICE_ADDRESSES,
+    LAYOUT_CONTACTS,
+    EVENT_REMINDERS,
+)
 """The resources that are found by way of others."""

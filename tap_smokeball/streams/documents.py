@@ -1,4 +1,4 @@
-"""Streams of document metadata: files and folders, without file contents."""
+"""Streams of document metadata: files, their histories, and folders."""
 
 from __future__ import annotations
 
