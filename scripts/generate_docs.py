@@ -15,6 +15,7 @@ from scripts import benchmark, dbt, generate_error_table, meltano, scale, sensit
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.content_stream import ContentStream
 from tap_smokeball.sync.item_stream import ItemStream
 from tap_smokeball.sync.lookup_stream import LookupStream
 from tap_smokeball.tap import TapSmokeball
@@ -249,7 +250,8 @@ def streams_page() -> str:
 
 def facts(stream: SmokeballStream) -> Iterator[str]:
     """Yield the facts about a stream other than its columns."""
-    yield f"- Endpoint: `GET {stream.path}`, scope `{stream.scope}`"
+    address = f" and `{stream.address_path}`" if isinstance(stream, ContentStream) else ""
+    yield f"- Endpoint: `GET {stream.path}`{address}, scope `{stream.scope}`"
     yield f"- Primary key: {', '.join(f'`{key}`' for key in stream.primary_keys)}"
     yield f"- Replication: {replication(stream)}"
     yield f"- Requests per run: {requests_per_run(stream)}"
@@ -270,10 +272,13 @@ def facts(stream: SmokeballStream) -> Iterator[str]:
 def requests_per_run(stream: SmokeballStream) -> str:
     """Return the number of requests of a run in words."""
     if isinstance(stream, LookupStream):
-        sources = " and ".join(f"`{source.stream.name}`" for source in stream.sources)
+        sources = " and ".join(f"`{source.name}`" for source in stream.sources)
         return f"1 per distinct ID, plus the list of {sources}"
+    if isinstance(stream, ContentStream):
+        source = stream.documents.name
+        return f"as `{source}`, plus 1 per row whose content is not stored yet"
     if isinstance(stream, ItemStream):
-        return f"1 per row of `matters`, plus 1 per row of `{stream.items.stream.name}`"
+        return f"1 per row of `matters`, plus 1 per row of `{stream.items.name}`"
     if not isinstance(stream, ChildStream):
         return "1 per 500 rows" if stream.response_format.is_paged else "1"
     condition = f" with `{stream.required_parent_field}`" if stream.required_parent_field else ""

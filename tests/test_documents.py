@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
+import s3fs  # type: ignore[import-untyped]
+from moto.server import ThreadedMotoServer
 
 from smokeball_sandbox.document_host import content_of
 from smokeball_sandbox.faults import DOCUMENT_TEMPLATE as TEMPLATE
@@ -16,6 +19,8 @@ from tap_smokeball.documents.command import documents
 from tests.harness import Process, catalog, config, request_count, run, sandbox_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smokeball_sandbox import SandboxServer
     from tests.conftest import StartFirm
     from tests.harness import Json, Output
@@ -31,6 +36,8 @@ FILE_ADDRESS = "GET /matters/{matterId}/documents/files/{fileId}/download"
 INVOICE_ADDRESS = "GET /matters/{matterId}/invoices/{invoiceId}/download"
 BOTH = catalog(wanted=[FILES, INVOICES])
 ONLY_FILES = catalog(wanted=[FILES])
+pytestmark = pytest.mark.slow
+
 CANARY = "Kanarienvogel-4711"
 
 
@@ -282,3 +289,60 @@ def test_command_lists_unreferenced_contents(start: StartFirm, tmp_path: Path) -
     assert done.output == f"{target['path']}\t{target['sizeBytes']}\n"
     unusable = ["unreferenced", "--url", "nowhere://x"]
     assert CliRunner().invoke(documents, unusable).exit_code == 1
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[Json]:
+    """Start a simulated S3 with a bucket, and yield the options that lead to it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    options = {
+        "key": "testing",
+        "secret": CANARY,
+        "client_kwargs": {"endpoint_url": f"http://{host}:{port}", "region_name": "us-east-1"},
+    }
+    requests.put(f"http://{host}:{port}/bucket", timeout=10).raise_for_status()
+    yield options
+    server.stop()
+
+
+def test_contents_arrive_in_object_storage(start: StartFirm, s3: Json) -> None:
+    """A large one in parts, each once, also by a second run with no state."""
+    firm = start(matters=3)
+    large = downloadable(firm)[0]
+    firm.control.touch("files", large, set={"sizeBytes": 20_000_000})
+    settings = settings_for(firm, "s3://bucket/firm", documents_options=s3)
+    output = run(settings, catalog=BOTH)
+    assert output.status == 0
+    expected, records = expected_contents(firm), records_by_id(output)
+    assert {id_ for id_, record in records.items() if not record["error"]} == expected.keys()
+    bucket = s3fs.S3FileSystem(**s3, skip_instance_cache=True)
+    for id_, content in expected.items():
+        assert records[id_]["sha256"] == hashlib.sha256(content).hexdigest()
+        assert bucket.cat_file(f"bucket/firm/{records[id_]['path']}") == content
+    stored = {path.removeprefix("bucket/firm/") for path in bucket.find("bucket/firm/sha256")}
+    assert stored == {records[id_]["path"] for id_ in expected}
+    firm.control.reset_requests()
+    assert records_by_id(run(settings, catalog=BOTH)) == records
+    assert firm.control.requests()["by_template"].keys() <= LISTS
+
+
+@pytest.mark.parametrize("url", ["s3://nowhere/firm", "nosuch://nowhere", "s3://bucket"])
+def test_unusable_storage_fails_its_stream_alone(
+    start: StartFirm, s3: Json, caplog: pytest.LogCaptureFixture, url: str
+) -> None:
+    """The error says what to check, and names neither the place nor a key."""
+    firm = start(matters=2)
+    wrong = {"client_kwargs": {"nosuch": CANARY}}
+    options = wrong if url == "s3://bucket" else s3
+    settings = settings_for(firm, url, documents_options=options)
+    output = run(settings, catalog=catalog(wanted=[FILES, "matters"]))
+    assert output.status == 1
+    assert output.records("matters")
+    assert not output.records(FILES)
+    assert request_count(firm, FILE_ADDRESS) == 0
+    logged = "\n".join(r.getMessage() for r in caplog.records if r.name.startswith("tap-smoke"))
+    assert "documents_url: the storage cannot be used" in logged
+    assert CANARY not in logged
+    assert "nowhere" not in logged

@@ -70,6 +70,7 @@ class DocumentCollector:
     ) -> None:
         self._settings = settings
         self._storage = DocumentStorage(settings.documents_url or "", settings.documents_options)
+        self._storage.prepare()
         self.manifest = Manifest(self._storage, stream)
         # Of its own: neither the rate limit nor the counters of the API concern it.
         self._transport = Transport(settings, logger)

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import logging
 import re
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ from tap_smokeball.api.retries import RetryableError, retry_after_seconds
 from tap_smokeball.config.validation import is_loopback
 from tap_smokeball.documents.media_types import SAMPLE_BYTES
 from tap_smokeball.errors import ApiConnectionError, DocumentStorageError
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +79,7 @@ class Address:
     size_bytes: int | None = None
     version_id: str | None = None
 
+    @override
     def __repr__(self) -> str:
         return "Address(…)"
 
@@ -259,7 +266,7 @@ def _check_address(url: str) -> None:
 def _declared_checksums(response: requests.Response) -> Iterator[tuple[str, str]]:
     """Yield the checksums of the whole body that the host declares, as hexadecimal text."""
     headers = response.headers
-    found = [
+    found: list[tuple[str, str | None]] = [
         ("md5", headers.get("Content-MD5")),
         ("md5", headers.get("x-ms-blob-content-md5")),
         ("sha256", headers.get("x-amz-checksum-sha256")),

@@ -29,11 +29,15 @@ PIECE_BYTES = 1 << 20
 UPLOAD_PART_BYTES = 8 << 20
 """Size of the parts of an upload: at 10,000 parts, S3 takes files of 80 GB."""
 
+FORMAT = b"tap-smokeball documents 1\n"
+"""Content of a file that says how the place is laid out."""
+
 READ_AT_ONCE = 500
 """Small files that are read at once."""
 
 _CONTENTS = "sha256"
 _TEMPORARY = "tmp"
+_FORMAT_FILE = "format.txt"
 _ADVICE = "Check documents_url and documents_options, and the rights to read and write there"
 
 
@@ -52,8 +56,10 @@ class DocumentStorage:
 
     def __init__(self, url: str, options: Mapping[str, Any]) -> None:
         try:
-            import fsspec  # noqa: PLC0415 - only these streams need it
-            from fsspec.implementations.local import LocalFileSystem  # noqa: PLC0415
+            import fsspec  # type: ignore[import-untyped] # noqa: PLC0415 - only these streams need it
+            from fsspec.implementations.local import (  # type: ignore[import-untyped] # noqa: PLC0415
+                LocalFileSystem,
+            )
         except ImportError:
             raise DocumentStorageError(
                 "documents_url needs the package fsspec",
@@ -73,7 +79,18 @@ class DocumentStorage:
             raise _unusable(error) from None
         self._root = str(root).rstrip("/")
         self._folder = Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
+
+    def prepare(self) -> None:
+        """Remove what killed runs left, and see that the place can be written.
+
+        Raises:
+            DocumentStorageError: The place cannot be used.
+        """
         self._remove_temporary_files()
+        with _storage_errors():
+            is_new = self._size(_FORMAT_FILE) is None
+        if is_new:
+            self.write(_FORMAT_FILE, FORMAT)
 
     def new_temporary(self) -> TemporaryContent:
         """Return an empty file for a content, which is gone once it is closed.

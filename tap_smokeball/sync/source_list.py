@@ -40,6 +40,11 @@ class SourceList(NamedTuple):
     id_path: str = "id"
     params: Callable[[Settings], dict[str, Any]] = _no_params
 
+    @property
+    def name(self) -> str:
+        """Name of the stream."""
+        return str(vars(self.stream)["name"])
+
     def id_of(self, row: dict[str, Any]) -> str | None:
         """Return the id that a row names, if it names one."""
         value: Any = row
