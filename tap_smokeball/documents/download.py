@@ -272,9 +272,9 @@ def _declared_checksums(response: requests.Response) -> Iterator[tuple[str, str]
         ("sha256", headers.get("x-amz-checksum-sha256")),
     ]
     for part in headers.get("x-goog-hash", "").split(","):
-        name, _, value = part.strip().partition("=")
+        name, _, text = part.strip().partition("=")
         if name == "md5":
-            found.append(("md5", value))
+            found.append(("md5", text))
     for kind, value in found:
         try:
             digest = base64.b64decode(value or "", validate=True)

@@ -14,6 +14,7 @@ from tap_smokeball.errors import AccessDeniedError, SmokeballError
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.content_stream import ContentStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +102,8 @@ def _describe_access(stream: SmokeballStream, result: StreamResult, session: Ses
     if result.error:
         return f"no, {result.error.summary}"
     if isinstance(stream, ChildStream) and not session.client.transport.requests[stream.name]:
+        if isinstance(stream, ContentStream) and session.settings.documents_url is None:
+            return "skipped: documents_url is not set"
         return f"skipped: no {stream.parent_stream.plural_name} found"
     return "ok" if result.rows else "ok (no rows in sample)"
 
