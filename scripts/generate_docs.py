@@ -11,7 +11,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts import benchmark, dbt, generate_error_table, meltano, scale, sensitive_columns
+from scripts import (
+    benchmark,
+    dbt,
+    generate_error_table,
+    meltano,
+    scale,
+    sensitive_columns,
+    unread_endpoints,
+)
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.sync.child_stream import ChildStream
@@ -245,6 +253,7 @@ def streams_page() -> str:
         }
         lines += ["| Column | Type | Description |", "|---|---|---|"]
         lines += column_rows(stream.schema, sensitivity)
+    lines += ["", *unread_endpoints.section()]
     return "\n".join(lines) + "\n"
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from scripts.unread_endpoints import UNREAD
 from smokeball_sandbox import SandboxServer
 from smokeball_sandbox.faults import DOCUMENT_TEMPLATE
 from tap_smokeball import dotnet_ticks, streams
@@ -77,6 +78,25 @@ def test_requests_cover_all_streams(requests: list[Json]) -> None:
     paths = {stream.path for stream in streams.ALL}
     paths |= {stream.address_path for stream in streams.ALL if issubclass(stream, ContentStream)}
     assert requested >= {anonymous_path(f"GET {path}") for path in paths}
+
+
+def test_docs_name_each_endpoint_that_is_unread(
+    described_parameters: dict[str, dict[str, Json]],
+) -> None:
+    """Each endpoint is requested by a stream, or in the table of those that none reads."""
+    unread = {anonymous_path(f"GET {path}") for each in UNREAD for path in each.paths}
+    families = tuple(path.rstrip("*") for path in unread if path.endswith("*"))
+    read = {anonymous_path(f"GET {stream.path}") for stream in streams.ALL}
+    read |= {
+        anonymous_path(f"GET {stream.address_path}")
+        for stream in streams.ALL
+        if issubclass(stream, ContentStream)
+    }
+    read.add("GET /matters/{}/documents/folders/{}")
+    read.add("GET /intake/{}/submissions/{}")
+    named = {path for path in described_parameters if path in unread or path.startswith(families)}
+    assert read | named == described_parameters.keys()
+    assert not read & named
 
 
 def test_request_paths_match_api_description(
