@@ -208,8 +208,6 @@ class Transport:
         self._count(self.requests, stream)
         try:
             with request_deadline(sent_at + left):
-                # Not by `Session.send`: it prepares to follow redirects, for which it reads their
-                # body whole. They would carry the API key to another host.
                 timeout = min(settings.timeout_seconds, left)
                 response = self._sessions.send(session, request, timeout)
                 self._known_hosts.add(urlsplit(url).netloc)
