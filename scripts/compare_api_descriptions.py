@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scripts.generate_docs import streams
+from scripts.generate_docs import api_streams
 from tap_smokeball.records.converters import HYPERMEDIA_KEYS, SIGNED_URL_KEYS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 def report(old: Description, new: Description) -> list[str]:
     """Return the differences that affect the tap as lines of Markdown."""
     before, after = endpoints(old), endpoints(new)
-    streams_by_path = {anonymous(stream.path): stream for stream in streams()}
+    streams_by_path = {anonymous(stream.path): stream for stream in api_streams()}
     lines: list[str] = []
     for path in sorted(before.keys() - after.keys()):
         stream = streams_by_path.get(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_smokeball.sync.base_stream import SmokeballStream
+    from tap_smokeball.sync.declared_stream import DeclaredStream
 
 HEADER = """\
 # Generated from the catalog by `make docs`. Snowflake and DuckDB resolve column names in any case.
@@ -24,12 +24,12 @@ sources:
 """
 
 
-def sources(streams: Sequence[SmokeballStream]) -> str:
+def sources(streams: Sequence[DeclaredStream]) -> str:
     """Return the dbt source definitions of all streams as YAML."""
     return HEADER + "\n".join(line for stream in streams for line in _table(stream)) + "\n"
 
 
-def _table(stream: SmokeballStream) -> Iterator[str]:
+def _table(stream: DeclaredStream) -> Iterator[str]:
     keys = stream.primary_keys
     yield f"  - name: {stream.name}"
     yield f"    description: {json.dumps(str(type(stream).__doc__).strip().splitlines()[0])}"

@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import demo_page, demo_report
+from scripts import demo_page, demo_report, demo_targets
 from scripts.demo_firm import History
 from smokeball_sandbox import SandboxServer
 
@@ -185,9 +185,10 @@ def run_demo(options: argparse.Namespace) -> None:
         history.record_load()
         loaded = database.totals()
         expected = demo_report.source_totals(sandbox.control, loaded.rows)
+        targets = demo_targets.targets_of(each["row"] for each in sandbox.control.rows("staff"))
     say()
-    summarize(database.rows_since(before), loaded.rows)
-    answers = database.answers()
+    summarize(database.rows_since(before), database.rows_since(demo_report.LONG_AGO))
+    answers = demo_targets.apply_targets(database.answers(), targets)
     PAGE.write_text(demo_page.page(answers), encoding="utf-8")
     say()
     for line in demo_report.unbilled(answers):

@@ -24,7 +24,7 @@ from scripts.demo_formatting import (
     stacked,
     total,
 )
-from scripts.demo_report import TARGET, subject
+from scripts.demo_report import subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,7 +174,7 @@ def hours(answers: Answers) -> Section:
     ]
     return Section(
         "Hours against target",
-        f"Time recorded in {month_of(found[0])}. The target is {TARGET} billable hours per month, "
+        f"Time recorded in {month_of(found[0])} by staff with a target. The targets are low, "
         "because the simulated firm records little time.",
         demo_charts.bars_with_target(data, "Billable hours", "Target"),
         "Billable hours and target of each fee earner; the table has the same data",

@@ -22,6 +22,7 @@ from scripts import (
 )
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
+from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.content_stream import ContentStream
 from tap_smokeball.sync.item_stream import ItemStream
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_smokeball.records.columns import Sensitivity
-    from tap_smokeball.sync.base_stream import SmokeballStream
+    from tap_smokeball.sync.declared_stream import DeclaredStream
 
 ROOT = Path(__file__).parent.parent
 ENV_PREFIX = "TAP_SMOKEBALL_"
@@ -198,9 +199,14 @@ def env_example() -> str:
     return "\n".join(lines) + "\n"
 
 
-def streams() -> list[SmokeballStream]:
+def streams() -> list[DeclaredStream]:
     """Return the streams in the order of their declaration."""
     return TapSmokeball(validate_config=False).discover_streams()  # type: ignore[return-value]
+
+
+def api_streams() -> list[SmokeballStream]:
+    """Return the streams that read the API."""
+    return [stream for stream in streams() if isinstance(stream, SmokeballStream)]
 
 
 def stream_table() -> list[str]:
@@ -216,20 +222,22 @@ def stream_table() -> list[str]:
     return [*lines, "", "\\* not selected by default"]
 
 
-def parent_name(stream: SmokeballStream) -> str:
+def parent_name(stream: DeclaredStream) -> str:
     """Return the name of the parent stream, or ""."""
     parent = stream.parent_stream_type
     return str(vars(parent)["name"]) if parent else ""
 
 
-def summary(stream: SmokeballStream) -> str:
+def summary(stream: DeclaredStream) -> str:
     """Return the first line of the stream's docstring."""
     return str(type(stream).__doc__).strip().splitlines()[0]
 
 
-def replication(stream: SmokeballStream) -> str:
+def replication(stream: DeclaredStream) -> str:
     """Return the replication method, with the replication key if there is one."""
     key = stream.replication_key
+    if not isinstance(stream, SmokeballStream):
+        return "the rows of this run"
     return f"incremental, `{key}`" if key else "full table"
 
 
@@ -257,14 +265,20 @@ def streams_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def facts(stream: SmokeballStream) -> Iterator[str]:
+def facts(stream: DeclaredStream) -> Iterator[str]:
     """Yield the facts about a stream other than its columns."""
-    address = f" and `{stream.address_path}`" if isinstance(stream, ContentStream) else ""
-    yield f"- Endpoint: `GET {stream.path}`{address}, scope `{stream.scope}`"
+    if isinstance(stream, SmokeballStream):
+        address = f" and `{stream.address_path}`" if isinstance(stream, ContentStream) else ""
+        yield f"- Endpoint: `GET {stream.path}`{address}, scope `{stream.scope}`"
+    else:
+        page = "operations.md#when-a-table-was-loaded"
+        yield f"- Endpoint: none; see [When a table was loaded]({page})"
     yield f"- Primary key: {', '.join(f'`{key}`' for key in stream.primary_keys)}"
     yield f"- Replication: {replication(stream)}"
     yield f"- Requests per run: {requests_per_run(stream)}"
-    yield f"- Webhook events: {', '.join(f'`{name}`' for name in stream.event_types) or 'none'}"
+    if isinstance(stream, SmokeballStream):
+        events = ", ".join(f"`{name}`" for name in stream.event_types) or "none"
+        yield f"- Webhook events: {events}"
     if stream.sensitivity:
         yield f"- Sensitive: all columns are *{stream.sensitivity}*"
     opt_in = [
@@ -278,8 +292,10 @@ def facts(stream: SmokeballStream) -> Iterator[str]:
         yield f"- Not selected by default: {', '.join(opt_in)}"
 
 
-def requests_per_run(stream: SmokeballStream) -> str:
+def requests_per_run(stream: DeclaredStream) -> str:
     """Return the number of requests of a run in words."""
+    if not isinstance(stream, SmokeballStream):
+        return "0"
     if isinstance(stream, LookupStream):
         sources = " and ".join(f"`{source.name}`" for source in stream.sources)
         return f"1 per distinct ID, plus the list of {sources}"

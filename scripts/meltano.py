@@ -11,12 +11,13 @@ from tap_smokeball.streams.matters import MattersStream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tap_smokeball.sync.base_stream import SmokeballStream
+    from tap_smokeball.sync.declared_stream import DeclaredStream
 
 # Meltano 4 cannot write a configuration with a "decimal". A string works.
 KINDS = {"integer": "integer", "boolean": "boolean", "array": "array", "object": "object"}
 BILLING_AREAS = {"billing", "trust"}
-"""Areas of streams in the billing selection, which also has matters and staff."""
+BILLING_STREAMS = {"matters", "staff", "sync_runs"}
+"""Areas and single streams of the billing selection."""
 
 HEADER = """\
 # Generated from the code: the entry for Meltano Hub, without the address of the repository.
@@ -98,7 +99,7 @@ def _setting(name: str, prop: dict[str, Any]) -> Iterator[str]:
     yield f"  description: '{description}'"
 
 
-def selections(streams: Sequence[SmokeballStream]) -> dict[str, list[str]]:
+def selections(streams: Sequence[DeclaredStream]) -> dict[str, list[str]]:
     """Return the ``select`` lines of each selection of the project.
 
     Without them Meltano selects every property, including expensive and sensitive ones.
@@ -108,7 +109,7 @@ def selections(streams: Sequence[SmokeballStream]) -> dict[str, list[str]]:
     billing = [
         stream
         for stream in default
-        if stream.name in {"matters", "staff"} or _area(stream) in BILLING_AREAS
+        if stream.name in BILLING_STREAMS or _area(stream) in BILLING_AREAS
     ]
     return {
         "selection": list(_select(default)),
@@ -117,11 +118,11 @@ def selections(streams: Sequence[SmokeballStream]) -> dict[str, list[str]]:
     }
 
 
-def _area(stream: SmokeballStream) -> str:
+def _area(stream: DeclaredStream) -> str:
     return type(stream).__module__.rpartition(".")[2]
 
 
-def _select(streams: Iterable[SmokeballStream]) -> Iterator[str]:
+def _select(streams: Iterable[DeclaredStream]) -> Iterator[str]:
     for stream in streams:
         yield f"- {stream.name}.*"
         for breadcrumb, column in walk_columns(stream.columns):

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tap_smokeball.records.columns import Breadcrumb, Sensitivity
-    from tap_smokeball.sync.base_stream import SmokeballStream
+    from tap_smokeball.sync.declared_stream import DeclaredStream
 
 
-def table(streams: Sequence[SmokeballStream]) -> list[str]:
+def table(streams: Sequence[DeclaredStream]) -> list[str]:
     """Return the Markdown table: a row for each stream."""
     return [
         "| Stream | Sensitive columns | Columns not selected by default |",
@@ -22,14 +22,14 @@ def table(streams: Sequence[SmokeballStream]) -> list[str]:
     ]
 
 
-def _row(stream: SmokeballStream) -> str:
+def _row(stream: DeclaredStream) -> str:
     star = "" if stream.selected_by_default else " \\*"
     off = [crumb for crumb, column in walk_columns(stream.columns) if not column.selected]
     sensitive = "; ".join(_groups(stream)) or "none"
     return f"| [`{stream.name}`](streams.md#{stream.name}){star} | {sensitive} | {_names(off)} |"
 
 
-def _groups(stream: SmokeballStream) -> Iterator[str]:
+def _groups(stream: DeclaredStream) -> Iterator[str]:
     """Yield the columns of each sensitivity, without those that are nested in one of them."""
     marks = dict(sensitivities(stream.columns, stream.sensitivity))
     groups: dict[Sensitivity, list[Breadcrumb]] = {}

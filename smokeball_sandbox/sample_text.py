@@ -122,6 +122,11 @@ STAGES = {
     "Estate Administration": ("Intake", "Application", "Grant", "Distribution"),
     "Personal Injury": ("Intake", "Treatment", "Demand", "Negotiation", "Trial"),
     "Litigation": ("Pleadings", "Discovery", "Mediation", "Trial", "Enforcement"),
+    "Estate Planning": ("Intake", "Drafting", "Review", "Signing"),
+    "Business": ("Intake", "Drafting", "Negotiation", "Completion"),
+    "Employment": ("Intake", "Conciliation", "Hearing", "Settlement"),
+    "Criminal": ("Intake", "Disclosure", "Plea", "Trial", "Sentence"),
+    "Immigration": ("Intake", "Documents", "Lodgement", "Decision"),
 }
 STAFF_ROLES = ("Attorney", "Paralegal", "Bookkeeper", "Principal", "Receptionist")
 TITLES = ("Mr", "Mrs", "Ms", "Miss", "Dr")

@@ -17,6 +17,7 @@
     ├── ParentListError             the parent stream of a child stream failed
     ├── UnreadParentsError          some parents of a child stream could not be read
     ├── StateOfOtherFirmError       the state is not that of the firm that the credentials open
+    ├── RateLimitStoreError         rate_limit_store names no store, or its package is missing
     ├── StreamMapError              an expression in stream_maps fails
     ├── BatchStorageError           the storage that batch_config names cannot be used
     ├── InboxError                  the webhook inbox cannot be used
@@ -202,6 +203,10 @@ class UnreadParentsError(SmokeballError):
 
 class StateOfOtherFirmError(SmokeballError):
     """The state is not that of the firm that the credentials open: nothing is read or written."""
+
+
+class RateLimitStoreError(SmokeballError):
+    """The store of the rate limit cannot be opened as the settings name it."""
 
 
 class StreamMapError(SmokeballError):

@@ -37,6 +37,7 @@ from tap_smokeball.singer.message_writer import BufferedMessageWriter, OutputClo
 from tap_smokeball.singer.sdk_compat import ACTIVATE_VERSION_SETTING, ConfigInput
 from tap_smokeball.singer.stream_map_checks import stream_map_errors
 from tap_smokeball.singer.stream_map_hashes import add_hash_functions
+from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.runner import Runner
 from tap_smokeball.sync.state_check import StateCheck, keep_own_keys
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
 
-    from tap_smokeball.sync.base_stream import SmokeballStream
+    from tap_smokeball.sync.declared_stream import DeclaredStream
 
 ENV_PREFIX = "TAP_SMOKEBALL_"
 
@@ -133,8 +134,8 @@ class TapSmokeball(Tap):
     @cached_property
     def state_check(self) -> StateCheck:
         """The check of the state, before anything is emitted."""
-        found = cast("Mapping[str, SmokeballStream]", self.streams)
-        return StateCheck(self.state, self.session, found.values, self.logger)
+        read = [s for s in self.streams.values() if isinstance(s, SmokeballStream)]
+        return StateCheck(self.state, self.session, read, self.logger)
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
@@ -143,7 +144,8 @@ class TapSmokeball(Tap):
             stream.before_sync = lambda: self.state_check.ensure()  # noqa: PLW0108 - later
             if isinstance(stream, ChildStream):
                 stream.parent_stream = cast("Any", found)[stream.parent_stream_type]
-        return list(found.values())
+        run_logs = [stream(self, self.session) for stream in streams.RUN_LOGS]
+        return [*found.values(), *run_logs]
 
     @override
     def setup_mapper(self) -> None:
@@ -166,7 +168,7 @@ class TapSmokeball(Tap):
                 del self.catalog[entry.tap_stream_id]
         if self.config.get("flattening_enabled"):
             drop_empty_properties(self.catalog)
-        found = cast("Mapping[str, SmokeballStream]", self.streams)
+        found = cast("Mapping[str, DeclaredStream]", self.streams)
         errors = [error for stream in found.values() for error in stream.catalog_errors]
         with all_streams_selected(self.catalog):
             errors += stream_map_errors(self.config, self.catalog)
@@ -185,15 +187,15 @@ class TapSmokeball(Tap):
             RunInterruptedError: A signal stopped the run; the next one resumes.
             StreamsFailedError: A stream failed; the others are complete.
         """
-        if not any(stream.selected for stream in self.streams.values()):
-            self.logger.warning("No stream is selected: see the catalog, or Meltano's select")
         with (
             self._running() as runner,
             summary.log_summary(self, self.session),
             progress.show_progress(self.session, self.logger),
         ):
             if runner.has_streams:
-                self.state_check.start()
+                runner.start(self.state_check)
+            else:
+                self.logger.warning("No stream is selected: see the catalog, or Meltano's select")
             if self.state.get("bookmarks"):
                 self.state_writer.write_state(self.state)
             runner.sync()
@@ -209,7 +211,7 @@ class TapSmokeball(Tap):
 
         with self._running() as runner:
             self.state_check.start()
-            click.echo(plan.render(runner, self.session))
+            click.echo(plan.render(runner, self.session, self.state_check))
 
     def run_access_check(self) -> None:
         """Read a record of each selected stream, and print what the app can access.

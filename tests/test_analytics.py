@@ -17,7 +17,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from scripts import demo_page, demo_questions, demo_report
+from scripts import demo_page, demo_questions, demo_report, demo_targets
 from scripts.analytics import queries
 from smokeball_sandbox import SandboxServer
 from tests.expected_query_results import EXPECTED, by_key
@@ -211,7 +211,7 @@ class LoadedWarehouses:
 
     def _load(self) -> None:
         for name, pipeline in self._pipelines.items():
-            pipeline.run(catalog(wanted=STREAMS))
+            pipeline.run(catalog(wanted=[*STREAMS, demo_report.RUN_LOG]))
             pipeline.warehouse.run_script(statements(name, "keep_leads"))
         self._firm.remember_leads()
 
@@ -303,8 +303,17 @@ def test_analytics_firm_covers_all_columns(loaded: LoadedWarehouses) -> None:
 
 
 def test_demo_page_is_standalone_and_correct(loaded: LoadedWarehouses) -> None:
-    """The page loads no other resource, escapes titles and shows the sums."""
-    page = demo_page.page(loaded.database().answers())
+    """The page loads no other resource, escapes titles and shows the sums and targets."""
+    targets = demo_targets.targets_of(loaded.firm.rows_of("staff"))
+    roles = {row["id"]: row.get("role") for row in loaded.firm.rows_of("staff")}
+    assert {roles[id_] for id_ in roles.keys() - targets.keys()} <= {"Bookkeeper", "Receptionist"}
+    assert "Bookkeeper" not in {roles[id_] for id_ in targets}
+    answers = demo_targets.apply_targets(loaded.database().answers(), targets)
+    for row in answers["hours_against_target"]:
+        assert row["target_hours"] == targets[row["staff_id"]]
+        percent = Decimal(row["billable_hours"]) / targets[row["staff_id"]] * 100
+        assert abs(row["percent_of_target"] - percent) < Decimal("0.01")
+    page = demo_page.page(answers)
     assert not re.findall(r"https?:|<script|<link|@import|url\(", page)
     charts = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
     assert len(charts) == len(demo_questions.PARTS)
@@ -331,7 +340,7 @@ def test_demo_report_counts_loaded_rows(loaded: LoadedWarehouses) -> None:
     assert totals.amount == sum(row.get("amount", 0) for row in loaded.firm.rows_of("fees"))
     assert set(totals.rows) == set(STREAMS)
     assert all(totals.rows.values())
-    assert database.rows_since(demo_report.LONG_AGO) == totals.rows
+    assert database.rows_since(demo_report.LONG_AGO).keys() - totals.rows.keys() == {"sync_runs"}
     assert not any(database.rows_since(database.latest_load()).values())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scripts.compare_api_descriptions import anonymous, endpoints, main, report
-from scripts.generate_docs import streams
+from scripts.generate_docs import api_streams
 
 VENDOR = Path(__file__).parents[2] / "shared" / "smokeball" / "openapi.json"
 
@@ -107,7 +107,7 @@ def test_api_comparison_command_prints_report(
 class TestVendorDescription:
     def test_vendor_api_describes_all_streams(self) -> None:
         found = endpoints(json.loads(VENDOR.read_text()))
-        for stream in streams():
+        for stream in api_streams():
             assert found[anonymous(stream.path)].fields, stream.name
 
     def test_vendor_comparison_names_removed_field(self) -> None:

@@ -82,6 +82,9 @@ def test_event_parser_takes_any_body(body: bytes) -> None:
         ({"contact": {"href": "/contacts/c1"}}, None),
         ({"href": "/matters/" + "a" * 65}, None),
         ({"href": "/matters/%2e%2e/x"}, None),
+        ({"matter": {"id": "x" * 9_000}, "x": {"rel": "matter", "id": "m1"}}, "m1"),
+        ({"links": [{"rel": "matter", "id": "m1"}] * 9_000}, None),
+        ({"matter": {"href": "x" * 3_000}}, None),
         ([], None),
     ],
 )

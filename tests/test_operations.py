@@ -13,7 +13,7 @@ from tests.test_summary import RUN_FIELDS, STREAM_FIELDS
 def mask_variable_parts(lines: list[str]) -> str:
     """Return the lines as one text, with the parts masked that differ between runs."""
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "…", " ".join(" ".join(lines).split()))
-    text = re.sub(r'"(version|pid|duration_seconds)": [^,}]+', r'"\1": …', text)
+    text = re.sub(r'"(version|run_id|pid|duration_seconds)": [^,}]+', r'"\1": …', text)
     return re.sub(r"\b\d+\.\d\b", "…", text)
 
 

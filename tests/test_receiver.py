@@ -18,18 +18,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from click.testing import CliRunner
 from sqlalchemy import update
 
 from tap_smokeball import dotnet_ticks
+from tap_smokeball.inbox.events import Event
 from tap_smokeball.inbox.subscriptions import Subscriptions
 from tap_smokeball.inbox.tables import KEYS
+from tap_smokeball.webhooks.command import COMMANDS, webhooks
+from tap_smokeball.webhooks.options import INBOX_VARIABLE
+from tap_smokeball.webhooks.seen_signatures import SeenSignatures
 from tests.hostile_requests import CANARY, Attacker
-from tests.inbox_helpers import all_values, inbox_url, open_database, postgres
+from tests.inbox_helpers import all_values, append, inbox_url, open_database, postgres
 from tests.receiver_process import (
-    COMMAND,
     Firm,
     Receiver,
-    clean_environment,
     raw_request,
     read_all,
     run_receiver,
@@ -43,6 +46,8 @@ __all__ = ["inbox_url", "postgres"]
 
 MINUTE = 60 * dotnet_ticks.PER_SECOND
 MB = 1_048_576
+MAX_ROWS = 6
+MAX_CONNECTIONS = 3
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -55,6 +60,24 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> str:
 def receiver(inbox: str) -> Iterator[Receiver]:
     """Return a receiver, for all tests that need no other options."""
     with run_receiver(inbox) as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def full_firm(tmp_path_factory: pytest.TempPathFactory) -> Firm:
+    """Return a firm with one row less than it may have, when the receiver has started."""
+    firm = Firm(f"sqlite:///{tmp_path_factory.mktemp('small') / 'inbox.db'}")
+    events = [Event("fee.created", ticks) for ticks in range(MAX_ROWS - 3)]
+    append(firm.inbox, *events, firm=firm.name)  # two more are gaps
+    return firm
+
+
+@pytest.fixture(scope="module")
+def small_receiver(full_firm: Firm) -> Iterator[Receiver]:
+    """Return a receiver with low limits."""
+    rows, connections = ("--max-rows", str(MAX_ROWS)), ("--max-connections", str(MAX_CONNECTIONS))
+    rate = ("--max-events-per-minute", "3")
+    with run_receiver(full_firm.inbox, *rows, *connections, *rate) as receiver:
         yield receiver
 
 
@@ -160,80 +183,68 @@ def test_firm_key_and_subscription_agree(receiver: Receiver, firm: Firm) -> None
     assert (len(firm.rows()), len(other.rows())) == (1, 1)
 
 
-def test_rate_cap_records_gap(tmp_path: Path) -> None:
-    inbox = f"sqlite:///{tmp_path / 'inbox.db'}"
-    firm, other = Firm(inbox), Firm(inbox)
-    with run_receiver(inbox, "--max-events-per-minute", "3") as receiver:
-        headers, body = firm.headers(), firm.body()
-        assert receiver.post(firm, body, headers=headers).status_code == 204
-        found = [receiver.post(firm).status_code for _ in range(4)]
-        assert found == [204, 204, 503, 503]
-        # What was accepted before is, whatever the rate.
-        assert receiver.post(firm, body, headers=headers).status_code == 204
-        assert receiver.post(other).status_code == 204
-        wait_until(lambda: "overflow" in firm.gaps())
+def test_rate_cap_records_gap(small_receiver: Receiver, full_firm: Firm) -> None:
+    firm, other = Firm(full_firm.inbox), Firm(full_firm.inbox)
+    headers, body = firm.headers(), firm.body()
+    assert small_receiver.post(firm, body, headers=headers).status_code == 204
+    assert [small_receiver.post(firm).status_code for _ in range(4)] == [204, 204, 503, 503]
+    # What was accepted before is, whatever the rate.
+    assert small_receiver.post(firm, body, headers=headers).status_code == 204
+    assert small_receiver.post(other).status_code == 204
+    wait_until(lambda: firm.gaps() == ["subscribed", "overflow"])
     assert len(firm.rows()) == 3
-    assert "overflow" not in other.gaps()
+    assert other.gaps() == ["subscribed"]
 
 
-def test_row_cap_records_gap(tmp_path: Path) -> None:
-    inbox = f"sqlite:///{tmp_path / 'inbox.db'}"
-    firm = Firm(inbox)
-    with run_receiver(inbox, "--max-rows", "4") as receiver:
-        found = [receiver.post(firm).status_code for _ in range(4)]
-    # Two rows are gaps: the new subscription, and the time without a receiver.
-    assert found == [204, 204, 503, 503]
-    assert firm.gaps() == ["subscribed", "receiver_down", "overflow"]
+def test_row_cap_records_gap(small_receiver: Receiver, full_firm: Firm) -> None:
+    """The firm's rows are counted when the receiver starts, and then as they come."""
+    assert full_firm.gaps() == ["subscribed", "receiver_down"]
+    assert [small_receiver.post(full_firm).status_code for _ in range(2)] == [204, 503]
+    wait_until(lambda: full_firm.gaps()[-1] == "overflow")
+    assert len(full_firm.rows()) == MAX_ROWS - 2
 
 
-def test_failing_inbox_records_gap(tmp_path: Path) -> None:
-    path = tmp_path / "inbox.db"
-    firm = Firm(f"sqlite:///{path}")
+def test_failing_inbox_records_gap(receiver: Receiver, firm: Firm) -> None:
+    """While it fails, all firms get 503, known or not, and the receiver lives on."""
 
     def rename(old: str, new: str) -> None:
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
+        with closing(sqlite3.connect(firm.inbox.removeprefix("sqlite:///"))) as connection:
+            for table in ("events", "keys", "receivers", "signatures"):
+                connection.execute(f"ALTER TABLE {old}_{table} RENAME TO {new}_{table}")
 
-    with run_receiver(firm.inbox) as receiver:
-        rename("inbox_signatures", "away")
-        response = receiver.post(firm)
+    assert receiver.post(firm).status_code == 204
+    rename("inbox", "away")
+    for options in ({}, {"path": "/webhooks/unknown"}, {"headers": firm.headers(key="wrong")}):
+        response = receiver.post(firm, **options)
         assert (response.status_code, response.content) == (503, b"")
-        assert receiver.refused("unavailable") == 1
-        rename("away", "inbox_signatures")
-        assert receiver.post(firm).status_code == 204
-        wait_until(lambda: "unavailable" in firm.gaps())
-    assert len(firm.rows()) == 1
+    assert receiver.refused("unavailable") == 3
+    wait_until(lambda: receiver.metrics()["inbox_up"] == 0)
+    rename("away", "inbox")
+    assert receiver.post(firm).status_code == 204
+    wait_until(lambda: "unavailable" in firm.gaps())
+    wait_until(lambda: receiver.metrics()["inbox_up"] == 1)
+    assert len(firm.rows()) == 2
+    (line,) = [each for each in receiver.lines if "Inbox unavailable" in each]
+    assert "SELECT" not in line
+    assert "away" not in line
 
 
-@pytest.mark.parametrize(
-    "bad_id", ["a/b", "..", "a\x00b", "a" * 65, "", 7, None, {"id": "a"}, "é", "a b"]
-)
-def test_malformed_id_is_not_stored(receiver: Receiver, firm: Firm, bad_id: object) -> None:
-    payload = {"id": bad_id, "matterId": bad_id}
-    response = receiver.post(firm, firm.body(payload=payload, timestamp=2**63))
-    assert response.status_code == 204
-    (row,) = firm.rows()
-    assert (row.resource_id, row.matter_id, row.ticks) == (None, None, None)
+def test_malformed_id_is_not_stored(receiver: Receiver, firm: Firm) -> None:
+    bad_ids = ["a/b", "..", "a\x00b", "a" * 65, "", 7, None, {"id": "a"}, "é", "a b"]
+    for bad_id in bad_ids:
+        payload = {"id": bad_id, "matterId": bad_id}
+        response = receiver.post(firm, firm.body(payload=payload, timestamp=2**63))
+        assert response.status_code == 204
+    found = [(row.resource_id, row.matter_id, row.ticks) for row in firm.rows()]
+    assert found == [(None, None, None)] * len(bad_ids)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"[]",
-        b"{",
-        b"null",
-        b'{"type": "gap"}',
-        b'{"type": "a b"}',
-        b"\xff",
-        b"{}",
-        b'{"a": "\\ud800"}',
-    ],
-)
-def test_body_without_event_is_400(receiver: Receiver, firm: Firm, body: bytes) -> None:
+def test_body_without_event_is_400(receiver: Receiver, firm: Firm) -> None:
     """It was signed, so it may have been an event: there is a gap."""
-    response = receiver.post(firm, body)
-    assert (response.status_code, response.content) == (400, b"")
+    no_json = [b"", b"{", b"\xff", b'{"a": "\\ud800"}']
+    for body in [*no_json, b"[]", b"null", b"{}", b'{"type": "gap"}', b'{"type": "a b"}']:
+        response = receiver.post(firm, body)
+        assert (response.status_code, response.content) == (400, b"")
     assert firm.rows() == []
     wait_until(lambda: firm.gaps() == ["subscribed", "unreadable"])
 
@@ -279,6 +290,28 @@ def test_bodies_are_limited_while_streaming(receiver: Receiver, firm: Firm) -> N
     assert len(firm.rows()) == 1
 
 
+def test_large_bodies_share_memory(receiver: Receiver, firm: Firm) -> None:
+    """They are refused when they would take too much together, and small ones are not."""
+    overflows = receiver.refused("overflow")
+    with ExitStack() as stack:
+        for _ in range(5):
+            headers = firm.headers({"Content-Length": str(MB)})
+            started = raw_request(firm, b" " * (MB - 10), headers)
+            stack.enter_context(receiver.connect(started))
+        wait_until(lambda: receiver.refused("overflow") == overflows + 1)
+        assert receiver.post(firm).status_code == 204
+    wait_until(lambda: "overflow" in firm.gaps())
+    assert receiver.post(firm, firm.body(padding=" " * 900_000)).status_code == 204
+
+
+def test_old_signatures_are_forgotten() -> None:
+    seen = SeenSignatures()
+    for minute in range(12):
+        seen.add(f"signature {minute}", "body", minute * MINUTE)
+    assert "signature 0" not in seen
+    assert "signature 1" in seen
+
+
 def test_slow_requests_are_closed(receiver: Receiver, firm: Firm) -> None:
     """A header and a body have a deadline, whatever comes meanwhile."""
     timed_out = receiver.metrics()["connections_timed_out_total"]
@@ -300,57 +333,60 @@ def test_slow_requests_are_closed(receiver: Receiver, firm: Firm) -> None:
     wait_until(lambda: firm.gaps() == ["subscribed", "unreadable"])
 
 
-def test_connections_are_capped(tmp_path: Path) -> None:
+def test_connections_are_capped(small_receiver: Receiver, full_firm: Firm) -> None:
     """What is not signed gives way to a delivery. If all are signed, a gap says so."""
-    firm = Firm(f"sqlite:///{tmp_path / 'inbox.db'}")
-    with run_receiver(firm.inbox, "--max-connections", "3") as receiver, ExitStack() as stack:
-        slow = [stack.enter_context(receiver.connect(b"POST /")) for _ in range(4)]
+    firm = Firm(full_firm.inbox)
+    started = [
+        raw_request(firm, b"{", firm.headers() | {"Content-Length": "9"})
+        for _ in range(MAX_CONNECTIONS)
+    ]
+    with ExitStack() as stack:
+
+        def connect(sent: bytes) -> socket.socket:
+            return stack.enter_context(small_receiver.connect(sent))
+
+        slow = [connect(b"POST /") for _ in range(MAX_CONNECTIONS + 1)]
         assert read_all(slow[0]) == b""
-        assert receiver.post(firm).status_code == 204
-        started = raw_request(firm, b"{", firm.headers() | {"Content-Length": "9"})
-        busy = [stack.enter_context(receiver.connect(started)) for _ in range(3)]
-        wait_until(lambda: receiver.metrics()["connections_evicted_total"] == 4)
-        assert receiver.metrics()["connections_refused_total"] == 0
+        assert small_receiver.post(Firm(firm.inbox)).status_code == 204
+        busy = [connect(each) for each in started]
+        wait_until(lambda: small_receiver.metrics()["connections_evicted_total"] == 4)
+        wait_until(lambda: small_receiver.metrics()["connections"] == 3)
+        assert small_receiver.metrics()["connections_refused_total"] == 0
         with pytest.raises(requests.ConnectionError):
-            receiver.post(firm)
-        assert receiver.metrics()["connections_refused_total"] == 1
-        assert receiver.metrics()["connections"] == 3
+            small_receiver.post(firm)
+        assert small_receiver.metrics()["connections_refused_total"] == 1
         for connection in busy:
             connection.close()
         wait_until(lambda: "overflow" in firm.gaps())
-        unsigned = raw_request(firm, b"", firm.headers(key="wrong") | {"Content-Length": "9"})
-        _ = [stack.enter_context(receiver.connect(unsigned)) for _ in range(3)]
-        assert receiver.post(firm).status_code == 204
+        unsigned = firm.headers(key="wrong") | {"Content-Length": "9"}
+        for _ in range(MAX_CONNECTIONS):
+            connect(raw_request(firm, b"", unsigned))
+        assert small_receiver.post(Firm(firm.inbox)).status_code == 204
 
 
-@pytest.mark.parametrize(
-    ("changed", "status"),
-    [
-        ({"Content-Encoding": "gzip"}, 415),
-        ({"Content-Encoding": "identity"}, 415),
-        ({"Content-Type": "text/plain"}, 415),
-        ({"Content-Type": "multipart/form-data; boundary=application/json"}, 415),
-        ({"Signature": "é"}, 401),
-        ({"Signature": ""}, 401),
-        ({"Timestamp": "-1"}, 401),
-        ({"Timestamp": "1" * 5_000}, 401),
-        ({"RequestId": ""}, 401),
-    ],
-)
-def test_header_values_are_refused(
-    receiver: Receiver, firm: Firm, changed: dict[str, str], status: int
-) -> None:
-    headers = {name: value.encode() for name, value in {**firm.headers(), **changed}.items()}
-    response = receiver.post(firm, headers=headers)
-    assert (response.status_code, response.content) == (status, b"")
+def test_header_values_are_refused(receiver: Receiver, firm: Firm) -> None:
+    for name, value, status in (
+        ("Content-Encoding", "gzip", 415),
+        ("Content-Encoding", "identity", 415),
+        ("Content-Type", "text/plain", 415),
+        ("Content-Type", "multipart/form-data; boundary=application/json", 415),
+        ("Signature", "é", 401),
+        ("Signature", "", 401),
+        ("Timestamp", "-1", 401),
+        ("Timestamp", "1" * 5_000, 401),
+        ("RequestId", "", 401),
+    ):
+        headers = {**firm.headers(), name: value.encode()}
+        response = receiver.post(firm, headers=headers)
+        assert (response.status_code, response.content) == (status, b""), (name, value)
     assert firm.rows() == []
 
 
-@pytest.mark.parametrize("text", ["[", '{"a":', "[[[[1],"])
-def test_deep_json_is_400(receiver: Receiver, firm: Firm, text: str) -> None:
-    deep = text * (MB // 2 // len(text))
-    bodies = [deep, firm.body().decode().replace('"Smokeball"', deep, 1)]
-    assert [receiver.post(firm, each.encode()).status_code for each in bodies] == [400, 400]
+def test_deep_json_is_400(receiver: Receiver, firm: Firm) -> None:
+    for text in ("[", '{"a":', "[[[[1],"):
+        deep = text * (MB // 2 // len(text))
+        bodies = [deep, firm.body().decode().replace('"Smokeball"', deep, 1)]
+        assert [receiver.post(firm, each.encode()).status_code for each in bodies] == [400, 400]
     assert firm.rows() == []
 
 
@@ -480,20 +516,12 @@ def test_receiver_finishes_deliveries_on_sigterm(tmp_path: Path) -> None:
         ("sqlite:///s3cret-value.db", ["--host", "192.0.2.1"], "cannot be used: Cannot assign"),
     ],
 )
-def test_serve_error_is_one_line(
-    tmp_path: Path, inbox: str, options: list[str], message: str
-) -> None:
-    done = subprocess.run(
-        [*COMMAND, "serve", "--port", "0", "--admin-port", "0", *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env=clean_environment(TAP_SMOKEBALL_WEBHOOK_INBOX=inbox),
-    )
-    assert done.returncode == 1
+def test_serve_error_is_one_line(inbox: str, options: list[str], message: str) -> None:
+    arguments = ["serve", "--port", "0", "--admin-port", "0", *options]
+    done = CliRunner().invoke(webhooks, arguments, env={INBOX_VARIABLE: inbox})
+    assert done.exit_code == 1
     assert re.fullmatch(f"[^\n]*{message}[^\n]*\n", done.stderr)
-    assert "s3cret" not in done.stderr
+    assert "s3cret" not in done.output
 
 
 def test_prune_deletes_old_events(tmp_path: Path) -> None:
@@ -506,18 +534,11 @@ def test_prune_deletes_old_events(tmp_path: Path) -> None:
             2 * [dotnet_ticks.now() - 8 * dotnet_ticks.PER_DAY],
         )
         connection.commit()
-    done = subprocess.run(
-        [*COMMAND, "prune", "--inbox", firm.inbox, "--keep-days", "7"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=clean_environment(),
-    )
-    assert done.stderr == "Deleted events: 1\n"
+    arguments = ["prune", "--inbox", firm.inbox, "--keep-days", "7"]
+    assert CliRunner().invoke(webhooks, arguments).stderr == "Deleted events: 1\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_accepted_deliveries_survive_kill(inbox_url: str, number: signal.Signals) -> None:
+def test_accepted_deliveries_survive_kill(inbox_url: str) -> None:
     """Every event that was answered 204 is in the inbox, whenever the receiver is killed."""
     firm = Firm(inbox_url)
     accepted: list[str] = []
@@ -540,36 +561,33 @@ def test_accepted_deliveries_survive_kill(inbox_url: str, number: signal.Signals
         for thread in threads:
             thread.start()
         wait_until(lambda: len(accepted) > 60)
-        receiver.process.send_signal(number)
+        receiver.process.kill()
         for thread in threads:
             thread.join()
-        assert receiver.wait() == (0 if number == signal.SIGTERM else -number)
+        assert receiver.wait() == -signal.SIGKILL
     assert len(accepted) > 60
     assert {*accepted} <= {row.resource_id for row in firm.rows()}
 
 
-def test_hostile_requests_leave_nothing(tmp_path: Path) -> None:
+def test_hostile_requests_leave_nothing(receiver: Receiver, firm: Firm) -> None:
     """A few hundred; `benchmarks.receiver` sends ten thousand."""
-    firm = Firm(f"sqlite:///{tmp_path / 'inbox.db'}")
-    with run_receiver(firm.inbox) as receiver:
-        recorded = firm.headers(), firm.body()
-        assert receiver.post(firm, recorded[1], headers=recorded[0]).status_code == 204
-        attacker = Attacker(receiver, firm, recorded, seed=1)
-        found = attacker.run(300)
-        assert set(found) - set(attacker.kinds) <= {0, 204, 400, 401, 404, 413, 415}
-        assert found[204] == found["replayed"]
-        assert receiver.post(firm).status_code == 204
-        assert receiver.peak_memory_bytes() < 100_000_000
-        assert CANARY not in "".join(receiver.lines)
-        assert len(receiver.lines) < 10
+    recorded = firm.headers(), firm.body()
+    assert receiver.post(firm, recorded[1], headers=recorded[0]).status_code == 204
+    attacker = Attacker(receiver, firm, recorded, seed=1)
+    line_count = len(receiver.lines)
+    found = attacker.run(300)
+    assert set(found) - set(attacker.kinds) <= {0, 204, 400, 401, 404, 413, 415}
+    assert found[204] == found["replayed"]
+    assert receiver.post(firm).status_code == 204
+    assert receiver.peak_memory_bytes() < 100_000_000
+    assert CANARY not in "".join(receiver.lines)
+    assert len(receiver.lines) - line_count <= 1  # the alarm
     assert len(firm.rows()) == 2
     assert CANARY not in all_values(firm.inbox)
 
 
 def test_help_lists_commands() -> None:
-    """The help of the group imports none of them."""
-    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True)
-    for name in ("serve", "prune"):
+    done = CliRunner().invoke(webhooks, ["--help"])
+    for name in COMMANDS:
         assert re.search(rf"^  {name}  +\w.*\.$", done.stdout, re.MULTILINE)
-    unknown = subprocess.run([*COMMAND, "nothing"], capture_output=True, text=True, check=False)
-    assert unknown.returncode == 2
+    assert CliRunner().invoke(webhooks, ["nothing"]).exit_code == 2

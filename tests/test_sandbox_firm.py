@@ -26,7 +26,8 @@ def test_matters_have_realistic_properties(sandbox: SandboxServer) -> None:
     assert len({row["id"] for row in matters}) == 120
     leads = [row for row in matters if row["isLead"]]
     assert 2 < len(leads) < 30
-    assert all("number" not in row and "leadOpenedDate" in row for row in leads)
+    assert all("leadOpenedDate" in row for row in leads)
+    assert {"number" in row for row in leads} == {True, False}
     assert all("number" in row and "openedDate" in row for row in matters if not row["isLead"])
     assert {"Open", "Closed", "Pending"} <= {row["status"] for row in matters}
     assert any("clientIds" in row for row in matters)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from functools import cache
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,11 +13,23 @@ from smokeball_sandbox import SandboxServer
 from smokeball_sandbox.areas.ledger import SIGNS
 from tests.sandbox_client import cents
 
+if TYPE_CHECKING:
+    from tests.harness import Json
+
+
+NAMES = ("fees", "expenses", "invoices", "bank_accounts", "matter_balances", "transactions")
+
+
+@cache
+def rows_of(region: str) -> dict[str, list[Json]]:
+    """Return the rows of a firm as ``{"parent", "row", "updated"}``, by resource."""
+    with SandboxServer(matters=60, region=region) as sandbox:
+        return {name: sandbox.control.rows(name) for name in NAMES}
+
 
 @pytest.mark.parametrize("region", ["us", "au"])
 def test_invoice_totals_equal_entry_sums(region: str) -> None:
-    with SandboxServer(matters=60, region=region) as sandbox:
-        stored = {name: sandbox.control.rows(name) for name in ("fees", "expenses", "invoices")}
+    stored = rows_of(region)
     entries = {
         each["row"]["id"]: (each["parent"], name, each["row"])
         for name in ("fees", "expenses")
@@ -36,6 +50,8 @@ def test_invoice_totals_equal_entry_sums(region: str) -> None:
             assert row["finalized"] == (invoice["status"] != 0)
             seen.add(entry["id"])
             fee = name == "fees"
+            if not row["isBillable"]:
+                continue
             amount = cents(row["billableAmountExcTax" if fee else "amountExcTax"])
             expected[name] += amount
             if row["isWrittenOff"]:
@@ -55,7 +71,7 @@ def test_invoice_totals_equal_entry_sums(region: str) -> None:
         assert sums["unpaid"] == owed - sums["paid"] == sums["unpaidExcInterest"] + sums["interest"]
         assert (sums["discount"] > 0) <= ("discount" in invoice)
         if invoice["status"] == 2:
-            assert sums["unpaid"] == 0 < sums["paid"]
+            assert sums["unpaid"] == 0 < sums["paid"] + sums["waived"]
             assert invoice["paidDate"] > "2000"
         taxes += sums["tax"]
     assert seen == {id_ for id_, invoice in placed.items() if invoice}
@@ -71,11 +87,7 @@ def test_invoice_totals_equal_entry_sums(region: str) -> None:
 
 @pytest.mark.parametrize("region", ["us", "au"])
 def test_balances_equal_transaction_sums(region: str) -> None:
-    with SandboxServer(matters=60, region=region) as sandbox:
-        stored = {
-            name: sandbox.control.rows(name)
-            for name in ("bank_accounts", "matter_balances", "transactions", "invoices")
-        }
+    stored = rows_of(region)
     held: Counter[tuple[str, str]] = Counter()
     paid: Counter[str] = Counter()
     accounts = {each["row"]["id"]: each["row"] for each in stored["bank_accounts"]}
@@ -123,3 +135,66 @@ def test_balances_equal_transaction_sums(region: str) -> None:
     assert any(row["type"] == "Trust" and row["balance"] > 0 for row in accounts.values())
     assert any(row.get("reversed") for row in rows.values())
     assert ("ControlledMoney" in {row["type"] for row in accounts.values()}) == (region == "au")
+
+
+@pytest.mark.parametrize("region", ["us", "au", "uk"])
+class TestVendorRules:
+    """What the help pages of Smokeball say of bills; each rule also has its counterexample."""
+
+    def test_entry_is_written_off_on_invoice_alone(self, region: str) -> None:
+        """Unbilled work is written off by a final invoice over nothing."""
+        stored = rows_of(region)
+        for name in ("fees", "expenses"):
+            rows = [each["row"] for each in stored[name]]
+            assert all("invoiceId" in row for row in rows if row["isWrittenOff"])
+            placed = [row for row in rows if "invoiceId" in row]
+            kinds = {(row["isBillable"], row["isWrittenOff"]) for row in placed}
+            assert kinds == {(True, False), (True, True), (False, False)}, name
+        invoices = [each["row"] for each in stored["invoices"]]
+        found = [row for row in invoices if row.get("invoiceTitle", "").startswith("Write-off")]
+        assert {row["status"] for row in found} == {1}
+        for totals in (row["invoiceTotals"] for row in found):
+            assert totals["billed"] == totals["writtenOff"] > 0 == totals["unpaid"]
+            assert totals["total"] - totals["writtenOff"] == totals["tax"] == 0
+
+    def test_waived_invoice_is_paid(self, region: str) -> None:
+        invoices = [each["row"] for each in rows_of(region)["invoices"]]
+        waived = [row for row in invoices if row["waived"]]
+        assert {row["status"] for row in waived} == {2}
+        for row in invoices:
+            totals = row["invoiceTotals"]
+            assert (totals["waived"] > 0) == row["waived"]
+            assert not row["waived"] or totals["paid"] == 0
+
+    def test_discount_is_on_fees_alone(self, region: str) -> None:
+        invoices = [each["row"] for each in rows_of(region)["invoices"]]
+        discounted = [row for row in invoices if row["invoiceTotals"]["discount"]]
+        assert {row["status"] for row in discounted} >= {1, 2}
+        for row in discounted:
+            totals = row["invoiceTotals"]
+            fees = cents(totals["feeTotal"]) - cents(totals["writtenOffFeeTotal"])
+            fixed = cents(row["discount"]["fixedDiscount"])
+            tenth = (fees + 5) // 10 if row["discount"]["percentage"] else 0
+            assert cents(totals["discount"]) == (tenth or fixed) <= fees
+
+    def test_credit_account_pays_for_clients(self, region: str) -> None:
+        """A credit memo is the client's, pays an invoice, and can leave a rest."""
+        stored = rows_of(region)
+        [credit] = [e["row"] for e in stored["bank_accounts"] if e["row"]["type"] == "Credit"]
+        moves = [e["row"] for e in stored["transactions"] if e["parent"] == credit["id"]]
+        assert {row["type"] for row in moves} == {"Deposit", "InvoicePayment"}
+        assert credit["balance"] > 0
+
+    def test_trust_balances_differ(self, region: str) -> None:
+        """So a report that shows one balance for another is seen to be wrong."""
+        stored = rows_of(region)
+        trust = {e["row"]["id"] for e in stored["bank_accounts"] if e["row"]["type"] == "Trust"}
+        amounts = [e["row"]["balance"] for e in stored["matter_balances"] if e["parent"] in trust]
+        held = [amount for amount in amounts if amount]
+        assert len(held) > 5
+        assert len(set(held)) > 0.9 * len(held)
+
+
+def test_draft_can_have_discount() -> None:
+    drafts = [each["row"] for each in rows_of("us")["invoices"] if each["row"]["status"] == 0]
+    assert {"discount" in row for row in drafts} == {True, False}

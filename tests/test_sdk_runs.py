@@ -47,7 +47,7 @@ class TestSyncAll:
         everything = catalog(wanted=_stream_names())
         ours, theirs = run(config(firm), catalog=everything), _sync_all(config(firm), everything)
         assert {m["stream"] for m in ours.messages_of_type("RECORD")} == set(_stream_names())
-        assert _rows(theirs) == _rows(ours)
+        assert _rows(theirs) == {row for row in _rows(ours) if row[0] != "sync_runs"}
         assert theirs.state["bookmarks"].keys() == ours.state["bookmarks"].keys()
         schemas = [message["stream"] for message in theirs.messages_of_type("SCHEMA")]
         assert sorted(schemas) == sorted(_stream_names())
@@ -104,6 +104,7 @@ class TestDryRun:
         tap, output = _tap(config(firm))
         assert tap.run_sync_dry_run(20)
         counts = {name: len(output.records(name)) for name in _stream_names()}
+        assert counts.pop("sync_runs") == 0  # it is about the runs of the tap's own command
         assert all(counts.values()), counts
         assert counts["matters"] == 20
         schemas = {m["stream"]: m["schema"] for m in output.messages_of_type("SCHEMA")}

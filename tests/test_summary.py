@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RUN_FIELDS = {
     "version",
+    "run_id",
     "exit_status",
     "complete",
     "stopped_by",
@@ -40,12 +41,16 @@ STREAM_FIELDS = {
     "retries",
     "pagination_rewinds",
     "unread_parents",
+    "named_parents",
+    "dropped_parents",
     "dropped_fields",
     "converted_values",
     "rejected_values",
     "resumed",
     "duration_seconds",
     "bookmark",
+    "mode",
+    "reason",
     "status",
     "error",
 }

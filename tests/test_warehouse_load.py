@@ -34,7 +34,7 @@ def test_warehouse_holds_firm_after_two_loads(
         with SandboxServer(matters=25) as firm, warehouse_type(tmp_path) as warehouse:
             pipeline = Pipeline(firm, warehouse, tmp_path)
             rows = value_round_trips.add_sample_values(firm)
-            pipeline.run(catalog(wanted=STREAMS))
+            pipeline.run(catalog(wanted=[*STREAMS, "sync_runs"]))
             verify_rows(pipeline, subtests, "first run")
             change_firm(pipeline, subtests)
             with subtests.test("the page documents the stored values"):
@@ -76,8 +76,15 @@ def change_firm(pipeline: Pipeline, subtests: pytest.Subtests) -> None:
     firm.control.touch("fees", corrected, parent=parents[2], set={"amount": 1234.56})
     firm.control.touch("fees", extended, parent=parents[3], set={"newByVendor": "kept"})
     firm.control.add("fees", parent=parents[0])
-    pipeline.run(catalog(wanted=STREAMS, select=OPT_IN))
+    pipeline.run(catalog(wanted=[*STREAMS, "sync_runs"], select=OPT_IN))
     verify_rows(pipeline, subtests, "second run")
+    with subtests.test("both runs are logged, with each stream"):
+        columns = ", ".join(map(warehouse.column, ("runId", "stream", "status")))
+        logged = warehouse.query(f"SELECT {columns} FROM {warehouse.table('sync_runs')}")  # noqa: S608
+        assert {row[2] for row in logged} == {"complete"}
+        for run_id in {row[0] for row in logged}:
+            assert {row[1] for row in logged if row[0] == run_id} == set(STREAMS)
+        assert len(logged) == 2 * len(STREAMS)
     with subtests.test("cleared values are null"):
         names = ("subject", "amount", "feeDate", "staffId")
         values = [*map(warehouse.column, names), warehouse.json_field("staff", "id")]

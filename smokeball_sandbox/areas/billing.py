@@ -31,6 +31,7 @@ _CREATED_DATES_SINCE = to_ticks(date(2026, 4, 1))
 _UNITS = (6, 6, 6, 12, 12, 18, 24, 30, 36, 48, 60, 90, 120, 240, 25, 50)
 _FIXED_PRICES = (9_900, 25_000, 45_050, 120_000, 123_456)
 _INVOICED = 0.55
+_NON_BILLABLE_SHOWN = 0.5
 _DRAFT_EVERY = 3
 
 
@@ -43,6 +44,19 @@ def generate(firm: Firm, parent: Row | None) -> list[Row]:
 def invoice_ids(firm: Firm, plan: MatterPlan) -> list[str]:
     """Return the ids of the invoices that may contain a matter's fees and expenses."""
     return _fee_seed(firm, plan)[2]
+
+
+def write_off_id(firm: Firm, plan: MatterPlan) -> str:
+    """Return the id of the zero-dollar invoice that writes off a matter's unbilled work.
+
+    Smokeball writes off on invoices alone.
+    """
+    return guid(firm.rng("write-off", plan.id))
+
+
+def is_shown_unbilled(rng: Random, data: Data) -> bool:
+    """Choose whether a non-billable entry is marked so on an invoice, which then shows it."""
+    return not (data["isBillable"] or data["isDeleted"]) and rng.random() < _NON_BILLABLE_SHOWN
 
 
 def draft_among(firm: Firm, plan: MatterPlan, invoices: list[str]) -> str | None:
@@ -68,14 +82,21 @@ def fees_of(firm: Firm, plan: MatterPlan) -> list[Row]:
     rng, count, invoices = _fee_seed(firm, plan)
     draft = draft_among(firm, plan, invoices)
     latest = firm.anchor_ticks - TICKS_PER_DAY
+    shown = firm.rng("non-billable fees", plan.id)
     rows = []
     for _ in range(count):
         share = rng.random()
         ticks = plan.opened + int(share * (plan.closed - plan.opened))
         row = _fee(firm, rng, plan.id, ticks, plan)
-        if share < _INVOICED and row.data["isBillable"] and not row.data["isDeleted"]:
-            row.data["invoiceId"] = invoices[int(share / _INVOICED * len(invoices))]
-            row.data["finalized"] = row.data["invoiceId"] != draft
+        data = row.data
+        is_billed = data["isBillable"] and not data["isDeleted"]
+        if share < _INVOICED and (is_billed or is_shown_unbilled(shown, data)):
+            data["invoiceId"] = invoices[int(share / _INVOICED * len(invoices))]
+            data["finalized"] = data["invoiceId"] != draft
+        elif data["isDeleted"]:
+            data["isWrittenOff"] = False
+        elif data["isWrittenOff"]:
+            data |= {"invoiceId": write_off_id(firm, plan), "finalized": True}
         later = ticks + int(rng.random() * 30) * TICKS_PER_DAY + rng.randrange(TICKS_PER_DAY)
         row.updated = min(later, latest)
         rows.append(row)
@@ -87,7 +108,9 @@ def create(firm: Firm, rng: Random, request: CreateRequest) -> Row:
     matter = request.parent
     if matter is None:
         raise ValueError("A fee needs a matter.")
-    return _fee(firm, rng, matter.id, request.now, matter_plan(matter))
+    row = _fee(firm, rng, matter.id, request.now, matter_plan(matter))
+    row.data["isWrittenOff"] = False  # it is on no invoice
+    return row
 
 
 def mark_updated(row: Row, rng: Random) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smokeball_sandbox import sample_text
-from smokeball_sandbox.areas.billing import draft_among, invoice_ids, tax_of
+from smokeball_sandbox.areas.billing import (
+    draft_among,
+    invoice_ids,
+    is_shown_unbilled,
+    tax_of,
+    write_off_id,
+)
 from smokeball_sandbox.areas.common import (
     matter_link,
     parent_id,
@@ -42,24 +48,37 @@ def expenses_of(firm: Firm, plan: MatterPlan) -> list[Row]:
     rng = firm.rng("expenses", plan.id)
     invoices = invoice_ids(firm, plan)
     draft = draft_among(firm, plan, invoices)
+    shown = firm.rng("non-billable expenses", plan.id)
     rows = []
     for _ in range(random_count(rng, _MEAN_PER_LEAD if plan.is_lead else _MEAN)):
         ticks = ticks_during(rng, plan)
         row = _expense(firm, rng, plan.id, ticks)
         data = row.data
         if data["isBillable"] and not data["isDeleted"] and rng.random() < _INVOICED:
-            id_ = rng.choice(invoices)
-            href = f"{firm.url}/matters/{plan.id}/invoices/{id_}"
-            data |= {"invoiceId": id_, "invoice": link(rng, id_, href, "Invoices")}
-            data["finalized"] = id_ != draft
+            _place(firm, rng, row, rng.choice(invoices))
+        elif is_shown_unbilled(shown, data):
+            _place(firm, shown, row, shown.choice(invoices))
+        elif data["isDeleted"]:
+            data["isWrittenOff"] = False
+        elif data["isWrittenOff"]:
+            _place(firm, shown, row, write_off_id(firm, plan))
+        data["finalized"] = data.get("invoiceId", draft) != draft
         row.updated = ticks_soon_after(firm, rng, ticks)
         rows.append(row)
     return rows
 
 
+def _place(firm: Firm, rng: Random, row: Row, invoice_id: str) -> None:
+    """Put an expense on an invoice."""
+    href = f"{firm.url}/matters/{row.parent}/invoices/{invoice_id}"
+    row.data |= {"invoiceId": invoice_id, "invoice": link(rng, invoice_id, href, "Invoices")}
+
+
 def create(firm: Firm, rng: Random, request: CreateRequest) -> Row:
     """Create an expense, dated now."""
-    return _expense(firm, rng, parent_id(request), request.now)
+    row = _expense(firm, rng, parent_id(request), request.now)
+    row.data["isWrittenOff"] = False  # it is on no invoice
+    return row
 
 
 def _expense(firm: Firm, rng: Random, matter_id: str, ticks: int) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from smokeball_sandbox.areas.billing import draft_among, fees_of, invoice_ids
+from smokeball_sandbox.areas.billing import draft_among, fees_of, invoice_ids, write_off_id
 from smokeball_sandbox.areas.common import (
     matter_link,
     parent_id,
@@ -30,6 +30,7 @@ _FEES, _EXPENSES = 1, 2
 _FIXED, _PERCENTAGE = 1, 2
 _EXPENSE_ENTRY = 2
 _PAID_SHARE = 0.65
+_WAIVED_SHARE = 0.05
 _VOID_SHARE = 0.12
 _DAYS_TO_PAY = 14
 
@@ -65,6 +66,9 @@ def invoices_of(firm: Firm, plan: MatterPlan) -> list[Row]:
         for index, id_ in enumerate(ids)
         if id_ in entries
     ]
+    id_ = write_off_id(firm, plan)
+    if id_ in entries:
+        rows.append(_write_off(firm, plan, id_, len(ids), entries[id_]))
     rng = firm.rng("dropped invoice", plan.id)
     if rows and rng.random() < _VOID_SHARE:
         row = _blank(firm, rng, plan.id, guid(rng), plan.closed)
@@ -99,10 +103,28 @@ def _blank(firm: Firm, rng: Random, matter_id: str, id_: str, issued: int) -> Ro
 
 
 def _draft(firm: Firm, plan: MatterPlan, id_: str, entries: list[Row]) -> Row:
-    """Return a draft, which has no number, discount or surcharge."""
+    """Return a draft, which has no number or surcharge; some have a discount."""
+    rng = firm.rng("invoice", id_)
+    row = _blank(firm, rng, plan.id, id_, _issued(firm, entries))
+    data = row.data
+    data |= {
+        "entries": [_entry(each) for each in entries],
+        "debtors": [_debtor(firm, rng, plan.client)],
+    }
+    row.updated = ticks_soon_after(firm, rng, row.updated)
+    sums = _sums(entries)
+    data["invoiceTotals"] = _totals(sums, _discount(rng, data, sums), 0)
+    return row
+
+
+def _write_off(firm: Firm, plan: MatterPlan, id_: str, index: int, entries: list[Row]) -> Row:
+    """Return a final invoice over nothing: all its entries are written off."""
     rng = firm.rng("invoice", id_)
     row = _blank(firm, rng, plan.id, id_, _issued(firm, entries))
     row.data |= {
+        "status": FINAL,
+        "invoiceNumber": _number(firm, plan, index),
+        "invoiceTitle": "Write-off of unbilled work",
         "entries": [_entry(each) for each in entries],
         "debtors": [_debtor(firm, rng, plan.client)],
         "invoiceTotals": _totals(_sums(entries), 0, 0),
@@ -111,13 +133,17 @@ def _draft(firm: Firm, plan: MatterPlan, id_: str, entries: list[Row]) -> Row:
     return row
 
 
+def _number(firm: Firm, plan: MatterPlan, index: int) -> int:
+    return 10_001 + plan.ordinal + index * firm.matters
+
+
 def _invoice(firm: Firm, plan: MatterPlan, id_: str, index: int, entries: list[Row]) -> Row:
     rng = firm.rng("invoice", id_)
     row = _blank(firm, rng, plan.id, id_, _issued(firm, entries))
     data = row.data
     data |= {
         "status": FINAL,
-        "invoiceNumber": 10_001 + plan.ordinal + index * firm.matters,
+        "invoiceNumber": _number(firm, plan, index),
         "invoiceTitle": f"Tax invoice {index + 1}",
         "description": "Professional services",
         "entries": [_entry(each) for each in entries],
@@ -142,25 +168,28 @@ def _issued(firm: Firm, entries: list[Row]) -> int:
 
 
 def _settle(rng: Random, row: Row, sums: Sums, discount: int, surcharge: int) -> None:
-    """Choose a status and payment for an invoice, and write its totals."""
+    """Choose a status and payment for an invoice, and write its totals.
+
+    Smokeball marks a waived invoice as paid in full.
+    """
     data = row.data
     due = _due(sums, discount, surcharge)
     fate = rng.random()
-    if fate < _PAID_SHARE and due > 0:
+    is_waived = fate > 1 - _WAIVED_SHARE
+    if due > 0 and (is_waived or fate < _PAID_SHARE):
         data |= {"status": PAID, "paidDate": f"{iso_date(row.updated)}T00:00:00+00:00"}
-        data["invoiceTotals"] = _totals(sums, discount, surcharge, paid=due)
+        data["waived"] = is_waived
+        paid, waived = (0, due) if is_waived else (due, 0)
+        data["invoiceTotals"] = _totals(sums, discount, surcharge, paid=paid, waived=waived)
         return
     if rng.random() < 0.5:  # noqa: PLR2004
         del data["paidDate"]
-    paid = waived = interest = 0
-    if fate > 0.95:  # noqa: PLR2004
-        data["waived"], waived = True, due
-    elif fate > 0.85:  # noqa: PLR2004
+    paid = interest = 0
+    if 0.85 < fate < 1 - _WAIVED_SHARE:  # noqa: PLR2004
         paid = divide_half_up(due, 3)
-    elif fate > 0.78:  # noqa: PLR2004
+    elif 0.78 < fate < 0.85:  # noqa: PLR2004
         interest = divide_half_up(due, 100)
-    totals = _totals(sums, discount, surcharge, paid=paid, waived=waived, interest=interest)
-    data["invoiceTotals"] = totals
+    data["invoiceTotals"] = _totals(sums, discount, surcharge, paid=paid, interest=interest)
 
 
 def _due(sums: Sums, discount: int, surcharge: int) -> int:
@@ -198,6 +227,8 @@ def _sums(entries: list[Row]) -> Sums:
     for row in entries:
         data = row.data
         is_expense = "expenseDate" in data
+        if not data["isBillable"]:
+            continue
         amount = _cents(data["amountExcTax" if is_expense else "billableAmountExcTax"])
         sums[2 * is_expense] += amount
         if data["isWrittenOff"]:
@@ -208,10 +239,10 @@ def _sums(entries: list[Row]) -> Sums:
 
 
 def _discount(rng: Random, data: Data, sums: Sums) -> int:
-    """Choose a discount on amounts not written off; return it in cents."""
-    base = sums.fees + sums.expenses - sums.fees_written_off - sums.expenses_written_off
+    """Choose a discount on fees not written off, never on expenses; return it in cents."""
+    base = sums.fees - sums.fees_written_off
     chance = rng.random()
-    if chance > 0.2:  # noqa: PLR2004
+    if chance > 0.2 or base == 0:  # noqa: PLR2004
         return 0
     discount: Data = {"type": 0, "fixedDiscount": 0, "percentage": 0}
     if chance < 0.1:  # noqa: PLR2004

@@ -33,6 +33,8 @@ SIGNS = {
 }
 _TRUST_SHARE = 0.6
 _CONTROLLED = 3
+_CREDIT_SHARE = 0.15
+_RETAINER_SHARE = 0.5
 
 
 class Account(NamedTuple):
@@ -46,7 +48,7 @@ class Account(NamedTuple):
 
 
 def accounts(firm: Firm) -> list[Account]:
-    """Return the firm's operating, trust and credit accounts."""
+    """Return the firm's accounts; the credit account holds what it owes to its clients."""
 
     def build() -> list[Account]:
         rng = firm.rng("accounts")
@@ -54,7 +56,7 @@ def accounts(firm: Firm) -> list[Account]:
             Account(guid(rng), "Operating", "Office account"),
             Account(guid(rng), "Trust", "Trust account"),
             Account(guid(rng), "Trust", "Former trust account", is_open=False),
-            Account(guid(rng), "Credit", "Firm credit card"),
+            Account(guid(rng), "Credit", "Client credit"),
         ]
         if firm.region == "au":
             matters = [plan for plan in matter_plans(firm) if not plan.is_lead][:_CONTROLLED]
@@ -70,13 +72,13 @@ def ledger(firm: Firm) -> dict[str, list[Row]]:
     """Return all transactions by account; no matter's balance is ever negative."""
 
     def build() -> dict[str, list[Row]]:
-        operating, trust, *others = accounts(firm)
+        operating, trust, _, credit, *others = accounts(firm)
         controlled = {each.matter: each for each in others}
         posted: dict[str, list[Row]] = {each.id: [] for each in accounts(firm)}
         for plan in matter_plans(firm):
             matter_ledger = _MatterLedger(firm, plan, posted)
             account = trust if matter_ledger.rng.random() < _TRUST_SHARE else operating
-            matter_ledger.pay_invoices(account, operating)
+            matter_ledger.pay_invoices(account, operating, credit)
             if plan.id in controlled:
                 matter_ledger.hold_controlled_money(controlled[plan.id])
         return posted
@@ -93,9 +95,10 @@ class _MatterLedger:
         self._plan = plan
         self._posted = posted
 
-    def pay_invoices(self, account: Account, operating: Account) -> None:
+    def pay_invoices(self, account: Account, operating: Account, credit: Account) -> None:
         """Post the payments of the matter's invoices, and deposits before them."""
         rng, held = self.rng, 0
+        has_credit = self._firm.rng("credit", self._plan.id).random() < _CREDIT_SHARE
         ticks = self._plan.opened
         for invoice in invoices_of(self._firm, self._plan):
             paid = round(invoice.data["invoiceTotals"]["paid"] * 100)
@@ -103,10 +106,16 @@ class _MatterLedger:
                 continue
             number = f"Invoice {invoice.data['invoiceNumber']}"
             ticks = max(invoice.updated - TICKS_PER_DAY, ticks)
+            if has_credit:
+                has_credit = False
+                paid -= self._apply_credit(credit, paid, ticks, number)
             if held < paid:
-                more = paid - held + rng.choice((0, 0, 50_000, 123_450))
+                retainer = rng.randrange(30_000, 750_000, 500)
+                more = paid - held + (retainer if rng.random() < _RETAINER_SHARE else 0)
                 self._post(account, "Deposit", more, ticks, number)
                 held += more
+            if paid == 0:
+                continue
             if rng.random() < 0.05:  # noqa: PLR2004
                 failed = self._post(account, "InvoicePayment", paid, ticks, number)
                 self._reverse(account, failed, ticks)
@@ -114,6 +123,14 @@ class _MatterLedger:
             self._post(account, "InvoicePayment", paid, ticks, number)
             held -= paid
         self._spend(account, operating, held, ticks)
+
+    def _apply_credit(self, credit: Account, due: int, ticks: int, reason: str) -> int:
+        """Post a credit memo and pay from it; return what it paid."""
+        memo = self.rng.randrange(5_000, 250_000, 500)
+        self._post(credit, "Deposit", memo, ticks, "Credit memo")
+        paid = min(memo, due)
+        self._post(credit, "InvoicePayment", paid, ticks + TICKS_PER_DAY // 2, reason)
+        return paid
 
     def _spend(self, account: Account, operating: Account, held: int, ticks: int) -> None:
         rng = self.rng
@@ -134,7 +151,8 @@ class _MatterLedger:
     def hold_controlled_money(self, account: Account) -> None:
         """Post deposit, interest and fees of the matter's controlled-money account."""
         ticks = self._plan.opened
-        self._post(account, "Deposit", 5_000_000, ticks, "Deposit held")
+        deposit = self.rng.randrange(2_000_000, 9_000_000, 50_000)
+        self._post(account, "Deposit", deposit, ticks, "Deposit held")
         self._post(account, "Interest", 12_345, ticks + TICKS_PER_DAY, "")
         for kind, cents in (("Interest", 999), ("BankFees", 500)):
             wrong = self._post(account, kind, cents, ticks + TICKS_PER_DAY, "")

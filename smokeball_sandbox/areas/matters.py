@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _YEARS_BACK = 6
 _LEADS = 0.10
+_NUMBERED_LEADS = 0.3
 _TYPES = ("Matters", "Leads")
 _STATUSES = ("Open", "Pending", "Closed", "Deleted", "Cancelled")
 _WEIGHTS = (48, 8, 38, 3, 3)
@@ -83,7 +84,7 @@ def convert_lead(firm: Firm, rng: Random, row: Row, now: int) -> None:
     index = firm.matters + rng.randrange(1_000_000)
     row.data |= {
         "isLead": False,
-        "number": f"CON-{index}",
+        "number": row.data.get("number", f"CON-{index}"),
         "status": "Open",
         "openedDate": iso(now),
     }
@@ -141,9 +142,11 @@ def _matter(  # noqa: PLR0913
         if status in _FINISHED:
             data["leadClosedDate"] = _date(rng, closed)
             data["leadClosedReason"] = rng.choice(sample_text.LEAD_CLOSE_REASONS)
-    else:
+    # A firm can number its leads as well.
+    if not is_lead or firm.rng("lead number", id_).random() < _NUMBERED_LEADS:
         number = f"{client.name[:3].upper()}-{1001 + index}"
         data |= {"number": number, "title": f"{number} - {data['title']}"}
+    if not is_lead:
         data["openedDate"] = _date(rng, opened)
         if status in _FINISHED:
             data["closedDate"] = _date(rng, closed)

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from smokeball_sandbox.firm import Firm
 
-_SHARE_WITH_STAGE = 0.8
+_SHARE_WITH_STAGE = 0.95
 _FILTERS = (DateFilter("UpdatedSince", "ticks"), DateFilter("LastUpdated", "iso"))
 
 
 def set_rows(firm: Firm, _: Row | None) -> list[Row]:
-    """Generate a stage set for most matter categories, and a deleted one."""
+    """Generate a stage set for each matter category, and a deleted one."""
     rng = firm.rng("stage sets")
     rows = [_set(firm, rng, name, stages, recent_ticks(firm, rng)) for name, stages in _all()]
     rows[-1].data["isDeleted"] = True

@@ -177,13 +177,14 @@ class ApiClient:
             headers["UserId"] = self._settings.user_id
 
         def attempt(*, is_refreshed: bool = False) -> Response[T]:
-            self.transport.wait_for_turn()
-            token = self._tokens.get()
-            headers["Authorization"] = f"Bearer {token}"
-            sent_at = self.clock.now()
-            response = self.transport.send(
-                endpoint.stream, method, url, params=params, headers=headers, form=content
-            )
+            self._tokens.get()  # a new token takes seconds, in which a turn would be lost
+            with self.transport.turn():
+                token = self._tokens.get()
+                headers["Authorization"] = f"Bearer {token}"
+                sent_at = self.clock.now()
+                response = self.transport.send(
+                    endpoint.stream, method, url, params=params, headers=headers, form=content
+                )
             policy = policy_for(response.status)
             if policy.action is Action.REFRESH_TOKEN and not is_refreshed:
                 self._tokens.refresh(token)

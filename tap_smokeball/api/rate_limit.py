@@ -1,5 +1,7 @@
 """The app's rate limit: one token bucket for the whole process.
 
+`shared_rate_limit` has the one that many processes share.
+
 Smokeball allows an app 5 requests per second with a burst of 5, and rejects further requests with
 429 (docs/smokeball.md). The API counts requests when they arrive. Two requests that are sent apart
 can arrive together. A small part of the burst is never used: it absorbs that jitter.
@@ -15,6 +17,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from typing import Protocol
 
 from tap_smokeball.errors import TimeLimitError
 
@@ -29,6 +32,37 @@ RECOVERY_SECONDS = 120.0
 
 SETTLE_SECONDS = 1.0
 """Requests that were in flight together get their 429 within this time. They count as one."""
+
+
+class RateLimit(Protocol):
+    """Decides when requests may start."""
+
+    @property
+    def requests_per_second(self) -> float:
+        """The rate at which requests start now."""
+
+    @property
+    def is_slowed(self) -> bool:
+        """Whether the rate is lower than the configured one, after a 429."""
+
+    def acquire(self, latest: float = math.inf) -> None:
+        """Wait until the caller may send one request.
+
+        Args:
+            latest: Seconds of the monotonic clock after which no request may start.
+
+        Raises:
+            TimeLimitError: The next free time is later.
+        """
+
+    def release(self) -> None:
+        """End a request that `acquire` permitted."""
+
+    def pause(self, seconds: float) -> None:
+        """Let no request start for some seconds, then restart slower with an empty bucket."""
+
+    def close(self) -> None:
+        """Stop all that runs in the background."""
 
 
 class TokenBucket:
@@ -88,6 +122,24 @@ class TokenBucket:
                 time.sleep(wait)
             if pauses == self._pauses:  # otherwise all who waited would start together
                 return
+
+    def take(self) -> float:
+        """Use up a token if there is one; otherwise return the seconds until there is."""
+        with self._lock:
+            now = time.monotonic()
+            self._recover(now)
+            start = max(self._next, now)
+            wait = start - self._tolerance - now
+            if wait > 0:
+                return wait
+            self._next = start + self._interval
+            return 0.0
+
+    def release(self) -> None:
+        """Do nothing: the number of threads bounds the requests in flight."""
+
+    def close(self) -> None:
+        """Do nothing: nothing runs in the background."""
 
     def pause(self, seconds: float) -> None:
         """Let no request start for some seconds, then restart slower with an empty bucket.

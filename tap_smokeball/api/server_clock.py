@@ -61,6 +61,12 @@ class ServerClock:
         """Return the later of both clocks in ticks: no time of the past lies behind it."""
         return dotnet_ticks.now() + max(0, (self.lead or 0) + _HALF_SECOND)
 
+    def earlier_of_both(self, time: int) -> int:
+        """Return a time of this machine's clock (`now`), by the earlier of both clocks in ticks."""
+        with self._lock:
+            lead = _low_median(self._leads) if self._leads else 0
+        return max(0, time + min(0, lead))
+
     def time_of(self, headers: Mapping[str, str], sent_at: int) -> int:
         """Return the earlier of both clocks in ticks, when the request of a response was sent.
 

@@ -21,7 +21,6 @@ from tap_smokeball.api.connection_errors import HTTPError, connection_failure
 from tap_smokeball.api.deadlines import request_deadline
 from tap_smokeball.api.error_policy import Action
 from tap_smokeball.api.http_sessions import HttpSessions, stop_error
-from tap_smokeball.api.rate_limit import TokenBucket
 from tap_smokeball.api.response_body import (
     BodyTooLargeError,
     InvalidEncodingError,
@@ -34,11 +33,8 @@ from tap_smokeball.api.retries import (
     RetryableError,
     retry_after_seconds,
 )
-from tap_smokeball.errors import (
-    ApiConnectionError,
-    ResponseTooLargeError,
-    TimeLimitError,
-)
+from tap_smokeball.api.shared_rate_limit import rate_limit_of
+from tap_smokeball.errors import ApiConnectionError, ResponseTooLargeError, TimeLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -59,6 +55,8 @@ RETRIED_PARENT_SHARE = 0.1
 
 LOG_RATE_LIMIT_EVERY_SECONDS = 60.0
 
+_RECOVERED = "Rate limit: sending %.1f requests per second again"
+
 
 class RawResponse(NamedTuple):
     """A response, read to its end."""
@@ -76,7 +74,7 @@ class Transport:
         logger: Takes warnings about requests that fail repeatedly.
 
     Attributes:
-        rate_limit: The token bucket of the process.
+        rate_limit: The token bucket, of the process or of all processes of the app.
         requests: Requests sent so far, by stream; retries count.
         retries: Requests that were sent again, by stream.
         run_ends_at: The end of the run in seconds of the monotonic clock: no wait reaches past it,
@@ -84,7 +82,7 @@ class Transport:
     """
 
     def __init__(self, settings: Settings, logger: logging.Logger) -> None:
-        self.rate_limit = TokenBucket(settings.requests_per_second, settings.burst)
+        self.rate_limit = rate_limit_of(settings, logger)
         self.requests: Counter[str] = Counter()
         self.retries: Counter[str] = Counter()
         self.run_ends_at = math.inf
@@ -99,15 +97,20 @@ class Transport:
         self._rate_logged_at = -math.inf
         self._closed = threading.Event()
 
-    def wait_for_turn(self) -> None:
-        """Wait until the rate limit permits one more request.
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until the rate limit permits one more request, which the block sends.
 
         Raises:
             TimeLimitError: The run ends before that.
         """
         self.rate_limit.acquire(self.run_ends_at + FINISH_SECONDS)
-        if self._rate_logged_at > 0 and not self.rate_limit.is_slowed:
-            self._log_rate("Rate limit: sending %.1f requests per second again", is_recovered=True)
+        try:
+            if self._rate_logged_at > 0 and not self.rate_limit.is_slowed:
+                self._log_rate(_RECOVERED, is_recovered=True)
+            yield
+        finally:
+            self.rate_limit.release()
 
     def with_retries(self, attempt: Callable[[], T], request: RequestInfo) -> T:
         """Call ``attempt`` until it succeeds, fails permanently, or used up its retries.
@@ -321,6 +324,7 @@ class Transport:
     def close(self) -> None:
         """Close all connections, and stop all retries."""
         self._closed.set()
+        self.rate_limit.close()
         self._sessions.close()
 
     def _failure(self, error: Exception, url: str, seconds: float) -> Exception:

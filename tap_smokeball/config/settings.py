@@ -31,6 +31,7 @@ STATUSES = ("Open", "Pending", "Closed", "Deleted", "Cancelled")
 
 HEADER_SAFE = r"^[\x21-\x7e]+$"  # no space, no line break: these go into HTTP headers
 PATH_SAFE = r"^[A-Za-z0-9._-]+$"
+FIRM_NAME = r"^[A-Za-z0-9._-]{1,64}$"
 
 MIN_PAGE_SIZE = 2
 """Pages overlap by one row, so a page of one row would never advance."""
@@ -90,6 +91,12 @@ _TABLE: tuple[Setting, ...] = (
              "the whole process", exclusiveMinimum=0, maximum=1000, default=5),
     _setting("burst", "integer", "Burst limit of your app and maximum number of requests in "
              "flight", minimum=1, maximum=1000, default=5),
+    _string("rate_limit_store", "Postgres or Redis URL of a store in which all processes of your "
+            "app share one rate limit; `requests_per_second` and `burst` are then those of all "
+            "processes together. Default: the process has a rate limit of its own", secret=True),
+    _setting("rate_limit_share", "number", "Requests per second of this process while "
+             "`rate_limit_store` is unavailable. Default: `requests_per_second` divided by the "
+             "processes that the store counted last, or by 10", exclusiveMinimum=0, maximum=1000),
     _setting("lookback_seconds", "integer", "Lookback window subtracted from a bookmark, in "
              "seconds; 0 is treated as 1", minimum=0, maximum=31_536_000, default=300),
     _setting("max_run_minutes", "number", "Time limit of a run in minutes; the next run resumes "
@@ -105,6 +112,16 @@ _TABLE: tuple[Setting, ...] = (
     _setting("fail_on_denied_parents", "boolean", "Whether restricted or deleted matters and other "
              "parents (403, 404) fail the run; by default they are logged and retried",
              default=False),
+    _string("webhook_inbox", "SQLAlchemy URL of the inbox that `tap-smokeball-webhooks serve` "
+            "fills: `sqlite:///path` or `postgresql://…`. Default: webhooks are not used",
+            secret=True),
+    _string("webhook_firm", "Name of the firm in the webhook inbox", FIRM_NAME, default="default"),
+    _setting("full_pass_interval_hours", "number", "Hours between full passes; runs in between "
+             "read what webhooks name and what changed. Default: every run does a full pass",
+             minimum=0, maximum=8760, default=0),
+    _setting("poll_interval_minutes", "number", "Minutes between reads of streams without webhook "
+             "events, such as bank accounts. Default: every run reads them",
+             minimum=0, maximum=525_600, default=0),
     _string("unknown_fields", "Fields that the API sends and no column declares: `auto` emits them "
             "in `extraFields`, except beside deselected columns; `keep` also those; `drop` none",
             enum=list(UNKNOWN_FIELDS), default="auto"),
@@ -136,6 +153,8 @@ class Settings:
     Attributes:
         api_base: URL that every path is appended to, account prefix included.
         matter_kinds: Value of the ``Type`` parameter of /matters.
+        full_pass_interval_ticks: Time between full passes; 0 for one in every run.
+        poll_interval_ticks: Time between reads of streams without events; 0 for every run.
         view_fingerprint: Hash of the settings that show or hide rows.
     """
 
@@ -159,6 +178,8 @@ class Settings:
     page_size: int
     requests_per_second: float
     burst: int
+    rate_limit_store: str | None = field(repr=False)
+    rate_limit_share: float | None
     lookback_ticks: int
     max_run_seconds: float | None
     timeout_seconds: float
@@ -166,11 +187,20 @@ class Settings:
     max_response_bytes: int
     max_retries: int
     fail_on_denied_parents: bool
+    webhook_inbox: str | None = field(repr=False)
+    webhook_firm: str
+    full_pass_interval_ticks: int
+    poll_interval_ticks: int
     unknown_fields: str
     documents_url: str | None
     documents_options: Mapping[str, Any] = field(repr=False)
     documents_max_bytes: int | None
     view_fingerprint: str
+
+    @property
+    def reads_everything(self) -> bool:
+        """Whether each run reads all streams in full."""
+        return not (self.webhook_inbox or self.full_pass_interval_ticks or self.poll_interval_ticks)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:
@@ -185,6 +215,7 @@ class Settings:
             api_base = f"{api_base}/{account}"
         minutes = config["max_run_minutes"]
         max_mb = config["documents_max_mb"]
+        share = config["rate_limit_share"]
         kinds = "Matters,Leads" if config["include_leads"] else "Matters"
         statuses = tuple(sorted(set(config["matter_statuses"] or ())))
         account_view = [config[name] for name in ("region", "environment", "account_id", "user_id")]
@@ -210,6 +241,8 @@ class Settings:
             page_size=max(MIN_PAGE_SIZE, int(config["page_size"])),
             requests_per_second=float(config["requests_per_second"]),
             burst=int(config["burst"]),
+            rate_limit_store=config["rate_limit_store"] or None,
+            rate_limit_share=None if share is None else float(share),
             lookback_ticks=max(1, int(config["lookback_seconds"])) * dotnet_ticks.PER_SECOND,
             max_run_seconds=None if minutes is None else float(minutes) * 60,
             timeout_seconds=float(config["request_timeout_seconds"]),
@@ -217,6 +250,14 @@ class Settings:
             max_response_bytes=int(float(config["max_response_mb"]) * 1_000_000),
             max_retries=int(config["max_retries"]),
             fail_on_denied_parents=bool(config["fail_on_denied_parents"]),
+            webhook_inbox=config["webhook_inbox"],
+            webhook_firm=config["webhook_firm"],
+            full_pass_interval_ticks=round(
+                float(config["full_pass_interval_hours"]) * 3600 * dotnet_ticks.PER_SECOND
+            ),
+            poll_interval_ticks=round(
+                float(config["poll_interval_minutes"]) * 60 * dotnet_ticks.PER_SECOND
+            ),
             unknown_fields=config["unknown_fields"],
             documents_url=config["documents_url"],
             documents_options=config["documents_options"] or {},

@@ -18,6 +18,7 @@ from singer_sdk.mapper import MAPPER_ELSE_OPTION, MAPPER_FILTER_OPTION, NULL_STR
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR, extend_validator_with_defaults
 
 from tap_smokeball import dotnet_ticks
+from tap_smokeball.config.rate_limit_url import package_error, store_kind
 from tap_smokeball.config.settings import PATH_SAFE, strip_text, timestamp
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def validate(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
     if not errors:
         errors = [
             *_url_errors(config),
+            *_store_errors(config),
             *_credential_errors(config),
             *_timestamp_errors(config),
         ]
@@ -172,6 +174,15 @@ def url_problem(text: str) -> str | None:
     if url.scheme == "http" and not is_loopback(cast("str", url.hostname)):
         return "must begin with https:// (plain http only for this machine)"
     return None
+
+
+def _store_errors(config: Mapping[str, Any]) -> Iterator[str]:
+    if not (url := config.get("rate_limit_store")):
+        return
+    if (kind := store_kind(url)) is None:
+        yield "rate_limit_store: takes a URL that begins with postgresql://, redis:// or rediss://"
+    elif reason := package_error(kind):
+        yield "{}. {}".format(*reason)
 
 
 def is_loopback(host: str) -> bool:

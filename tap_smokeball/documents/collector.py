@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tap_smokeball import dotnet_ticks
@@ -73,7 +73,7 @@ class DocumentCollector:
         self._storage.prepare()
         self.manifest = Manifest(self._storage, stream)
         # Of its own: neither the rate limit nor the counters of the API concern it.
-        self._transport = Transport(settings, logger)
+        self._transport = Transport(replace(settings, rate_limit_store=None), logger)
         self._transport.run_ends_at = run_ends_at
         self._canceled = threading.Event()
         self._slots = threading.BoundedSemaphore(DOWNLOADS_AT_ONCE)

@@ -10,11 +10,13 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import OBJECT, PAGED, ResponseFormat
 from tap_smokeball.api.token_expiry import expires_at
-from tap_smokeball.errors import AccessDeniedError, SmokeballError
+from tap_smokeball.errors import AccessDeniedError, InboxError, SmokeballError
+from tap_smokeball.inbox import open_reader
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.content_stream import ContentStream
+from tap_smokeball.sync.subscription_check import check_subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +76,7 @@ def render(tap: Tap, session: Session) -> str:
         ("product", _describe_product(row) if row else firm.problem or "unknown"),
         ("leads", _describe_leads(session.settings, leads)),
         ("intake", intake.problem or "available"),
+        *(("webhooks", line) for line in _describe_webhooks(session)),
         ("clock", _describe_clock(session)),
         *(("login", line) for line in _describe_login(session)),
         ("requests", f"{session.client.transport.requests.total():,} for this test"),
@@ -127,6 +130,17 @@ def _describe_leads(settings: Settings, leads: _ProbeResult) -> str:
         return leads.problem
     availability = "available" if leads.page.rows else "available, but there are none"
     return availability if settings.include_leads else f"{availability}; include_leads is false"
+
+
+def _describe_webhooks(session: Session) -> Iterator[str]:
+    settings = session.settings
+    if settings.webhook_inbox is None:
+        return
+    try:
+        with open_reader(settings.webhook_inbox, settings.webhook_firm) as reader:
+            yield f"the subscription is {check_subscription(reader, session, {}).text}"
+    except InboxError as error:
+        yield f"unknown: {error.summary}"
 
 
 def _describe_clock(session: Session) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.pagination import OffsetPaginator
 from tap_smokeball.errors import PaginationError, ParentListError, SmokeballError
+from tap_smokeball.reporting.schedule_plan import schedule_lines
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds, page_count, request_count
 from tap_smokeball.sync.lookup_stream import LookupStream
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.base_stream import SmokeballStream
     from tap_smokeball.sync.child_stream import ChildStream
     from tap_smokeball.sync.runner import Runner
+    from tap_smokeball.sync.state_check import StateCheck
 
     FetchAt = Callable[[int, int], Response[Page]]
 
@@ -67,14 +69,20 @@ class Estimate:
     basis: str
 
 
-def render(runner: Runner, session: Session) -> str:
+def render(runner: Runner, session: Session, state_check: StateCheck) -> str:
     """Return the plan of a run for people; streams that fail are marked as in a run.
+
+    Args:
+        runner: The streams.
+        session: Settings and API client of the run.
+        state_check: Has checked the state.
 
     Raises:
         RunInterruptedError: A signal came.
     """
     estimates = list(_Planner(runner, session).estimates())
     runner.log_failures(is_over=True)
+    runner.decide_reads(state_check)  # not before: a full pass is estimated first
     rate = session.settings.requests_per_second
     total = sum(estimate.requests for estimate in estimates)
     rows = [("stream", "rows", "requests", "time", "basis")]
@@ -95,6 +103,7 @@ def render(runner: Runner, session: Session) -> str:
         "",
         f"About {total:,.0f} requests: {total_time} at {rate:g} per second.",
         *_runs_needed(runner, session, estimates),
+        *schedule_lines(runner, session, {each.stream: each.requests for each in estimates}),
         f"This plan took {session.status.requests:,} requests.",
     ]
     return "\n".join(lines)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.base_stream import SmokeballStream
 
 
+_COMPLETE = (StreamStatus.COMPLETE, StreamStatus.NOT_DUE)
+
+
 class Metric(str, Enum):
     """The metrics that are not the SDK's."""
 
@@ -38,7 +41,7 @@ class Metric(str, Enum):
 @contextmanager
 def log_summary(tap: Tap, session: Session) -> Iterator[None]:
     """Log the summary at the end of a run, whatever ended it."""
-    started_at, exit_status = dotnet_ticks.now(), 1
+    exit_status = 1
     try:
         yield
         exit_status = session.status.exit_status
@@ -48,7 +51,7 @@ def log_summary(tap: Tap, session: Session) -> Iterator[None]:
         point = metrics.Point(
             "summary",
             cast("metrics.Metric", Metric.RUN_SUMMARY),  # an enumeration cannot be extended
-            _run_summary(tap, session, started_at, exit_status),
+            _run_summary(tap, session.status, exit_status),
             {metrics.Tag.STATUS: status, metrics.Tag.PID: os.getpid()},
         )
         metrics.log(tap.metrics_logger, point)
@@ -73,6 +76,12 @@ def summary_table(run: RunStatus) -> str:
         for result in run.results.values()
         if result.unread_parents
     ]
+    named = [
+        f"{result.stream}: events name {result.dropped_parents:,} parents that do not exist or are "
+        "restricted; they are dropped"
+        for result in run.results.values()
+        if result.dropped_parents
+    ]
     dropped = [
         f"{result.stream}: {sum(result.dropped_fields.values()):,} values of unknown fields left "
         f"out: {', '.join(sorted(result.dropped_fields))}"
@@ -80,7 +89,7 @@ def summary_table(run: RunStatus) -> str:
         if result.dropped_fields
     ]
     values = [line for result in run.results.values() for line in _value_lines(result)]
-    return "\n".join([format_table(rows), *unread, *dropped, *values])
+    return "\n".join([format_table(rows), *unread, *named, *dropped, *values])
 
 
 def _value_lines(result: StreamResult) -> Iterator[str]:
@@ -93,8 +102,7 @@ def _value_lines(result: StreamResult) -> Iterator[str]:
             yield f"{result.stream}: {counts.total():,} {text}: {', '.join(sorted(counts))}"
 
 
-def _run_summary(tap: Tap, session: Session, started_at: int, exit_status: int) -> dict[str, Any]:
-    run = session.status
+def _run_summary(tap: Tap, run: RunStatus, exit_status: int) -> dict[str, Any]:
     streams = {
         name: _stream_summary(cast("SmokeballStream", tap.streams[name]), run, result)
         for name, result in run.results.items()
@@ -105,12 +113,13 @@ def _run_summary(tap: Tap, session: Session, started_at: int, exit_status: int) 
     }
     return {
         "version": version(),
+        "run_id": run.run_id,
         "exit_status": exit_status,
-        "complete": all(r.status is StreamStatus.COMPLETE for r in run.results.values()),
+        "complete": all(r.status in _COMPLETE for r in run.results.values()),
         "stopped_by": _stopped_by(run),
         "signal": run.signal or None,
         "max_run_seconds": run.limit_seconds,
-        "started_at": dotnet_ticks.to_rfc3339(started_at),
+        "started_at": dotnet_ticks.to_rfc3339(run.started_at),
         "duration_seconds": round(run.elapsed_seconds, 3),
         **totals,
         "token_requests": run.transport.requests[TOKEN_REQUESTS],
@@ -128,12 +137,16 @@ def _stream_summary(
         "retries": run.transport.retries[result.stream],
         "pagination_rewinds": run.rewinds[result.stream],
         "unread_parents": result.unread_parents,
+        "named_parents": result.named_parents,
+        "dropped_parents": result.dropped_parents,
         "dropped_fields": result.dropped_fields,
         "converted_values": dict(result.converted_values),
         "rejected_values": dict(result.rejected_values),
         "resumed": result.is_resumed,
         "duration_seconds": round(result.seconds, 3),
         "bookmark": dotnet_ticks.to_rfc3339(bookmark) if bookmark else None,
+        "mode": result.mode,
+        "reason": result.reason or None,
         "status": result.status.name.lower(),
         "error": type(result.error).__name__ if result.error else None,
     }

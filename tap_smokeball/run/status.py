@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.transport import FINISH_SECONDS
 from tap_smokeball.errors import TimeLimitError
 from tap_smokeball.run.request_estimate import RequestEstimate
@@ -39,6 +41,7 @@ class StreamStatus(Enum):
     PENDING = "not started"
     INTERRUPTED = "interrupted"  # also the status while it runs, which an interruption leaves
     COMPLETE = "complete"
+    NOT_DUE = "nothing to read"
     TIME_LIMIT = "time limit reached; will resume"
     STOPPED = "stopped; will resume"
     FAILED = "failed"
@@ -56,6 +59,8 @@ class StreamResult:
         stream: Its name.
         rows: Rows read, if the stream is selected.
         seconds: How long it took.
+        started_at: When it was started, in ticks; None if it was not.
+        ended_at: When it ended, in ticks.
         status: Its status.
         error: Why it failed.
         unread_parents: Parents that could not be read, and are retried by the next run.
@@ -64,11 +69,17 @@ class StreamResult:
         converted_values: Number of values of another type than their column's, by path in the row.
         rejected_values: Number of values that do not fit their column, by path in the row.
         estimate: How many requests it takes, and how many are done.
+        mode: How much of it the run was to read, if a schedule decided that.
+        reason: Why.
+        named_parents: Parents that events named and that were read.
+        dropped_parents: Parents that events named and that do not exist or are restricted.
     """
 
     stream: str
     rows: int = 0
     seconds: float = 0.0
+    started_at: int | None = None
+    ended_at: int | None = None
     status: StreamStatus = StreamStatus.PENDING
     error: SmokeballError | None = None
     unread_parents: int = 0
@@ -77,6 +88,10 @@ class StreamResult:
     converted_values: Counter[str] = field(default_factory=Counter)
     rejected_values: Counter[str] = field(default_factory=Counter)
     estimate: RequestEstimate = field(default_factory=RequestEstimate)
+    mode: str = "full"
+    reason: str = ""
+    named_parents: int = 0
+    dropped_parents: int = 0
 
     def fail(self, error: SmokeballError) -> None:
         """Record that the stream failed, and why."""
@@ -105,6 +120,8 @@ class RunStatus:
         rewinds: How often pagination had to rewind because rows shifted, by stream.
         is_supervised: Whether a runner keeps the failures of streams apart and starts the child
             streams. Otherwise the SDK drives: errors are raised, parents start their children.
+        run_id: Tells this run from all others.
+        started_at: When the run started, in ticks.
     """
 
     transport: Transport
@@ -113,6 +130,8 @@ class RunStatus:
     signal: int = 0
     rewinds: Counter[str] = field(default_factory=Counter)
     is_supervised: bool = False
+    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    started_at: int = field(default_factory=dotnet_ticks.now)
     _started: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -13,12 +13,14 @@ from tap_smokeball.streams import (
     intake,
     matter_details,
     matters,
+    sync_runs,
     trust,
     work,
 )
 
 if TYPE_CHECKING:
     from tap_smokeball.sync.base_stream import SmokeballStream
+    from tap_smokeball.sync.run_log_stream import RunLogStream
 
 ALL: tuple[type[SmokeballStream], ...] = (
     *firm.STREAMS,
@@ -32,3 +34,7 @@ ALL: tuple[type[SmokeballStream], ...] = (
     *trust.STREAMS,
     *intake.STREAMS,
 )
+"""The streams of the API."""
+
+RUN_LOGS: tuple[type[RunLogStream], ...] = sync_runs.STREAMS
+"""The streams about the run itself."""

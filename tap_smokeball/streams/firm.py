@@ -162,7 +162,6 @@ class UsersStream(LookupStream):
     response_format = USER
     sources = (SourceList(StaffStream, "userId"), SourceList(FirmUsersStream, "userId"))
     lookup_key = "userId"
-    event_types = ("user.registered", "user.unregistered")
     columns = (
         string("id", "ID of the record; its format is undocumented"),
         string("href", "URL of the user in the API"),

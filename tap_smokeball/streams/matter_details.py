@@ -93,7 +93,6 @@ class LayoutFieldsStream(ChildStream):
     parent_key = "layoutDesignId"
     scope = "layoutdesigns/read"
     response_format = LAYOUT_FIELDS
-    event_types = ("layoutdesign.updated",)
     columns = (
         string("name", "Name of the field; `[]` stands for the number of a repeated field"),
         string("type", "Type: Text, Combobox, Checkbox, Date, Role or Number"),

@@ -135,6 +135,12 @@ class MattersStream(ParentStream):
         ),
     )
 
+    @property
+    @override
+    def is_view_restricted(self) -> bool:
+        settings = self.session.settings
+        return bool(settings.matter_statuses) or not settings.include_leads
+
     @override
     def params(self, since: int | None) -> dict[str, Any]:
         return {**super().params(since), **matter_params(self.session.settings)}
@@ -184,7 +190,6 @@ class MatterTypeItemsStream(LookupStream):
     response_format = TYPE_ITEMS
     sources = (SourceList(MattersStream, "matterType.id", matter_params),)
     lookup_key = "matterTypeId"
-    event_types = ("mattertype.updated",)
     columns = (
         string("matterTypeId", "ID of the matter type"),
         integer("index", "Zero-based position of the item; the API may leave out the IDs"),

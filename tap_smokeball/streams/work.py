@@ -190,7 +190,6 @@ class EventRemindersStream(ChildStream):
     parent_key = "eventId"
     scope = "events/read"
     response_format = NUMBERED_ARRAY
-    event_types = ("event.updated",)
     columns = (
         integer("index", "Zero-based position of the reminder; it has no ID"),
         integer("offset", "Time before the event, in units of `offsetTypeId`"),

@@ -17,17 +17,14 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.errors import RequestInfo, SmokeballError, StreamCrashError, TimeLimitError
-from tap_smokeball.records.columns import integer, sensitivities, string, walk_columns
-from tap_smokeball.records.converters import ValueCounts
-from tap_smokeball.records.decimals import as_decimal_string
+from tap_smokeball.records.columns import integer, string, walk_columns
 from tap_smokeball.records.extra_fields import EXTRA_FIELDS
-from tap_smokeball.records.record_builder import RecordBuilder, RowKey, json_schema
+from tap_smokeball.records.record_builder import RowKey
 from tap_smokeball.run.status import RUNNING, RunInterruptedError, StreamStatus
-from tap_smokeball.singer.input_catalog import StreamDeclaration
-from tap_smokeball.singer.record_stream import RecordStream
-from tap_smokeball.singer.sensitivity_metadata import mark_sensitive
 from tap_smokeball.sync.bookmarks import BookmarkColumn, BookmarkManager
+from tap_smokeball.sync.declared_stream import DeclaredStream
 from tap_smokeball.sync.list_reader import ListReader
+from tap_smokeball.sync.read_decision import READ_ALL, ReadDecision
 from tap_smokeball.sync.stream_attributes import StreamAttributes
 
 if sys.version_info >= (3, 12):
@@ -38,22 +35,18 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from singer_sdk import Tap
     from singer_sdk.helpers import types
-    from singer_sdk.singerlib import Catalog, MetadataMapping
 
     from tap_smokeball.api.client import Response
     from tap_smokeball.api.pages import Page, Row
     from tap_smokeball.records.columns import Breadcrumb, Column
-    from tap_smokeball.run.status import StreamResult
-    from tap_smokeball.session import Session
     from tap_smokeball.sync.parent_digest import ParentDigest
 
 EXTRACTED_TICKS = "extractedTicks"
 """Bookmark column of streams whose rows have no timestamp: the server's clock at their read."""
 
 
-class SmokeballStream(StreamAttributes, RecordStream):
+class SmokeballStream(StreamAttributes, DeclaredStream):
     """A stream of rows of the API.
 
     Args:
@@ -61,22 +54,17 @@ class SmokeballStream(StreamAttributes, RecordStream):
         session: Settings, API client, worker pool and status of the run.
 
     Attributes:
-        catalog_errors: Why the stream cannot be read as the catalog says.
+        decision: What this run reads of the stream.
     """
 
-    def __init__(self, tap: Tap, session: Session) -> None:
-        self.session = session
-        self._needs_default_selection = True  # a catalog has a selection of its own
-        self.catalog_errors: list[str] = []
-        super().__init__(tap)
+    decision: ReadDecision = READ_ALL
 
-    @cached_property
-    def all_columns(self) -> list[Column]:
-        """The stream's columns and those that the tap adds."""
+    @override
+    def complete_columns(self) -> list[Column]:
         extra_fields = replace(
             EXTRA_FIELDS, sensitivity=self.sensitivity or EXTRA_FIELDS.sensitivity
         )
-        columns = [*self.columns, extra_fields]
+        columns = [*super().complete_columns(), extra_fields]
         if self.parent_key and self.parent_key not in {column.name for column in columns}:
             columns.insert(0, string(self.parent_key, "ID of the parent record"))
         if self.replication_key == EXTRACTED_TICKS:
@@ -86,51 +74,7 @@ class SmokeballStream(StreamAttributes, RecordStream):
                     "Server time of the read in .NET ticks (100 ns since 0001-01-01 UTC)",
                 )
             )
-        if self.config.get("use_singer_decimal"):
-            columns = [as_decimal_string(column) for column in columns]
         return columns
-
-    @property
-    @override
-    def schema(self) -> dict[str, Any]:
-        return self._json_schema
-
-    @cached_property
-    def _json_schema(self) -> dict[str, Any]:
-        return json_schema(self.all_columns)
-
-    @override
-    def apply_catalog(self, catalog: Catalog) -> None:
-        self._needs_default_selection = False
-        if entry := catalog.get_stream(self.name):
-            declaration = StreamDeclaration(
-                self.name,
-                self.schema,
-                self.replication_key,
-                self.selected_by_default,
-                self._opt_in_columns,
-            )
-            self.catalog_errors, warnings = declaration.complete(entry)
-            for warning in warnings:
-                self.logger.warning("%s", warning)
-        super().apply_catalog(catalog)
-
-    @property
-    @override
-    def metadata(self) -> MetadataMapping:
-        metadata = super().metadata
-        if self._needs_default_selection:
-            self._needs_default_selection = False
-            for breadcrumb in self._opt_in_columns:
-                metadata[breadcrumb].selected_by_default = False
-            marks = dict(sensitivities(self.all_columns, self.sensitivity))
-            mark_sensitive(metadata, marks, self.sensitivity)
-        return metadata
-
-    @property
-    def _opt_in_columns(self) -> list[Breadcrumb]:
-        """The columns that are not selected by default."""
-        return [crumb for crumb, column in walk_columns(self.columns) if not column.selected]
 
     @cached_property
     @override
@@ -148,11 +92,6 @@ class SmokeballStream(StreamAttributes, RecordStream):
         if key is None or self.replication_method == REPLICATION_FULL_TABLE:
             return None
         return BookmarkColumn(key, self.schema["properties"][key])
-
-    @property
-    def result(self) -> StreamResult:
-        """The result of the stream in this run."""
-        return self.session.status.result(self.name)
 
     @contextmanager
     @override
@@ -222,16 +161,6 @@ class SmokeballStream(StreamAttributes, RecordStream):
             SmokeballError: The stream cannot be read to its end.
             RunInterruptedError: A signal stops the run.
         """
-
-    @property
-    def is_batched(self) -> bool:
-        """Whether records wait in a batch, so that the state must not get ahead of them."""
-        return bool((self.config.get("batch_config") or {}).get("encoding"))
-
-    @override
-    def get_batch_config(self, config: Mapping[str, Any]) -> Any:
-        # Meltano may send defaults of a part of the setting. singer-sdk 0.54 fails on that.
-        return super().get_batch_config(config) if self.is_batched else None
 
     @property
     def sample_rows(self) -> int | None:
@@ -313,10 +242,3 @@ class SmokeballStream(StreamAttributes, RecordStream):
         """Move the bookmark to the ticks at which the next run shall start, if there are any."""
         if self.selected and self.sample_rows is None and reached is not None:
             self.state_manager.complete_pass(reached, digest)
-
-    @cached_property
-    def record_builder(self) -> RecordBuilder:
-        """Builds records from rows, as the catalog selects."""
-        counts = ValueCounts(self.result.converted_values, self.result.rejected_values)
-        unknown_fields = self.session.settings.unknown_fields
-        return RecordBuilder(self.all_columns, self.mask, unknown_fields, counts)

@@ -316,6 +316,11 @@ class BookmarkManager(PassiveStateManager):
         return state.get("replication_key_value" if column else "last_full_pass")
 
     @property
+    def origin(self) -> dict[str, Any]:
+        """What an entry beside the bookmark counts together with, as parts of that entry."""
+        return {"from_bookmark": self._raw_bookmark, "view_fingerprint": self._view}
+
+    @property
     def _view(self) -> str:
         return firm_fingerprint(self._settings.view_fingerprint, self.tap_state)
 

@@ -28,8 +28,10 @@ from tap_smokeball.errors import NotFoundError, SmokeballError, TimeLimitError
 from tap_smokeball.run.request_estimate import request_count
 from tap_smokeball.run.status import StreamStatus
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS, SmokeballStream
+from tap_smokeball.sync.named_parents import NamedParents
 from tap_smokeball.sync.parent_failures import Failure, ParentFailures
 from tap_smokeball.sync.parent_order import ParentOrder
+from tap_smokeball.sync.schedule_state import ScheduleState
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -37,7 +39,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from singer_sdk.helpers import types
 
@@ -58,6 +60,7 @@ class ChildStream(SmokeballStream):
         is_recursive: Whether the rows are found only by going from list to list.
         parent_stream: The parent stream.
         should_run_full_pass: Whether the next sync reads all parents, not only those that changed.
+        should_read_named_only: Whether the next sync reads only the parents that events name.
     """
 
     parent_key: ClassVar[str]
@@ -66,24 +69,35 @@ class ChildStream(SmokeballStream):
 
     parent_stream: ParentStream
     should_run_full_pass = True
+    should_read_named_only = False
 
     @cached_property
     def parent_order(self) -> ParentOrder:
         """The parents to read; available once they are listed."""
         # A pass that replaces the table cannot span runs: each run would activate a version of its
         # own, and so delete what the run before has written.
-        return ParentOrder(
+        order = ParentOrder(
             self.name,
             self.parent_stream.listed,
             self.state_manager,
             is_resumable=not self.replaces_table,
             is_sample=self.sample_rows is not None,
         )
+        order.is_full_pass_due = self.decision.is_full
+        order.retries_unread = self.decision.retries_unread
+        if events := self.decision.events:
+            order.first_reasons.append(NamedParents(order, events))
+        return order
 
     @cached_property
     def failures(self) -> ParentFailures:
         """The parents that this run could not read."""
         return ParentFailures(self.state_manager)
+
+    @property
+    def is_anything_due(self) -> bool:
+        """Whether the run has anything to read of the stream."""
+        return self.decision.is_full or bool(self.parent_order.pending)
 
     @property
     @override
@@ -99,23 +113,28 @@ class ChildStream(SmokeballStream):
     @override
     def read_records(self) -> Iterator[types.Record]:
         order, result = self.parent_order, self.result
-        if self.sample_rows is None:
+        if self.sample_rows is None and not order.is_partial:
             order.forget_unlisted()
         failures = self.failures
         is_complete = True
-        for reason in order.todo(should_run_full_pass=self.should_run_full_pass):
+        for reason in self._reasons():
             parents = reason.parents()
-            if not reason.is_before_full_pass and order.full_pass.last_parent_id is not None:
-                result.is_resumed = True
-                self._log_resume(len(parents))
+            if not reason.is_before_full_pass:
+                self._begin_full_pass(len(parents))
             is_complete = yield from self._read_parents(reason, parents, failures)
             if not is_complete:
                 break
         result.unread_parents = failures.count
-        if not (is_complete and self.should_run_full_pass):
+        is_cut = any(reason.is_cut for reason in order.first_reasons)
+        if is_cut or not (is_complete and self.should_run_full_pass):
             result.status = StreamStatus.TIME_LIMIT  # the runner may still start the full pass
         if self.should_run_full_pass:
             self.report_failures()
+
+    def _reasons(self) -> Iterable[ReadReason]:
+        if self.should_read_named_only:
+            return self.parent_order.first_reasons
+        return self.parent_order.todo(should_run_full_pass=self.should_run_full_pass)
 
     def _read_parents(
         self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
@@ -132,17 +151,14 @@ class ChildStream(SmokeballStream):
         read = partial(self._read_parent, reason=reason, since=since, failures=failures)
         done = sampled = 0
         state_written_at = 0.0
-        with closing(pool.map_ordered(parents, read)) as results:
+        begun = self.session.client.clock.now()
+        with closing(pool.map_ordered(reason.upcoming(parents), read)) as results:
             for parent, pieces in results:
-                tap_columns = {
-                    self.parent_key: parent.id,
-                    EXTRACTED_TICKS: self.parent_stream.listed.started,
-                }
                 row_count = 0
                 try:
                     for rows in pieces:
                         row_count += len(rows)
-                        yield from self.build_records(rows, tap_columns)
+                        yield from self.build_records(rows, self._tap_columns(parent, begun))
                 except TimeLimitError as error:
                     self.stop_at_time_limit(failures.undecided_cut or error)
                     return False
@@ -162,12 +178,25 @@ class ChildStream(SmokeballStream):
                     self.write_state()
         if done < len(parents):
             self.session.status.raise_if_stopped()
-            return False
-        if not reason.is_before_full_pass:
-            failures.finish()
+            if self.session.status.should_stop or not reason.is_cut:
+                return False
+        failures.finish(reason)
         if not failures.are_undecided:
             self.complete_pass(reason.complete(parents), self.parent_order.pass_digest)
         return True
+
+    def _tap_columns(self, parent: Parent, begun: int) -> dict[str, Any]:
+        """Return the columns of the tap for rows of a parent.
+
+        Args:
+            parent: The parent.
+            begun: This machine's clock before the read, which counts if no parents were listed.
+        """
+        clock, listed_at = self.session.client.clock, self.parent_stream.listed.started
+        return {
+            self.parent_key: parent.id,
+            EXTRACTED_TICKS: listed_at or clock.earlier_of_both(begun),
+        }
 
     def _read_parent(
         self, parent: Parent, *, reason: ReadReason, since: int | None, failures: ParentFailures
@@ -212,7 +241,12 @@ class ChildStream(SmokeballStream):
         """Return the query parameters for the rows of a parent, except those of the page."""
         return self._params_from(self._start_for(parent, since))
 
-    def _log_resume(self, remaining: int) -> None:
+    def _begin_full_pass(self, remaining: int) -> None:
+        full_pass = self.parent_order.full_pass
+        if full_pass.last_parent_id is None:
+            ScheduleState(self.state_manager).start_full_pass(full_pass.started)
+            return
+        self.result.is_resumed = True
         listed = len(self.parent_stream.listed.parents)
         self.logger.info(
             "Resuming %s after %s of %s %s",

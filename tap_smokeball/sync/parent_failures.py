@@ -61,6 +61,8 @@ class ParentFailures:
         self._new: dict[str, Failure] = {}
         self._held: list[Failure] = []
         self._remembered: list[Failure] = []
+        self._named: list[Failure] = []
+        self._named_in_a_row = 0
         self._has_success = False
 
     def add(self, failure: Failure) -> None:
@@ -74,6 +76,10 @@ class ParentFailures:
             SmokeballError: Too many parents failed alike, or the state has no room for more.
         """
         failure = self._new.pop(parent.id, None)
+        if failure is not None and not reason.remembers_failures:
+            if not reason.drops(parent, failure.error):
+                self._add_named(failure)
+            return
         if failure is not None:
             self._held.append(failure)
             if reason.is_failure_expected:
@@ -82,17 +88,30 @@ class ParentFailures:
                 raise failure.error
             return
         self._has_success = True
+        self._named_in_a_row = 0
         self._remember()
         reason.checkpoint(parent)
         if parent.id in reason.order.unread:
             self._bookmarks.remove_unread_parents([parent.id])
 
-    def finish(self) -> None:
-        """Remember the last failures, at the end of a full pass.
+    def _add_named(self, failure: Failure) -> None:
+        """Note a parent that an event names, and that the next run repeats."""
+        self._named.append(failure)
+        self._named_in_a_row += 1
+        if self._named_in_a_row >= MAX_ALIKE_IN_A_ROW:
+            raise failure.error
+
+    def finish(self, reason: ReadReason) -> None:
+        """Remember the last failures if no parents follow those of a reason.
 
         Raises:
-            SmokeballError: No parent could be read, or the state has no room for more.
+            SmokeballError: No parent of a full pass could be read, or the state has no room for
+                more.
         """
+        if reason.is_before_full_pass:
+            if not reason.order.is_full_pass_due:
+                self._remember()
+            return
         # A resumed pass may have nothing left but parents that fail.
         is_whole = bool(self._held) and not self._held[0].reason.order.full_pass.last_parent_id
         if is_whole and not self._has_success and self._are_alike():
@@ -136,7 +155,12 @@ class ParentFailures:
         return len(self._remembered)
 
     def describe(self, stream: str, plural_name: str) -> Iterator[str]:
-        """Yield a line for each cause."""
+        """Yield a line for each cause; without the ids that only events name."""
+        for cause, number in Counter(f.error.summary for f in self._named).items():
+            yield (
+                f"{stream}: {number:,} {plural_name} that events name could not be read ({cause}); "
+                "the next run repeats them"
+            )
         for cause, number in Counter(f.error.summary for f in self._remembered).items():
             ids = [f.parent.id for f in self._remembered if f.error.summary == cause]
             more = ", …" if number > MAX_LOGGED_IDS else ""
@@ -154,7 +178,7 @@ class ParentFailures:
         """
         failed = [
             failure
-            for failure in self._remembered
+            for failure in (*self._named, *self._remembered)
             if not isinstance(failure.error, TimeLimitError)
             and (fail_on_denial or not isinstance(failure.error, PARENT_DENIALS))
         ]

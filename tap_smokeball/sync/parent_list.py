@@ -33,8 +33,8 @@ class ParentList:
 
     Attributes:
         parents: The parents, by id.
-        started: The server's clock in ticks when they were listed.
-        is_partial: Whether these are not all parents, but enough for an estimate.
+        started: The server's clock in ticks when they were listed; 0 if nothing was.
+        is_partial: Whether these are not all parents: those that changed, or a sample for a plan.
     """
 
     parents: list[Parent]

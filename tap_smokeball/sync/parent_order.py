@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tap_smokeball.sync.bookmarks import SyncPass
 from tap_smokeball.sync.parent_digest import bucket_of
+from tap_smokeball.sync.parent_list import Parent
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -27,11 +28,12 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from tap_smokeball.errors import SmokeballError
     from tap_smokeball.sync.bookmarks import BookmarkManager
     from tap_smokeball.sync.parent_digest import ParentDigest
-    from tap_smokeball.sync.parent_list import Parent, ParentList
+    from tap_smokeball.sync.parent_list import ParentList
 
 
 MAX_RETRIED_PARENTS = 20
@@ -59,6 +61,9 @@ class ParentOrder:
         pass_digest: Digest of the parents that the full pass covers; None without a bookmark.
         read_ids: Ids of the parents that this run has read, or tried to read, already.
         unread: Ids of the parents that earlier runs could not read, with the ticks to read from.
+        is_full_pass_due: Whether the run continues or starts the full pass.
+        retries_unread: Whether the run retries unread parents although no full pass is due.
+        first_reasons: Reasons that precede those of `REASONS`.
     """
 
     def __init__(
@@ -72,6 +77,8 @@ class ParentOrder:
     ) -> None:
         self.bookmarks = bookmarks
         self.is_sample = is_sample
+        self.is_full_pass_due = True
+        self.retries_unread = False
         self.full_pass = SyncPass(listed.started)
         if is_resumable:
             self.full_pass = bookmarks.current_pass(listed.started)
@@ -82,8 +89,14 @@ class ParentOrder:
             self._compare_digests(listed)
         self.read_ids: set[str] = set()
         self.unread = bookmarks.unread_parents
+        self.first_reasons: list[ReadReason] = []
         self._stream = stream
         self._listed = listed
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether not all parents are listed."""
+        return self._listed.is_partial
 
     @cached_property
     def with_children(self) -> list[Parent]:
@@ -93,13 +106,21 @@ class ParentOrder:
     @cached_property
     def reasons(self) -> list[ReadReason]:
         """The reasons to read parents, in order."""
-        return [reason(self) for reason in REASONS]
+        reasons = [*self.first_reasons, *(reason(self) for reason in REASONS)]
+        if self.is_full_pass_due:
+            return reasons
+        return [r for r in reasons if r.is_between_full_passes]
 
     @property
     def pending(self) -> list[Parent]:
         """The parents that the run reads, in order, each once."""
         by_id = {p.id: p for reason in self.reasons for p in reason.parents()}
         return list(by_id.values())
+
+    @property
+    def named_parents(self) -> list[Parent]:
+        """The parents that precede all others, because events name them."""
+        return [parent for reason in self.first_reasons for parent in reason.parents()]
 
     @property
     def has_recent_changes(self) -> bool:
@@ -164,11 +185,15 @@ class ReadReason(abc.ABC):
     Attributes:
         is_before_full_pass: Whether a run with a time limit reads these parents for all child
             streams before it continues any full pass.
+        is_between_full_passes: Whether a run reads these parents also if no full pass is due.
         is_failure_expected: Whether many failures in a row are no sign of a failed stream.
+        remembers_failures: Whether the state remembers parents that cannot be read.
     """
 
     is_before_full_pass: ClassVar[bool]
+    is_between_full_passes: ClassVar[bool] = False
     is_failure_expected: ClassVar[bool] = False
+    remembers_failures: ClassVar[bool] = True
 
     def __init__(self, order: ParentOrder) -> None:
         self.order = order
@@ -177,6 +202,24 @@ class ReadReason(abc.ABC):
     @abc.abstractmethod
     def parents(self) -> list[Parent]:
         """Return the parents to read, in order."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the reason has used up its share of the run's time."""
+        return False
+
+    def upcoming(self, parents: list[Parent]) -> Iterable[Parent]:
+        """Return the parents one by one, as long as there is time."""
+        return parents
+
+    def drops(self, parent: Parent, error: SmokeballError) -> bool:
+        """Decide about a parent that cannot be read if `remembers_failures` is false.
+
+        Returns:
+            Whether the failure is of no importance.
+        """
+        del parent, error
+        return False
 
     @abc.abstractmethod
     def checkpoint(self, parent: Parent) -> None:
@@ -191,13 +234,16 @@ class UnreadParents(ReadReason):
     """Parents that earlier runs could not read, those first that waited longest."""
 
     is_before_full_pass = True
+    is_between_full_passes = True
     is_failure_expected = True
 
     @override
     def parents(self) -> list[Parent]:
-        if self.order.is_sample:
+        if self.order.is_sample or not (self.order.is_full_pass_due or self.order.retries_unread):
             return []
         by_id = {parent.id: parent for parent in self.order.with_children}
+        if self.order.is_partial:
+            by_id = {id_: by_id.get(id_, Parent(id_, 0)) for id_ in self.order.unread}
         unread = [by_id[id_] for id_ in self.order.unread if id_ in by_id]
         return [p for p in unread if p.id not in self.order.read_ids][:MAX_RETRIED_PARENTS]
 
@@ -214,6 +260,7 @@ class ChangedParents(ReadReason):
     """Parents that changed since the last run, in the order of their changes."""
 
     is_before_full_pass = True
+    is_between_full_passes = True
 
     @override
     def parents(self) -> list[Parent]:

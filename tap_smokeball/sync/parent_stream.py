@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
+from tap_smokeball.sync.bookmarks import SyncPass
 from tap_smokeball.sync.newest_timestamp import NewestTimestamp
 from tap_smokeball.sync.parent_digest import bucket_of
 from tap_smokeball.sync.parent_list import Parent, ParentList
+from tap_smokeball.sync.schedule_state import ScheduleState
 from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 if sys.version_info >= (3, 12):
@@ -45,6 +47,9 @@ class ParentStream(TopLevelStream):
         if not self.has_selected_descendents:
             yield from super().read_records()
             return
+        if not self.decision.is_full:
+            yield from self._read_changes()
+            return
         before = self.state_manager.parent_digest
         start = self.session.settings.start_ticks
         since = start if before is None else self.state_manager.replication_start
@@ -73,6 +78,59 @@ class ParentStream(TopLevelStream):
             yield from self._read_newly_visible(missing)
             digest = digest.with_unknown(bucket_of(id_) for id_ in missing)
         self.complete_pass(newest.bookmark(reader.started), digest)
+
+    @property
+    def is_view_restricted(self) -> bool:
+        """Whether settings hide rows whose child records the API would still send."""
+        return False
+
+    @property
+    def can_list_changes(self) -> bool:
+        """Whether a filtered list can take the place of the whole one between full passes."""
+        return (
+            self.updated_since_filter is not None
+            and self.updated_at_field is not None
+            and not self.replaces_table
+            and (self.state_manager.is_incremental or not self.selected)
+        )
+
+    def _read_changes(self) -> Iterator[types.Record]:
+        """Yield the records that changed since the last read, and list these parents.
+
+        The bookmark and the digest stay: only a list of all parents shows which came into view.
+        """
+        state = ScheduleState(self.state_manager)
+        settings = self.session.settings
+        own_start = max(self.state_manager.last_completed, state.changes_read_until)
+        new_pass = SyncPass(0)
+        starts = [
+            start
+            for child in self._selected_children
+            if (start := child.state_manager.changed_parents_start(new_pass)) is not None
+        ]
+        if self.selected:
+            starts.append(own_start)
+        first = max(min(starts) - settings.lookback_ticks, settings.start_ticks or 0)
+        since = max(own_start - settings.lookback_ticks, settings.start_ticks or 0)
+        reader = self.read_list({}, self.params(first))
+        newest = NewestTimestamp(self.updated_at_field)
+        parents: list[Parent] = []
+        for rows in reader:
+            wanted = []
+            for row in rows:
+                changed = newest.add(row)
+                parents.append(self.as_parent(row, changed))
+                if self.selected and (changed is None or changed >= since):
+                    wanted.append(row)
+            yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
+        by_id = sorted(parents, key=lambda parent: parent.id)
+        self.listed = ParentList(by_id, reader.started, is_partial=True)
+        if self.selected and (until := newest.bookmark(reader.started)) is not None:
+            state.record_changes_read(until)
+
+    def list_nothing(self) -> None:
+        """Let the child streams read what events name, without a list of their parents."""
+        self.listed = ParentList([], 0, is_partial=True)
 
     def _read_newly_visible(self, missing: set[str]) -> Iterator[types.Record]:
         """Yield the records of parents, and remove their ids from those that are missing.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.error_policy import FORBIDDEN_EVERYWHERE
 from tap_smokeball.errors import (
     AccessDeniedError,
     BatchStorageError,
     ParentListError,
     SmokeballError,
+    StateOfOtherFirmError,
     StreamMapError,
     StreamsFailedError,
     UnreadParentsError,
@@ -20,7 +22,12 @@ from tap_smokeball.errors import (
 from tap_smokeball.run.gc_tuning import rare_garbage_collection
 from tap_smokeball.run.status import RunInterruptedError, StreamStatus
 from tap_smokeball.run.stop_signals import stop_on_signals
+from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.parent_stream import ParentStream
+from tap_smokeball.sync.read_decision import ReadMode
+from tap_smokeball.sync.run_log_stream import RunLogStream
+from tap_smokeball.sync.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +35,13 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
 
     from tap_smokeball.session import Session
-    from tap_smokeball.sync.base_stream import SmokeballStream
+    from tap_smokeball.sync.declared_stream import DeclaredStream
+    from tap_smokeball.sync.state_check import StateCheck
+    from tap_smokeball.sync.stream_events import StreamEvents
+
+NAMED_PARENTS_SHARE = 0.5
+"""Share of a run's time limit that the parents that events name get at most: whoever could forge
+events must not keep a run from polls and full passes."""
 
 _DENIALS = (AccessDeniedError, ParentListError)
 """Errors of a key that is rejected: each stream is denied, and so are its child streams."""
@@ -40,18 +53,23 @@ class Runner:
     Args:
         streams: All streams of the tap.
         session: What the streams share.
+
+    Attributes:
+        schedule: Has decided what to read of each stream; None if everything is read.
     """
 
     def __init__(self, streams: Iterable[Stream], session: Session) -> None:
+        found = list(streams)
+        self._known = [stream for stream in found if isinstance(stream, SmokeballStream)]
         wanted = [
-            stream
-            for stream in cast("Iterable[SmokeballStream]", streams)
-            if stream.selected or stream.has_selected_descendents
+            stream for stream in self._known if stream.selected or stream.has_selected_descendents
         ]
         self.top_level = [stream for stream in wanted if not isinstance(stream, ChildStream)]
         self.children = [stream for stream in wanted if isinstance(stream, ChildStream)]
+        self._run_logs = [s for s in found if isinstance(s, RunLogStream) and s.selected]
         self._session = session
         self._status = session.status
+        self.schedule: Schedule | None = None
         self._logged: set[str] = set()
 
     @property
@@ -87,20 +105,69 @@ class Runner:
                 f"{len(failures)} of {len(self._status.results)} streams failed: {names}"
             )
 
+    def start(self, state_check: StateCheck) -> None:
+        """Check the state, then decide what to read.
+
+        Raises:
+            StateOfOtherFirmError: The state is that of another firm.
+        """
+        state_check.start()
+        self.decide_reads(state_check)
+
+    def decide_reads(self, state_check: StateCheck) -> None:
+        """Decide what to read of each stream, unless the settings ask for everything.
+
+        Args:
+            state_check: Has checked the state; if it could not, the first stream fails.
+        """
+        if not (state_check.has_failed or self._session.settings.reads_everything):
+            state = cast("dict[str, Any]", self._known[0].tap_state)
+            self.schedule = Schedule(self._session, state, state_check.logger)
+            known_types = frozenset(each for s in self._known for each in s.event_types)
+            self.schedule.decide([*self.top_level, *self.children], known_types)
+
     def sync(self) -> None:
-        """Sync top-level streams, then child streams.
+        """Sync top-level streams, then child streams, then log the run in its own stream.
 
         Child streams with the oldest complete pass come first, not in the order of their names:
         with a time limit, the last ones would never be reached.
+
+        Raises:
+            InboxError: The webhook inbox could not be used; all streams were read without it.
         """
         self._status.limit_requests()
-        self._sync_all()
+        try:
+            self._sync_all()
+        except RunInterruptedError:
+            self._log_run()
+            raise
+        self._log_run()
+        if self.schedule and self.schedule.error:
+            raise self.schedule.error
+
+    def _log_run(self) -> None:
+        """Write the rows about the run, whatever became of its streams."""
+        streams = (*self.top_level, *self.children)
+        if any(isinstance(stream.result.error, StateOfOtherFirmError) for stream in streams):
+            return  # the tables are those of the other firm
+        for run_log in self._run_logs:
+            with self._failures_kept(run_log):
+                run_log.log_run(streams)
+            if error := run_log.result.error:
+                self._status.results[run_log.name] = run_log.result
+                run_log.logger.error("%s", error)
 
     def _sync_all(self) -> None:
         try:
             for stream in self.top_level:
-                self._sync(stream, stream.sync)
+                if stream.decision.mode is ReadMode.NOTHING:
+                    self._skip(stream)
+                else:
+                    self._sync(stream, stream.sync)
+                self._record(stream)
             self._sync_children()
+            if self.schedule:
+                self.schedule.finish()
         finally:
             self.log_failures(is_over=True)
 
@@ -110,13 +177,53 @@ class Runner:
         )
         ready = [child for child in children if self._is_ready(child)]
         for child in ready:
+            if not child.is_anything_due:
+                self._skip(child)
+                self._record(child)
+        ready = [child for child in ready if child.is_anything_due]
+        for child in ready:
             pending = len(child.parent_order.pending)
             child.result.estimate.start(pending, child.parent_stream.plural_name)
-        begun = self._sync_recent_changes(ready) if self._status.limit_seconds is not None else []
+        begun: list[ChildStream] = []
+        if (limit := self._status.limit_seconds) is not None:
+            begun += self._sync_named(ready, limit * NAMED_PARENTS_SHARE)
+            begun += self._sync_recent_changes(ready, begun)
         for child in ready:
+            events = child.decision.events
+            if limit is not None and events and child.is_batched:
+                share = limit * NAMED_PARENTS_SHARE / len(ready)
+                events.ends_at = time.monotonic() + share
             if child in begun and self._status.should_stop and not child.result.is_failed:
                 self._report_failures(child)
             self._sync(child, child.continue_sync if child in begun else child.sync)
+            self._record(child)
+
+    def _skip(self, stream: SmokeballStream) -> None:
+        """Read nothing of a stream."""
+        stream.result.status = StreamStatus.NOT_DUE
+        if isinstance(stream, ParentStream):
+            stream.list_nothing()
+
+    def _record(self, stream: SmokeballStream) -> None:
+        if self.schedule:
+            self.schedule.record(stream)
+
+    def _sync_named(self, children: list[ChildStream], seconds: float) -> list[ChildStream]:
+        """Sync the parents that events name, within some seconds; return the streams with some.
+
+        Each stream gets an equal share of the time that is left.
+        """
+        named = [child for child in children if child.decision.events and not child.is_batched]
+        named = [child for child in named if child.parent_order.named_parents]
+        ends_at = time.monotonic() + seconds
+        for index, child in enumerate(named):
+            events, now = cast("StreamEvents", child.decision.events), time.monotonic()
+            events.ends_at = now + (ends_at - now) / (len(named) - index)
+            child.should_read_named_only, child.should_run_full_pass = True, False
+            self._sync(child, child.sync)
+            child.should_read_named_only, child.should_run_full_pass = False, True
+            events.ends_at = now
+        return named
 
     def _report_failures(self, child: ChildStream) -> None:
         """Report the parents that a child stream could not read, if no full pass follows."""
@@ -132,15 +239,21 @@ class Runner:
             stream.selected = True
         self._sync_all()
 
-    def _sync_recent_changes(self, children: list[ChildStream]) -> list[ChildStream]:
+    def _sync_recent_changes(
+        self, children: list[ChildStream], begun: list[ChildStream]
+    ) -> list[ChildStream]:
         """Sync the parents that changed since the last run; return the child streams with some.
 
         Not with batches, which are closed only at the end of a sync.
+
+        Args:
+            children: The child streams.
+            begun: Those whose SCHEMA is written.
         """
         changed = [c for c in children if c.parent_order.has_recent_changes and not c.is_batched]
         for child in changed:
             child.should_run_full_pass = False
-            self._sync(child, child.sync)
+            self._sync(child, child.continue_sync if child in begun else child.sync)
             child.should_run_full_pass = True
         return changed
 
@@ -156,17 +269,13 @@ class Runner:
         if self._status.should_stop or result.is_failed:
             return
         started, state_before = time.monotonic(), stream.state_manager.snapshot()
+        result.started_at = result.started_at or dotnet_ticks.now()
         try:
-            sync()
-            if stream.is_batched and not result.is_failed:
-                stream.write_state()  # the SDK writes one after each BATCH, and the last has none
-        except SmokeballError as error:
-            result.fail(error)
-        except (ImportError, OSError) as error:
-            if not stream.is_batched:
-                raise
-            reason = f"batch_config: its storage cannot be used: {os_error_message(error)}"
-            result.fail(BatchStorageError(reason))
+            with self._failures_kept(stream):
+                sync()
+                if stream.is_batched and not result.is_failed:
+                    # The SDK writes one after each BATCH, and the last has none.
+                    stream.write_state()
         finally:
             is_orderly = isinstance(stream.result.error, UnreadParentsError)
             if stream.result.is_failed and stream.is_batched and not is_orderly:
@@ -174,7 +283,22 @@ class Runner:
                 stream.state_manager.restore(state_before)
                 stream.write_state()
             result.seconds += time.monotonic() - started
+            result.ended_at = dotnet_ticks.now()
             self.log_failures()
+
+    @staticmethod
+    @contextmanager
+    def _failures_kept(stream: DeclaredStream) -> Iterator[None]:
+        """Record an error in the result of a stream, and continue."""
+        try:
+            yield
+        except SmokeballError as error:
+            stream.result.fail(error)
+        except (ImportError, OSError) as error:
+            if not stream.is_batched:
+                raise
+            reason = f"batch_config: its storage cannot be used: {os_error_message(error)}"
+            stream.result.fail(BatchStorageError(reason))
 
     def log_failures(self, *, is_over: bool = False) -> None:
         """Log the streams that failed since the last call.

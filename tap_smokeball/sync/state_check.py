@@ -9,7 +9,7 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.api.response_parsers import OBJECT
 from tap_smokeball.errors import SmokeballError, StateOfOtherFirmError
-from tap_smokeball.sync import firm_identity, parent_digest
+from tap_smokeball.sync import firm_identity, parent_digest, subscription_check
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.firm_identity import (
     OTHER_FIRM,
@@ -21,7 +21,7 @@ from tap_smokeball.sync.parent_list import ParentList
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from tap_smokeball.api.client import Response
     from tap_smokeball.api.pages import Page
@@ -60,21 +60,24 @@ class StateCheck:
     Args:
         tap_state: The state; what cannot be true is removed.
         session: Settings, API client and worker pool of the run.
-        get_streams: Returns the streams of the tap.
+        streams: The streams of the tap that read the API.
         logger: Takes warnings.
+
+    Attributes:
+        logger: The logger.
     """
 
     def __init__(
         self,
         tap_state: Any,
         session: Session,
-        get_streams: Callable[[], Iterable[SmokeballStream]],
+        streams: Iterable[SmokeballStream],
         logger: logging.Logger,
     ) -> None:
         self._state = tap_state
         self._session = session
-        self._get_streams = get_streams
-        self._logger = logger
+        self._streams = streams
+        self.logger = logger
         self._is_done = False
         self._error: SmokeballError | None = None
 
@@ -90,6 +93,11 @@ class StateCheck:
             raise
         except SmokeballError as error:
             self._error = error
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an error waits for the first stream."""
+        return self._error is not None
 
     def ensure(self) -> None:
         """Check the state, unless that is done.
@@ -155,7 +163,7 @@ class StateCheck:
         """
         found = (
             (digest, stream)
-            for stream in self._get_streams()
+            for stream in self._streams
             if (digest := stream.state_manager.parent_digest)
         )
         before, stream = max(found, key=lambda pair: pair[0].filled_buckets, default=(None, None))
@@ -191,6 +199,9 @@ class StateCheck:
             resume = stream_state.get("resume")
             if isinstance(resume, dict) and _is_later(resume.get("pass_started"), latest):
                 future.append("resume")
+            changes = stream_state.get("changes_read")
+            if isinstance(changes, dict) and _is_later(changes.get("until"), latest):
+                future.append("changes_read")
             if "replication_key_value" in future and resume is not None:
                 future.append("resume")
             stream_state.update(dict.fromkeys(future))
@@ -202,7 +213,7 @@ class StateCheck:
             if future:
                 streams.append(name)
         if streams:
-            self._logger.warning(
+            self.logger.warning(
                 "The state has times in the future: %s. The run ignores them and reads these "
                 "streams in full. Check the clocks of all machines that run the tap",
                 ", ".join(streams),
@@ -213,7 +224,7 @@ class StateCheck:
         return states
 
 
-_OWN_KEYS = (firm_identity.STATE_KEY, parent_digest.STATE_KEY)
+_OWN_KEYS = (firm_identity.STATE_KEY, parent_digest.STATE_KEY, subscription_check.STATE_KEY)
 _TIMES = ("replication_key_value", "changed_parents_until", "last_full_pass")
 
 

@@ -1,4 +1,4 @@
-"""The data of a stream, as its class declares them."""
+"""How a stream reads the API, as its class declares it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from tap_smokeball.api.response_parsers import PAGED
 if TYPE_CHECKING:
     from tap_smokeball.api.filters import UpdatedSinceFilter
     from tap_smokeball.api.response_parsers import ResponseFormat
-    from tap_smokeball.records.columns import Column, Sensitivity
 
 
 class StreamAttributes:
-    """What a class in `tap_smokeball.streams` says of its stream.
+    """What a class in `tap_smokeball.streams` says of its endpoint.
 
     Attributes:
         path: Path template of the endpoint.
-        columns: The columns of the rows.
         scope: The OAuth scope of the endpoint.
         response_format: How the endpoint sends rows.
         updated_since_filter: Its filter by the last change, if it has one.
@@ -28,13 +26,11 @@ class StreamAttributes:
         parent_key: Column with the id of the parent, in child streams.
         required_parent_field: The property of a parent that is empty if it has no such rows, in
             child streams.
-        sensitivity: Why the whole stream needs care, if it does.
         event_types: The webhook events that name a change in the stream. If there are none, the
             stream must be polled.
     """
 
     path: ClassVar[str]
-    columns: ClassVar[tuple[Column, ...]]
     scope: ClassVar[str]
     response_format: ClassVar[ResponseFormat] = PAGED
     updated_since_filter: ClassVar[UpdatedSinceFilter | None] = None
@@ -43,5 +39,4 @@ class StreamAttributes:
     opt_in_fields: ClassVar[tuple[str, ...]] = ()
     parent_key: ClassVar[str | None] = None
     required_parent_field: ClassVar[str | None] = None
-    sensitivity: ClassVar[Sensitivity | None] = None
     event_types: ClassVar[tuple[str, ...]] = ()

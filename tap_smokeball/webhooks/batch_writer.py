@@ -68,6 +68,7 @@ class BatchWriter:
                 del self._waiting[:_MAX_BATCH]
                 # What nobody waits for any more was answered 503 already.
                 await self._write([each for each in batch if not each[1].done()])
+        self._thread.close()
 
     def close(self) -> None:
         """End `run` when all is written."""

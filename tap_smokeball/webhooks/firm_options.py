@@ -13,6 +13,7 @@ from tap_smokeball.config import input_files
 from tap_smokeball.errors import SmokeballError
 from tap_smokeball.inbox.events import FIRM_NAME
 from tap_smokeball.redaction import SECRETS
+from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.tap import TapSmokeball
 from tap_smokeball.webhooks.options import INBOX_VARIABLE
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from tap_smokeball.api.client import ApiClient
     from tap_smokeball.singer.sdk_compat import ConfigInput
-    from tap_smokeball.sync.base_stream import SmokeballStream
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Firm:
         inbox: URL of the inbox.
         client: The API.
         client_id: The app, which signatures name.
-        streams: The selected streams.
+        streams: The selected streams of the API.
     """
 
     name: str
@@ -109,7 +109,8 @@ def open_firm(
             catalog=input_files.read_catalog(catalog) if catalog else None,
         )
         # The catalog is checked when the streams are mapped.
-        selected = tuple(stream for stream in tap.streams.values() if stream.selected)
+        found = (each for each in tap.streams.values() if isinstance(each, SmokeballStream))
+        selected = tuple(stream for stream in found if stream.selected)
     except ConfigValidationError as error:
         raise SmokeballError("\n".join(error.errors)) from None
     inbox = inbox or tap.config.get("webhook_inbox")
@@ -126,6 +127,6 @@ def open_firm(
             "client_id is missing: the signatures of webhooks name it", "Set client_id"
         )
     try:
-        yield Firm(name, inbox, tap.session.client, client_id, selected)  # type: ignore[arg-type]
+        yield Firm(name, inbox, tap.session.client, client_id, selected)
     finally:
         tap.session.client.close()

@@ -12,7 +12,7 @@ MAX_BODY_BYTES = 1_048_576
 """Bytes of the largest body. Deliveries that were seen had 4 to 9 KB."""
 
 _SMALL_BYTES = 65_536
-_MAX_LARGE_BYTES = 8 * MAX_BODY_BYTES
+_MAX_LARGE_BYTES = 4 * MAX_BODY_BYTES
 _DISCARD_SECONDS = 1
 
 

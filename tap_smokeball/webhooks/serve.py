@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import sys
@@ -103,16 +104,18 @@ def _listen(host: str, port: int) -> socket.socket:
     Raises:
         SmokeballError: The address cannot be used.
     """
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        raise SmokeballError(
-            f"port {port} of {host} cannot be used: {os_error_message(error)}",
-            "Stop the other program, or pass --port, --admin-port, --host or --admin-host",
-        ) from None
+    with contextlib.ExitStack() as on_failure:
+        try:
+            family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            listener = on_failure.enter_context(socket.socket(family, kind))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except OSError as error:
+            raise SmokeballError(
+                f"port {port} of {host} cannot be used: {os_error_message(error)}",
+                "Stop the other program, or pass --port, --admin-port, --host or --admin-host",
+            ) from None
+        on_failure.pop_all()
     return listener

@@ -115,8 +115,8 @@ class ReceiverServer:
         loop.set_exception_handler(_log_exception)
         await self._start()
         self._servers = [
-            self._server(self._deliveries(), self._max_connections),
-            self._server(self._admin(), _MAX_ADMIN_CONNECTIONS),
+            self._server(self._deliveries(), self._max_connections, self._note_lost_delivery),
+            self._server(self._admin(), _MAX_ADMIN_CONNECTIONS, lambda: None),
         ]
         for number in (signal.SIGTERM, signal.SIGINT):
             with contextlib.suppress(NotImplementedError):  # on Windows
@@ -164,10 +164,12 @@ class ReceiverServer:
         for server in self._servers:
             server.should_exit = True
 
-    def _server(self, app: Starlette, max_connections: int) -> _Server:
-        cap = ConnectionCap(
-            max_connections, self._metrics, lambda: self._gaps.add(self._keys.firms, "overflow")
-        )
+    def _note_lost_delivery(self) -> None:
+        """Note a gap of all firms: a closed connection does not tell whose delivery it was."""
+        self._gaps.add(self._keys.firms, "overflow")
+
+    def _server(self, app: Starlette, max_connections: int, on_lost: Callable[[], None]) -> _Server:
+        cap = ConnectionCap(max_connections, self._metrics, on_lost)
         config = uvicorn.Config(
             app,
             http=cast("Any", functools.partial(LimitedProtocol, cap=cap)),
