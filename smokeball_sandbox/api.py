@@ -94,7 +94,7 @@ class RequestExchange:
             headers.append((b"date", self._clock.http_date(fault.seconds)))
         if fault is not None and fault.how == "truncate":
             await faults.truncate(
-                connection.scope, connection.receive, connection.send, headers, response.body
+                connection.scope, connection.receive, connection.send, headers, response
             )
             return
         start = {"type": "http.response.start", "status": response.status, "headers": headers}

@@ -64,7 +64,8 @@ class RequestHandler:
         if response is None:
             response, depends_on_time = self._respond(route, path, query_string, hidden)
             fits = self._cache_bytes + len(response.body) <= _MAX_CACHE_BYTES
-            if not depends_on_time and not is_lagging and fits:
+            is_cacheable = route.resource.is_cacheable and not depends_on_time and not is_lagging
+            if is_cacheable and fits:
                 self._cache[key] = response
                 self._cache_bytes += len(response.body) + _BYTES_PER_KEY
         return response
@@ -141,9 +142,9 @@ class RequestHandler:
         if route.parent is None or route.resource.parent is None:
             return None
         parent = self._store.resources[route.resource.parent]
-        if self._store.find_shown(parent, route.parent) is None:
+        if self._store.find_shown(parent, route.parent, route.grandparent) is None:
             return problem_response(404, f"No {parent.name} with id '{route.parent}'.", path)
-        if route.parent in hidden:
+        if {route.parent, route.grandparent} & set(hidden):
             return problem_response(403, "The user has no access.", path)
         return None
 

@@ -21,6 +21,7 @@
     ├── StreamMapError              an expression in stream_maps fails
     ├── BatchStorageError           the storage that batch_config names cannot be used
     ├── InboxError                  the webhook inbox cannot be used
+    ├── DocumentStorageError        the storage of documents cannot be used
     ├── ProbeBudgetError            the probe may send no more requests
     ├── ProbeReportError            the probe's report cannot be read or written
     └── StreamsFailedError          some streams failed; the others are complete
@@ -228,6 +229,10 @@ class BatchStorageError(SmokeballError):
 
 class InboxError(SmokeballError):
     """The webhook inbox cannot be used."""
+
+
+class DocumentStorageError(SmokeballError):
+    """The storage that ``documents_url`` names cannot be used."""
 
 
 class ProbeBudgetError(SmokeballError):

@@ -53,6 +53,7 @@ RUN_ELSEWHERE = {
         "tests/test_webhook_commands.py",
         '["test", "--config", "ENV"',
     ),
+    "tap-smokeball-documents unreferenced": ("tests/test_documents.py", '"unreferenced"'),
     "tap-smokeball-login --port=9000": ("tests/login_helpers.py", "--port="),
     "tap-smokeball-login --redirect-uri=http://127.0.0.1:9000/": (
         "tests/test_login.py",
