@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import signal
 import threading
 import time
@@ -27,7 +28,7 @@ Row = tuple[str, str]
 """Stream and id."""
 
 Version = tuple[Any, ...]
-MATTERS = 3
+MATTERS = 8
 LAG_SECONDS = 20
 CLOCK_LAG_SECONDS = 200
 """Lag of the sandbox's clock at first, in which reads may lag; the receiver accepts 300."""
@@ -90,7 +91,7 @@ class WebhookRunner:
         self._last_event = 0
         self._numbers = itertools.count()
         site.start_receiver()
-        self._control.reset(matters=MATTERS, fees=2)
+        self._control.reset(matters=MATTERS, fees=1)
         self._clock_offset = -CLOCK_LAG_SECONDS
         self._control.settings(
             events={"transport": "control"}, clock_offset_seconds=self._clock_offset
@@ -123,8 +124,13 @@ class WebhookRunner:
         self._site.age_events()
 
     def finish(self) -> None:
-        """Do one full pass without disturbance, after which all rows must be delivered."""
+        """Do one full pass without disturbance, after which all rows must be delivered.
+
+        A pass in progress is finished first: it began before the last changes.
+        """
         self._control.settings(events={"transport": "control"})
+        if '"resume"' in json.dumps(self.state):
+            self._run("complete", 0, 0)
         self._run("complete", 0, 0)
         for stream in COMPARED:
             for key in self._rows(stream):
