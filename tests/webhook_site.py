@@ -97,7 +97,12 @@ class WebhookSite:
 
     def metrics(self) -> str:
         """Return what the receiver shows to its monitoring."""
-        return requests.get(f"http://127.0.0.1:{self._ports[1]}/metrics", timeout=30).text
+        return requests.get(f"{self.admin_url}/metrics", timeout=30).text
+
+    @property
+    def admin_url(self) -> str:
+        """Address of health and metrics."""
+        return f"http://127.0.0.1:{self._ports[1]}"
 
     def subscribe(self, catalog: Json | None = None, **tap_settings: Any) -> None:
         """Subscribe to the events of the firm, under a new name.
