@@ -39,6 +39,7 @@ ALERT_COMMANDS = re.findall(
 )
 RUN_ELSEWHERE = {
     "make demo": (".github/workflows/ci.yml", "run: make demo"),
+    "make demo DEMO_ARGS=--live": (".github/workflows/ci.yml", "DEMO_ARGS=--live"),
     "make test": (".github/workflows/ci.yml", "run: make test"),
     "make drift OLD=old.json NEW=new.json": (".github/workflows/drift.yml", "run: make drift"),
     "pip install .": (".github/workflows/ci.yml", "pip install"),
@@ -80,6 +81,11 @@ RUN_ELSEWHERE = {
     ),
 }
 CANNOT_RUN = {
+    "cd deploy && cp .env.example .env && chmod 600 .env": "the secrets of a deployment",
+    "docker compose up --build --detach": "a Docker daemon; test_deployment.py runs its parts",
+    "docker compose run --rm webhooks subscribe --config ENV "
+    "--url https://example.com/webhooks/default": "a Docker daemon",
+    "docker compose run --rm webhooks test --config ENV": "a Docker daemon",
     "pip install 'tap-smokeball[webhooks,postgres]'": "fetches from the package index",
     "meltano run --full-refresh tap-smokeball target-duckdb": "a project with an account's state",
     "meltano state get dev:tap-smokeball-to-target-duckdb > state.json": "the same",
