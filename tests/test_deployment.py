@@ -89,7 +89,7 @@ def test_compose_exposes_proxy_alone() -> None:
     assert "path /webhooks/*" in read("Caddyfile")
 
 
-def test_deployment_images_are_pinned_and_complete() -> None:
+def test_deployment_image_is_pinned_and_complete() -> None:
     image, ignored = read("pipeline.Dockerfile"), read("pipeline.Dockerfile.dockerignore")
     base = re.findall(r"^FROM (\S+)", image, re.MULTILINE)
     assert base == list(
