@@ -82,7 +82,8 @@ RUN_ELSEWHERE = {
 }
 CANNOT_RUN = {
     "cd deploy && cp .env.example .env && chmod 600 .env": "the secrets of a deployment",
-    "docker compose up --build --detach": "a Docker daemon; test_deployment.py runs its parts",
+    "docker compose up --build --detach proxy": "a Docker daemon; test_deployment.py has its parts",
+    "docker compose up --build --detach": "the same",
     "docker compose run --rm webhooks subscribe --config ENV "
     "--url https://example.com/webhooks/default": "a Docker daemon",
     "docker compose run --rm webhooks test --config ENV": "a Docker daemon",
