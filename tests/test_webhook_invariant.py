@@ -30,7 +30,7 @@ __all__ = ["postgres"]
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = int(os.environ.get("WEBHOOK_INTERLEAVINGS", "5"))
+EXAMPLES = int(os.environ.get("WEBHOOK_INTERLEAVINGS", "4"))
 INBOXES = ["sqlite", "postgres"] if "WEBHOOK_INTERLEAVINGS" in os.environ else ["sqlite"]
 TIMEOUT_SECONDS = 120 + 20 * EXAMPLES
 LOOKBACK_SECONDS = 300
