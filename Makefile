@@ -166,14 +166,14 @@ sbom: $(AUDIT) $(RUNTIME) ## Write the software bill of materials (CycloneDX)
 .PHONY: lock
 lock: $(UV) ## Regenerate the lock files; LOCK_ARGS=--upgrade takes the latest releases
 	$(call compile,dev,pyproject.toml --all-extras --group dev)
-	$(call compile,demo,pyproject.toml --group demo)
+	$(call compile,demo,pyproject.toml --extra postgres --extra webhooks --group demo)
 	$(call compile,audit,--group audit)
 	$(call compile,bench,pyproject.toml --extra webhooks --group bench)
 	$(call compile,site,--group site)
 	for each in airflow target-bigquery target-duckdb target-jsonl target-postgres; do \
 		$(call compile,$$each,requirements/$$each.in); done
 	for each in bqemulator target-snowflake; do $(call compile,$$each,requirements/$$each.in,3.11); done
-	$(call compile,runtime,pyproject.toml)
+	$(call compile,runtime,pyproject.toml --extra postgres --extra webhooks)
 	$(call compile,build,--group build)
 	$(call compile,uv,--group uv)
 

@@ -32,8 +32,8 @@ _IN_OTHER_PROJECTS = {
     "docs/meltano.md.\n": (
         "    # Installs a checkout with locked dependencies. Set SMOKEBALL_CHECKOUT in .env.\n"
     ),
-    "requirements/demo.txt' -e '${MELTANO_PROJECT_ROOT}'": (
-        "requirements/runtime.txt' '${SMOKEBALL_CHECKOUT}'"
+    "requirements/demo.txt' -e '${MELTANO_PROJECT_ROOT}[postgres,webhooks]'": (
+        "requirements/runtime.txt' '${SMOKEBALL_CHECKOUT}[postgres,webhooks]'"
     ),
     "${MELTANO_PROJECT_ROOT}/requirements/": "${SMOKEBALL_CHECKOUT}/requirements/",
     "${MELTANO_PROJECT_ROOT}/loaders/": "${SMOKEBALL_CHECKOUT}/loaders/",

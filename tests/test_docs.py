@@ -38,6 +38,8 @@ ALERT_COMMANDS = re.findall(
     r"^\$ (.*)$", (ROOT / "docs/alerts.md").read_text(encoding="utf-8"), re.MULTILINE
 )
 RUN_ELSEWHERE = {
+    "make demo": (".github/workflows/ci.yml", "run: make demo"),
+    "make demo DEMO_ARGS=--live": (".github/workflows/ci.yml", "DEMO_ARGS=--live"),
     "make test": (".github/workflows/ci.yml", "run: make test"),
     "make drift OLD=old.json NEW=new.json": (".github/workflows/drift.yml", "run: make drift"),
     "TAP_SMOKEBALL_START_DATE=2026-01-01 meltano run tap-smokeball target-duckdb": (
@@ -78,6 +80,12 @@ RUN_ELSEWHERE = {
 }
 CANNOT_RUN = {
     "uv tool install --reinstall '.[webhooks,postgres]'": "fetches from the package index",
+    "cd deploy && cp .env.example .env && chmod 600 .env": "the secrets of a deployment",
+    "docker compose up --build --detach proxy": "a Docker daemon; test_deployment.py has its parts",
+    "docker compose up --build --detach": "the same",
+    "docker compose run --rm webhooks subscribe --config ENV "
+    "--url https://example.com/webhooks/default": "a Docker daemon",
+    "docker compose run --rm webhooks test --config ENV": "a Docker daemon",
     "meltano run --full-refresh tap-smokeball target-duckdb": "a project with an account's state",
     "meltano state get dev:tap-smokeball-to-target-duckdb > state.json": "the same",
     "meltano state set --force dev:tap-smokeball-to-target-duckdb --input-file state.json": (
