@@ -226,7 +226,7 @@ def day(results: Results) -> list[str]:
     head = ["Matters", "Way", "Requests a day", "Median", "95 %", "Worst case"]
     verdict = "the same" if check["same_reads"] else "NOT the same"
     return [
-        "A model of the tap on a virtual clock: four child streams; 5 requests a second;",
+        "A model of the tap on a virtual clock: four child streams; 5 requests per second;",
         "0.3 changed lists a day for each matter, in office hours; 2% of the events are lost, the",
         "others arrive after 8 seconds. With events, a run starts each five minutes and ends after",
         "four and a half. Time until a change is loaded:",
