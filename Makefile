@@ -39,6 +39,8 @@ CONTRACT_CHECK ?= ../shared/tools/check_contract.py
 # Module fixtures take seconds to set up, so one worker runs all tests of a module.
 PYTEST_ARGS ?= -n auto --dist loadscope --no-loadscope-reorder
 DEMO_ARGS ?=
+DOCS_CHECK_ARGS ?=
+SANDBOX_ARGS ?= --matters 30
 BENCH_ARGS ?=
 MUTANTS_ARGS ?=
 LOCK_ARGS ?=
@@ -51,11 +53,15 @@ WORD_PATTERN := (?i:$(PHRASES))|[A-Z]+(?![a-z])|[A-Z]?[a-z’'-]+
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s%s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
 demo: $(DEMO) ## Load a simulated law firm into DuckDB and report on it
 	@.venv-demo/bin/python -m scripts.demo $(DEMO_ARGS)
+
+.PHONY: sandbox
+sandbox: $(DEMO) ## Run a simulated law firm on port 8787 until Ctrl-C
+	@.venv-demo/bin/python -m smokeball_sandbox $(SANDBOX_ARGS)
 
 .PHONY: bench
 bench: $(BENCH) ## Benchmark the tap against alternatives (less than ten minutes)
@@ -112,7 +118,13 @@ docs: $(PROJECT) ## Regenerate the generated parts of the docs and of meltano.ym
 
 .PHONY: site
 site: $(SITE) ## Build the documentation site in build/site
-	NO_MKDOCS_2_WARNING=1 .venv-site/bin/python -m mkdocs --quiet build --strict
+	@NO_MKDOCS_2_WARNING=1 .venv-site/bin/python -m mkdocs build --strict
+	@echo "The site is in build/site. To read it: python3 -m http.server --directory build/site"
+
+# Not a part of `make test`: it installs the tap and Meltano as a reader would, which takes minutes.
+.PHONY: docs-check
+docs-check: $(DEMO) ## Run the commands of the pages in a fresh clone and a fresh Meltano project
+	@.venv-demo/bin/python -m scripts.check_docs $(DOCS_CHECK_ARGS)
 
 .PHONY: fresh
 fresh: $(PROJECT)
@@ -154,14 +166,14 @@ sbom: $(AUDIT) $(RUNTIME) ## Write the software bill of materials (CycloneDX)
 .PHONY: lock
 lock: $(UV) ## Regenerate the lock files; LOCK_ARGS=--upgrade takes the latest releases
 	$(call compile,dev,pyproject.toml --all-extras --group dev)
-	$(call compile,demo,pyproject.toml --group demo)
+	$(call compile,demo,pyproject.toml --extra postgres --extra webhooks --group demo)
 	$(call compile,audit,--group audit)
-	$(call compile,bench,pyproject.toml --group bench)
+	$(call compile,bench,pyproject.toml --extra webhooks --group bench)
 	$(call compile,site,--group site)
 	for each in airflow target-bigquery target-duckdb target-jsonl target-postgres; do \
 		$(call compile,$$each,requirements/$$each.in); done
 	for each in bqemulator target-snowflake; do $(call compile,$$each,requirements/$$each.in,3.11); done
-	$(call compile,runtime,pyproject.toml)
+	$(call compile,runtime,pyproject.toml --extra postgres --extra webhooks)
 	$(call compile,build,--group build)
 	$(call compile,uv,--group uv)
 

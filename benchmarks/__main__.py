@@ -14,11 +14,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks import changes, cpu, freshness_model, freshness_model_check, machine, scaling
+from benchmarks import (
+    changes,
+    cpu,
+    day_model,
+    day_model_check,
+    freshness_model,
+    freshness_model_check,
+    machine,
+    scaling,
+)
 from benchmarks.rate_limit_use import RateLimitBenchmark
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("rate_limit", "cpu", "scaling", "changes", "freshness")
+PARTS = ("rate_limit", "cpu", "scaling", "changes", "freshness", "day")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,6 +80,9 @@ def measure(parts: list[str], started: float) -> dict[str, Any]:
     if "freshness" in parts:
         show("freshness: hourly runs on a virtual clock")
         results["freshness"] = freshness_model.simulate() | {"check": freshness_model_check.check()}
+    if "day" in parts:
+        show("a day with webhooks on a virtual clock")
+        results["day"] = {"ways": day_model.simulate(), "check": day_model_check.check()}
     if "scaling" in parts:
         show("scaling: up to 16,000 matters")
         results["scaling"] = scaling.measure()

@@ -86,7 +86,7 @@ class SimulatedFirm:
         name: str,
         state: Any = None,
         streams: Iterable[str] = ("matters", "fees"),
-        **settings: float,
+        **settings: Any,
     ) -> RunResult:
         """Extract the firm with one competitor.
 

@@ -34,6 +34,7 @@ def pages(
         "scaling": report.scaling,
         "changes": report.changes,
         "freshness": report.freshness,
+        "day": report.day,
     }.items():
         lines = ["", *render(results), ""]
         performance = replace_block(performance, "<!-- {} -->", block, lines)

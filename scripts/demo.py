@@ -14,11 +14,12 @@ import shutil
 import subprocess
 import sys
 from collections import deque
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import demo_page, demo_report, demo_targets
+from scripts import demo_live, demo_page, demo_report, demo_targets
 from scripts.demo_firm import History
 from smokeball_sandbox import SandboxServer
 
@@ -160,7 +161,12 @@ def run_demo(options: argparse.Namespace) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     rate = options.requests_per_second
     anchor = date.fromisoformat(history.anchor)
-    with SandboxServer(**firm, rate=rate, burst=5, anchor=anchor) as sandbox:
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(SandboxServer(**firm, rate=rate, burst=5, anchor=anchor))
+        history.replay(sandbox.control)
+        live = None
+        if options.live:
+            live = stack.enter_context(demo_live.open_webhooks(FOLDER, sandbox))
         credentials = {f"TAP_SMOKEBALL_{k.upper()}": v for k, v in sandbox.credentials.items()}
         meltano = Meltano(
             {
@@ -169,6 +175,7 @@ def run_demo(options: argparse.Namespace) -> None:
                 "TAP_SMOKEBALL_AUTH_URL": sandbox.url,
                 "TAP_SMOKEBALL_REQUESTS_PER_SECOND": str(rate),
                 "TARGET_DUCKDB_PATH": str(DATABASE),
+                **(live.settings if live else {}),
             }
         )
         meltano.install()
@@ -176,7 +183,6 @@ def run_demo(options: argparse.Namespace) -> None:
             f"A simulated firm with {options.matters:,} matters and leads runs at {sandbox.url}.\n"
             f"It allows {rate} requests per second; Smokeball allows 5."
         )
-        history.replay(sandbox.control)
         announce(history)
         database = demo_report.Database(DATABASE, Meltano.python())
         before = database.latest_load() if history.loads else demo_report.LONG_AGO
@@ -186,6 +192,18 @@ def run_demo(options: argparse.Namespace) -> None:
         loaded = database.totals()
         expected = demo_report.source_totals(sandbox.control, loaded.rows)
         targets = demo_targets.targets_of(each["row"] for each in sandbox.control.rows("staff"))
+        report(database, before, targets)
+        compare(loaded, expected)
+        if live:
+            for line in live.show(history, database, meltano.run, LOG):
+                say(line)
+            history.record_load()
+    if history.loads == 1:
+        say("Run `make demo` again to see an incremental load: some rows will have changed.")
+
+
+def report(database: demo_report.Database, before: str, targets: demo_targets.Targets) -> None:
+    """Print what was loaded since a time, and write the page."""
     say()
     summarize(database.rows_since(before), database.rows_since(demo_report.LONG_AGO))
     answers = demo_targets.apply_targets(database.answers(), targets)
@@ -194,6 +212,14 @@ def run_demo(options: argparse.Namespace) -> None:
     for line in demo_report.unbilled(answers):
         say(line)
     say()
+
+
+def compare(loaded: demo_report.Totals, expected: demo_report.Totals) -> None:
+    """Compare the database with the firm.
+
+    Raises:
+        DemoError: They differ.
+    """
     if loaded != expected:
         raise DemoError(
             f"DuckDB differs from Smokeball.\nSmokeball: {expected}\nDuckDB:    {loaded}\n"
@@ -203,8 +229,6 @@ def run_demo(options: argparse.Namespace) -> None:
     say(f"Smokeball and DuckDB match, row by row and to the cent: {loaded}.")
     say(f"Database: {relative(DATABASE)}")
     say(f"Report (open in a browser): {relative(PAGE)}")
-    if history.loads == 1:
-        say("Run `make demo` again to see an incremental load: some rows will have changed.")
 
 
 def announce(history: History) -> None:
@@ -250,10 +274,15 @@ def main() -> int:
     parser.add_argument(
         "--fresh", action="store_true", help="delete earlier runs and load everything"
     )
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="then show what webhooks do: rows change, and a run reads just these",
+    )
     options = parser.parse_args()
     try:
         run_demo(options)
-    except DemoError as error:
+    except (DemoError, demo_live.LiveDemoError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:

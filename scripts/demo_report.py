@@ -126,6 +126,12 @@ class Database:
         [counts] = self._query(f"select {', '.join(parts)}", timestamp)
         return dict(zip(self._tables, counts, strict=True))
 
+    def has_row(self, table: str, id_: str, condition: str) -> bool:
+        """Return whether a table has a row of this id that meets an SQL condition."""
+        query = f"select count(*) from smokeball.{table} where id = $1 and {condition}"  # noqa: S608
+        [[count]] = self._query(query, id_)
+        return bool(count)
+
     @property
     def _tables(self) -> list[str]:
         return [name for [name] in self._query(TABLES)]

@@ -6,7 +6,7 @@ with 1 if a file is stale.
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,21 @@ from scripts import (
     fleet_scale,
     generate_error_table,
     meltano,
+    probe_answers,
     report_schemas,
     scale,
     sensitive_columns,
+    settings_reference,
+    unread_endpoints,
 )
+from scripts.settings_reference import column_type
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.content_stream import ContentStream
+from tap_smokeball.sync.item_stream import ItemStream
+from tap_smokeball.sync.lookup_stream import LookupStream
 from tap_smokeball.tap import TapSmokeball
 
 if TYPE_CHECKING:
@@ -34,7 +41,6 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.declared_stream import DeclaredStream
 
 ROOT = Path(__file__).parent.parent
-ENV_PREFIX = "TAP_SMOKEBALL_"
 COMMENT = "<!-- {} -->"
 """Markdown comment that delimits a generated block."""
 
@@ -42,22 +48,28 @@ COMMENT = "<!-- {} -->"
 def main(arguments: list[str]) -> int:
     """Write the files, or check them, and return the exit status."""
     generated = {
-        "docs/settings.md": settings_page(),
+        "docs/settings.md": settings_reference.settings_page(),
         "docs/streams.md": streams_page(),
         "docs/scale.md": scale_page(),
-        ".env.example": env_example(),
+        ".env.example": settings_reference.env_example(),
         "docs/errors.md": replace_block(
             read("docs/errors.md"), COMMENT, "policy", generate_error_table.table()
         ),
         "docs/security.md": replace_block(
             read("docs/security.md"), COMMENT, "sensitive", sensitive_columns.table(streams())
         ),
+        "docs/smokeball.md": replace_block(
+            read("docs/smokeball.md"), COMMENT, "probes", probe_answers.table(ROOT / "docs/probes")
+        ),
         "docs/operations.md": operations_page(),
         **report_schemas.schemas(),
         "README.md": readme(),
         **benchmark.pages(read, replace_block),
         "meltano.yml": meltano_project(),
-        "hub/tap-smokeball.yml": meltano.hub_definition(CONFIG_JSONSCHEMA, all_settings()),
+        "examples/meltano/smokeball.meltano.yml": meltano.fragment(meltano_project()),
+        "hub/tap-smokeball.yml": meltano.hub_definition(
+            CONFIG_JSONSCHEMA, settings_reference.all_settings(), streams(), python_versions()
+        ),
         "examples/dbt/models/smokeball/sources.yml": dbt.sources(streams()),
     }
     return write_or_check(generated, check="--check" in arguments)
@@ -133,78 +145,9 @@ def scale_page() -> str:
     return text
 
 
-def settings_page() -> str:
-    """Return the reference of the settings."""
-    sdk_settings = {
-        name: prop
-        for name, prop in all_settings().items()
-        if name not in CONFIG_JSONSCHEMA["properties"]
-    }
-    lines = [
-        "# Settings",
-        "",
-        "Generated from the code. The tap checks all settings before the first request. An error",
-        "names the setting, never its value. With `--config=ENV` the tap also reads settings from",
-        f"environment variables, `{ENV_PREFIX}` plus the name in capitals, and from a `.env` file.",
-        "",
-        *settings_table(CONFIG_JSONSCHEMA["properties"]),
-        "",
-        "## Singer SDK settings",
-        "",
-        *settings_table(sdk_settings),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def settings_table(properties: dict[str, Any]) -> list[str]:
-    """Return a table of settings."""
-    lines = ["| Setting | Type | Default | Description |", "|---|---|---|---|"]
-    for name, prop in properties.items():
-        flags = [flag for flag in ("required", "secret") if has_flag(name, prop, flag)]
-        description = " ".join(str(prop.get("description", "")).split())
-        default = json.dumps(prop["default"]).strip('"') if "default" in prop else ""
-        lines.append(
-            f"| `{name}`{' (' + ', '.join(flags) + ')' if flags else ''} "
-            f"| {setting_type(prop)} | {default and f'`{default}`'} | {description} |"
-        )
-    return lines
-
-
-def has_flag(name: str, prop: dict[str, Any], flag: str) -> bool:
-    """Return whether a setting is ``required``, or ``secret``."""
-    return name in CONFIG_JSONSCHEMA["required"] if flag == "required" else bool(prop.get("secret"))
-
-
-def setting_type(prop: dict[str, Any]) -> str:
-    """Return the type of a setting, or its allowed values."""
-    if "enum" in prop:
-        return ", ".join(f"`{value}`" for value in prop["enum"] if value is not None)
-    return column_type(prop)
-
-
-def all_settings() -> dict[str, Any]:
-    """Return the JSON Schema of each setting, including those of the SDK."""
-    schema = TapSmokeball.config_jsonschema
-    TapSmokeball.append_builtin_config(schema)
-    properties: dict[str, Any] = schema["properties"]
-    return properties
-
-
-def env_example() -> str:
-    """Return a ``.env`` file to fill in."""
-    lines = [
-        "# Copy to .env and fill in. Commented-out settings show their defaults.",
-        "# One of three sets of credentials is enough: client_id and client_secret; client_id and",
-        "# refresh_token (plus client_secret if the app has one); or access_token.",
-    ]
-    for name, prop in CONFIG_JSONSCHEMA["properties"].items():
-        description = " ".join(str(prop["description"]).replace("`", "").split())
-        is_active = name in {"api_key", "client_id", "client_secret", "refresh_token"}
-        value = prop.get("default", "")
-        value = str(value).lower() if isinstance(value, bool) else value
-        setting = f"{'' if is_active else '# '}{ENV_PREFIX}{name.upper()}={value}"
-        lines += ["", f"# {description}", setting]
-    return "\n".join(lines) + "\n"
+def python_versions() -> list[str]:
+    """Return the versions of Python that the package declares."""
+    return re.findall(r"Programming Language :: Python :: (3\.\d+)", read("pyproject.toml"))
 
 
 def streams() -> list[DeclaredStream]:
@@ -269,13 +212,15 @@ def streams_page() -> str:
         }
         lines += ["| Column | Type | Description |", "|---|---|---|"]
         lines += column_rows(stream.schema, sensitivity)
+    lines += ["", *unread_endpoints.section()]
     return "\n".join(lines) + "\n"
 
 
 def facts(stream: DeclaredStream) -> Iterator[str]:
     """Yield the facts about a stream other than its columns."""
     if isinstance(stream, SmokeballStream):
-        yield f"- Endpoint: `GET {stream.path}`, scope `{stream.scope}`"
+        address = f" and `{stream.address_path}`" if isinstance(stream, ContentStream) else ""
+        yield f"- Endpoint: `GET {stream.path}`{address}, scope `{stream.scope}`"
     else:
         page = "operations.md#when-a-table-was-loaded"
         yield f"- Endpoint: none; see [When a table was loaded]({page})"
@@ -302,6 +247,14 @@ def requests_per_run(stream: DeclaredStream) -> str:
     """Return the number of requests of a run in words."""
     if not isinstance(stream, SmokeballStream):
         return "0"
+    if isinstance(stream, LookupStream):
+        sources = " and ".join(f"`{source.name}`" for source in stream.sources)
+        return f"1 per distinct ID, plus the list of {sources}"
+    if isinstance(stream, ContentStream):
+        source = stream.documents.name
+        return f"as `{source}`, plus 1 per row whose content is not stored yet"
+    if isinstance(stream, ItemStream):
+        return f"1 per row of `matters`, plus 1 per row of `{stream.items.name}`"
     if not isinstance(stream, ChildStream):
         return "1 per 500 rows" if stream.response_format.is_paged else "1"
     condition = f" with `{stream.required_parent_field}`" if stream.required_parent_field else ""
@@ -323,17 +276,6 @@ def column_rows(
         yield f"| `{path}` | {column_type(prop)} | {prop.get('description', '')}{mark} |"
         if "properties" in inner and set(inner["properties"]) != {"id", "href"}:
             yield from column_rows(inner, sensitivity, f"{path}.")
-
-
-def column_type(prop: dict[str, Any]) -> str:
-    """Return the type of a column in one or two words."""
-    if set(prop.get("properties", ())) == {"id", "href"}:
-        return "link"
-    if "items" in prop:
-        return f"list of {column_type(prop['items'])}s"
-    types = prop.get("type", "object")
-    first = next(one for one in ([types] if isinstance(types, str) else types) if one != "null")
-    return str(prop.get("format", first))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from tap_smokeball.records.columns import walk_columns
@@ -19,8 +20,28 @@ BILLING_AREAS = {"billing", "trust"}
 BILLING_STREAMS = {"matters", "staff", "sync_runs"}
 """Areas and single streams of the billing selection."""
 
-HEADER = """\
-# Generated from the code: the entry for Meltano Hub, without the address of the repository.
+FRAGMENT_HEADER = """\
+# Generated from meltano.yml: the tap and a DuckDB loader for a Meltano project of your own.
+# Copy this file into the project, and do not edit the copy. See docs/meltano.md.
+"""
+FRAGMENT_PLUGINS = {"extractors": "tap-smokeball", "loaders": "target-duckdb"}
+
+_BLOCK = re.MULTILINE | re.DOTALL
+_IN_OTHER_PROJECTS = {
+    "    # Installs this checkout with locked dependencies. For your own project, see "
+    "docs/meltano.md.\n": (
+        "    # Installs a checkout with locked dependencies. Set SMOKEBALL_CHECKOUT in .env.\n"
+    ),
+    "requirements/demo.txt' -e '${MELTANO_PROJECT_ROOT}[postgres,webhooks]'": (
+        "requirements/runtime.txt' '${SMOKEBALL_CHECKOUT}[postgres,webhooks]'"
+    ),
+    "${MELTANO_PROJECT_ROOT}/requirements/": "${SMOKEBALL_CHECKOUT}/requirements/",
+    "${MELTANO_PROJECT_ROOT}/loaders/": "${SMOKEBALL_CHECKOUT}/loaders/",
+}
+"""What differs between the repository's project and others."""
+
+HUB_HEADER = """\
+# Generated from the code: the entry for Meltano Hub. See hub/README.md.
 name: tap-smokeball
 variant: tap-smokeball
 label: Smokeball
@@ -34,6 +55,8 @@ quality: gold
 keywords:
 - api
 - meltano_sdk
+supported_python_versions:
+{python_versions}
 capabilities:
 - about
 - batch
@@ -62,18 +85,49 @@ def settings(config: dict[str, Any]) -> list[str]:
     return [line for name, prop in config["properties"].items() for line in _setting(name, prop)]
 
 
-def hub_definition(config: dict[str, Any], all_settings: dict[str, Any]) -> str:
+def hub_definition(
+    config: dict[str, Any],
+    all_settings: dict[str, Any],
+    streams: Sequence[DeclaredStream],
+    python_versions: Iterable[str],
+) -> str:
     """Return the definition of the plugin for Meltano Hub as YAML.
 
     Args:
         config: JSON Schema of the tap's own settings.
         all_settings: JSON Schema of each setting, including those of the SDK.
+        streams: The streams; the definition selects those that are selected by default.
+        python_versions: Versions such as ``3.10``.
     """
     sdk_settings = {
         name: prop for name, prop in all_settings.items() if name not in config["properties"]
     }
+    versions = "\n".join(f"- '{version}'" for version in python_versions)
     lines = [*settings(config), *settings({"properties": sdk_settings})]
-    return "\n".join([HEADER.rstrip(), *lines, ""])
+    select = selections(streams)["selection"]
+    header = HUB_HEADER.format(python_versions=versions).rstrip()
+    return "\n".join([header, *lines, "select:", *select, ""])
+
+
+def fragment(project: str) -> str:
+    """Return the part of a project that a project of one's own includes.
+
+    Args:
+        project: Text of ``meltano.yml``.
+    """
+    sections: list[str] = []
+    for section, name in FRAGMENT_PLUGINS.items():
+        [plugins] = re.findall(rf"^  {section}:\n(.*?)(?=^  \w|^\w|\Z)", project, _BLOCK)
+        [plugin] = re.findall(rf"^  - name: {name}\n.*?(?=^  - name: |\Z)", plugins, _BLOCK)
+        # Comments in front of the next plugin are about that plugin.
+        plugin = re.sub(r"(^\s*(#.*)?\n)+\Z", "", plugin, flags=re.MULTILINE)
+        sections.append(f"  {section}:\n{plugin}")
+    text = re.sub(r"^ *# generated .*\n", "", "".join(sections), flags=re.MULTILINE)
+    for old, new in _IN_OTHER_PROJECTS.items():
+        if old not in text:
+            raise ValueError(f"meltano.yml has no {old!r}. Change scripts/meltano.py too.")
+        text = text.replace(old, new)
+    return f"{FRAGMENT_HEADER}plugins:\n{text}"
 
 
 def _setting(name: str, prop: dict[str, Any]) -> Iterator[str]:

@@ -94,7 +94,7 @@ class RequestExchange:
             headers.append((b"date", self._clock.http_date(fault.seconds)))
         if fault is not None and fault.how == "truncate":
             await faults.truncate(
-                connection.scope, connection.receive, connection.send, headers, response.body
+                connection.scope, connection.receive, connection.send, headers, response
             )
             return
         start = {"type": "http.response.start", "status": response.status, "headers": headers}
@@ -122,8 +122,10 @@ class Api:
         client = fault = None
         try:
             token = simulation.authorization.authenticate(connection.headers)
-            if not isinstance(token, Response) and simulation.rate_limiter.acquire(token.client_id):
-                client = token.client_id
+            if not isinstance(token, Response):
+                by_endpoint = simulation.settings.answers.rate_scope == "endpoint"
+                bucket = f"{token.client_id} {template}" if by_endpoint else token.client_id
+                client = bucket if simulation.rate_limiter.acquire(bucket) else None
             await exchange.delay()
             if isinstance(token, Response):
                 response = token

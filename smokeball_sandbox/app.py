@@ -9,9 +9,11 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
 from smokeball_sandbox.api import Api, Connection, RequestExchange
+from smokeball_sandbox.areas.addresses import PATH as DOCUMENTS
 from smokeball_sandbox.commands import Commands
 from smokeball_sandbox.consent import ConsentPages
 from smokeball_sandbox.controls import Controls
+from smokeball_sandbox.document_host import DocumentHost
 from smokeball_sandbox.faults import TOKEN_TEMPLATE
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ def build_app(simulation: Simulation) -> Starlette:
             Mount("/_sandbox", routes=Controls(simulation, commands).routes()),
             *consent_pages.routes(),
             Route("/oauth2/token", token_endpoint, methods=["POST"]),
+            Mount(DOCUMENTS, DocumentHost(simulation, commands.chaos)),
             Mount("/", Api(simulation, commands)),
         ],
         middleware=[Middleware(DateHeader, settings=settings, clock=clock)],

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smokeball_sandbox import auth
 from smokeball_sandbox.app import build_app
-from smokeball_sandbox.areas import RESOURCES
+from smokeball_sandbox.areas import DETAILS, RESOURCES
 from smokeball_sandbox.firm import ANCHOR, Firm
 from smokeball_sandbox.settings import Settings
 from smokeball_sandbox.simulation import Simulation
@@ -159,7 +159,7 @@ def serve(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
         burst=options.burst,
         token_seconds=options.token_seconds,
     )
-    simulation = Simulation(firm, settings, RESOURCES, options.account_id)
+    simulation = Simulation(firm, settings, (*RESOURCES, *DETAILS), options.account_id)
     config = uvicorn.Config(
         build_app(simulation),
         http=Protocol,

@@ -8,7 +8,7 @@ import msgspec
 
 from smokeball_sandbox.auth import CLIENT_ID
 from smokeball_sandbox.chaos import ChaosMonkey, ChaosRules
-from smokeball_sandbox.faults import TOKEN_TEMPLATE, Fault
+from smokeball_sandbox.faults import DOCUMENT_TEMPLATE, TOKEN_TEMPLATE, Fault
 from smokeball_sandbox.row_commands import CommandError, RowCommands
 from smokeball_sandbox.scheduled_changes import ScheduledChange
 from smokeball_sandbox.webhook_endpoints import TEMPLATES
@@ -92,7 +92,8 @@ class Commands:
         raise CommandError(f"Unknown command: {unknown}. Use one of: {allowed}.")
 
     def _check_template(self, template: str) -> None:
-        known = {*self._simulation.router.templates, *TEMPLATES, TOKEN_TEMPLATE}
+        endpoints = {*self._simulation.router.templates, *TEMPLATES}
+        known = endpoints | {TOKEN_TEMPLATE, DOCUMENT_TEMPLATE}
         if template not in known:
             raise CommandError(
                 f"Unknown template: {template}. Use a method and path such as GET /matters."

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 TOKEN_TEMPLATE = "POST /oauth2/token"  # noqa: S105
+DOCUMENT_TEMPLATE = "GET /_documents/{kind}/{id}"
 _GATEWAY_STATUSES = {401, 403, 429, 502, 503, 504}
 _HTML = b"<!DOCTYPE html><html><body><h1>Down for maintenance</h1></body></html>"
 DRIP_EVERY_SECONDS = 0.1
@@ -34,11 +35,11 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     Attributes:
         count: Number of requests that fail.
-        how: The kind of failure.
+        how: The kind of failure; "corrupt" changes a byte of a document.
         status: Status of the response, for "status".
         retry_after: Seconds in the ``Retry-After`` header, or any text; None omits the header.
         location: The ``Location`` header of a redirect; empty omits the header.
-        template: Method and path template; None matches all but the token endpoint.
+        template: Method and path template; None matches all endpoints of the API.
         path_contains: Text that the path must contain.
         after: Number of matching requests that succeed first.
         seconds: Duration of "hang", "slow" and "drip"; lead of the ``Date`` header of "wild_date".
@@ -61,6 +62,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         "gzip_bomb",
         "endless",
         "wild_date",
+        "corrupt",
     ] = "status"
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 503
     retry_after: int | str | None = None
@@ -73,7 +75,8 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     def matches(self, template: str, path: str) -> bool:
         """Return whether the rule applies to a request."""
-        named = template != TOKEN_TEMPLATE if self.template is None else template == self.template
+        of_api = template not in {TOKEN_TEMPLATE, DOCUMENT_TEMPLATE}
+        named = of_api if self.template is None else template == self.template
         return named and self.path_contains in path
 
     def response(self, template: str, path: str) -> Response | None:
@@ -189,11 +192,15 @@ async def endless(receive: Receive, send: Send) -> None:
 
 
 async def truncate(
-    scope: Scope, receive: Receive, send: Send, headers: list[tuple[bytes, bytes]], body: bytes
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    headers: list[tuple[bytes, bytes]],
+    response: Response,
 ) -> None:
     """Send the headers and half of the body, then close the connection."""
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    half = body[: len(body) // 2]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    half = response.body[: len(response.body) // 2]
     await send({"type": "http.response.body", "body": half, "more_body": True})
     transport: asyncio.Transport = scope["state"]["transport"]
     transport.close()

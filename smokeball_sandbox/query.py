@@ -18,6 +18,9 @@ MAX_LIMIT = 500
 _WHOLE_SECONDS = re.compile(
     r"(?P<local>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?P<zone>Z|[+-]\d\d:\d\d)?", re.ASCII
 )
+_FRACTION = re.compile(
+    r"(?P<local>[^.]+)\.(?P<fraction>\d{1,7})(?P<zone>Z|[+-]\d\d:\d\d)?", re.ASCII
+)
 
 
 class Query:
@@ -98,11 +101,17 @@ class Query:
                 self.add_error("Sort", f"'{term}' cannot be sorted by.")
         return order
 
-    def timestamp(self, name: str, date_format: str) -> int | None:
+    def timestamp(
+        self, name: str, date_format: str, *, takes_fractions: bool = False
+    ) -> int | None:
         """Return the ticks of a date filter that is written in a date format."""
         text = self.value(name)
         if text is None:
             return None
+        match = _FRACTION.fullmatch(text)
+        if match and takes_fractions:
+            whole = DATE_FORMATS[date_format](match["local"] + (match["zone"] or ""))
+            return None if whole is None else whole + int(f"{match['fraction']:0<7}")
         ticks = DATE_FORMATS[date_format](text)
         if ticks is None:
             self.add_error(name, f"'{text}' is not a valid value.")

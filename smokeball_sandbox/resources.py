@@ -73,6 +73,9 @@ class RowReader(Protocol):
     def rows(self, resource: Resource, parent: str | None = None) -> list[Row]:
         """Return the rows of one list."""
 
+    def now(self) -> int:
+        """Return the current ticks of the sandbox's clock."""
+
 
 @dataclass(frozen=True)
 class DateFilter:
@@ -135,6 +138,9 @@ class Resource:
             its one element.
         add_on: Add-on that the firm must subscribe to.
         should_keep_lists: Keep child lists in memory because they are slow to generate.
+        is_listed: The API has the list endpoint; otherwise the rows are only by id, or parts of
+            other records.
+        is_cacheable: A response stays the same until a row changes.
     """
 
     name: str
@@ -163,15 +169,26 @@ class Resource:
     build_tree: Callable[[RowReader, str, str | None], tuple[Data, Data] | None] | None = None
     add_on: str | None = None
     should_keep_lists: bool = False
+    is_listed: bool = True
+    is_cacheable: bool = True
 
 
 class Route(NamedTuple):
-    """A recognized path: its template, its resource, and the ids in it."""
+    """A recognized path: its template, its resource, and the ids in it.
+
+    Attributes:
+        template: The path template.
+        resource: The resource.
+        parent: Id of the parent row, if any.
+        id: Id of the row, in the path of a single one.
+        grandparent: Id of the parent's parent, if any.
+    """
 
     template: str
     resource: Resource
     parent: str | None
     id: str | None
+    grandparent: str | None = None
 
     @property
     def scope(self) -> str:
@@ -190,7 +207,8 @@ class Router:
         self.templates: set[str] = set()
         self._by_length: dict[int, list[tuple[list[str], Resource, bool]]] = {}
         for resource in resources:
-            self._add(resource.path, resource, by_id=False)
+            if resource.is_listed:
+                self._add(resource.path, resource, by_id=False)
             if resource.id_parameter is not None:
                 self._add(f"{resource.path}/{{{resource.id_parameter}}}", resource, by_id=True)
 
@@ -211,5 +229,7 @@ class Router:
                     break
             else:
                 own = keys.pop() if by_id else None
-                return Route("/".join(pattern), resource, keys[0] if keys else None, own)
+                parent = keys.pop() if keys else None
+                above = keys.pop() if keys else None
+                return Route("/".join(pattern), resource, parent, own, above)
         return None

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from smokeball_sandbox.tenant_answers import DEFAULT_ANSWERS, TenantAnswers
+
 REDIRECT_URI = "http://localhost:8765/callback"
 
 _NonNegativeInt = Annotated[int, msgspec.Meta(ge=0)]
@@ -83,9 +85,13 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         refresh_token_seconds: Lifetime of refresh tokens, also of those issued before; None: they
             do not expire.
         read_lag_seconds: How long the API shows a row as it was before a change.
+        address_seconds: How long addresses of contents work, also those issued before.
+        ranges: Whether the document host honors ``Range``.
         webhook_types: The event types that exist: those of the vendor's guide, or also those that
             were seen live.
         events: How webhook events are delivered. A change replaces all of its rules.
+        answers: How the tenant behaves where the API is not documented. A change replaces all of
+            its answers.
     """
 
     latency_ms: _NonNegativeFloat = 0
@@ -116,8 +122,11 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     hidden_from_login: list[str] = msgspec.field(default_factory=list)
     refresh_token_seconds: _NonNegativeFloat | None = None
     read_lag_seconds: _NonNegativeFloat = 0
+    address_seconds: _NonNegativeFloat = 900
+    ranges: bool = True
     webhook_types: Literal["guide", "live"] = "live"
     events: EventRules = msgspec.field(default_factory=EventRules)
+    answers: TenantAnswers = DEFAULT_ANSWERS
 
     def patch(self, changes: dict[str, Any]) -> None:
         """Change some settings: all of the changes, or none if one is invalid.

@@ -102,7 +102,16 @@ class Simulation:
         if self.settings.read_lag_seconds:
             lag = int(self.settings.read_lag_seconds * TICKS_PER_SECOND)
             self.store.show_later(change, self.clock.ticks() + lag)
+        self._touch_matter(change)
         self.events.publish(change)
+
+    def _touch_matter(self, change: Change) -> None:
+        """Give the matter of a child record a new version, if the tenant does."""
+        if self.settings.answers.matter_versions == "own" or change.resource.parent != "matters":
+            return
+        matters = self.store.resources["matters"]
+        if change.row.parent and (matter := self.store.find(matters, change.row.parent)):
+            self.store.touch(matters, matter, {})
 
     def strip_account(self, path: str) -> tuple[str, bool]:
         """Return a path without its account id, and whether it had one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
 
 from smokeball_sandbox.read_lag import ReadLag
@@ -32,12 +32,14 @@ class Store:
 
     Attributes:
         version: Number that increases with each change.
+        reads: Reads of each list that began, for lists whose order changes with each of them.
     """
 
     def __init__(self, firm: Firm, clock: Clock, resources: Sequence[Resource]) -> None:
         self.resources: Mapping[str, Resource] = {each.name: each for each in resources}
         self._clock = clock
         self.version = 0
+        self.reads: Counter[Key] = Counter()
         self.reset(firm)
 
     def reset(self, firm: Firm) -> None:
@@ -48,6 +50,7 @@ class Store:
         self._cached_rows = 0
         self._last_updated: dict[Key, int] = {}
         self._index: dict[str, dict[str, Row]] = {}
+        self._parents: dict[tuple[str, str], str] = {}
         self._changes = 0
         self._read_lag = ReadLag()
         self.version += 1
@@ -88,9 +91,22 @@ class Store:
         """Return the row with this id, or None."""
         if parent is not None:
             return next((row for row in self.rows(resource, parent) if row.id == id_), None)
+        if resource.parent is not None:
+            return self._find_below(resource, id_)
         if resource.name not in self._index:
             self._index[resource.name] = {row.id: row for row in self.rows(resource)}
         return self._index[resource.name].get(id_)
+
+    def _find_below(self, resource: Resource, id_: str) -> Row | None:
+        """Return a row of any list of a resource; it stays in the list where it was found."""
+        key = (resource.name, id_)
+        if key in self._parents:
+            return self.find(resource, id_, self._parents[key])
+        for rows in self.lists(resource):
+            self._parents |= {(resource.name, row.id): str(row.parent) for row in rows}
+            if key in self._parents:
+                return self.find(resource, id_, self._parents[key])
+        return None
 
     def show_later(self, change: Change, until: int) -> None:
         """Let the API show a row as it was before a change, until these ticks."""
@@ -119,8 +135,9 @@ class Store:
         if resource.parent is None:
             yield self.rows(resource)
             return
-        for parent in list(self.rows(self.resources[resource.parent])):
-            yield self.rows(resource, parent.id)
+        for parents in self.lists(self.resources[resource.parent]):
+            for parent in list(parents):
+                yield self.rows(resource, parent.id)
 
     def get(self, resource: Resource, parent: str | None, id_: str | None, nth: int | None) -> Row:
         """Return a row by its id, or by its index in its list.

@@ -15,6 +15,7 @@ from singer_sdk.exceptions import ConfigValidationError, MappingError
 from tap_smokeball import redaction
 from tap_smokeball.config import input_files
 from tap_smokeball.errors import SmokeballError, StreamsFailedError
+from tap_smokeball.probe.options import DEFAULT_PROBE_REPORT, probe_options
 from tap_smokeball.run.status import RunInterruptedError
 from tap_smokeball.singer.message_writer import OutputClosedError
 from tap_smokeball.singer.sdk_compat import ConfigInput
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class CommandLineTap(Tap, abc.ABC):
-    """A tap with the options ``--plan`` and ``--test``.
+    """A tap with the options ``--plan``, ``--probe`` and ``--test``.
 
     Attributes:
         has_json_reports: Whether the plan, the connection test and the run summary are JSON.
@@ -47,6 +48,10 @@ class CommandLineTap(Tap, abc.ABC):
     @abc.abstractmethod
     def run_plan(self) -> None:
         """Print an estimate of a run."""
+
+    @abc.abstractmethod
+    def run_probe(self, report: str) -> None:
+        """Print and keep what the account shows of the API."""
 
     @abc.abstractmethod
     def run_access_check(self) -> None:
@@ -103,6 +108,7 @@ class CommandLineTap(Tap, abc.ABC):
                 help="Estimate the requests, rows and time of a run, then exit.",
             )
         )
+        command.params += probe_options()
         return command
 
     @override
@@ -116,6 +122,8 @@ class CommandLineTap(Tap, abc.ABC):
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
         plan: bool = False,
+        probe: bool = False,
+        probe_report: str = DEFAULT_PROBE_REPORT,
     ) -> None:
         """Run the tap from the command line."""
         # The SDK's hook, set a moment ago, logs the text of an error, which may quote client data.
@@ -130,6 +138,8 @@ class CommandLineTap(Tap, abc.ABC):
             tap.has_json_reports = is_json
             if plan:
                 tap.run_plan()
+            elif probe:
+                tap.run_probe(probe_report)
             else:
                 tap.run_streams()
 

@@ -21,6 +21,9 @@
     ├── StreamMapError              an expression in stream_maps fails
     ├── BatchStorageError           the storage that batch_config names cannot be used
     ├── InboxError                  the webhook inbox cannot be used
+    ├── DocumentStorageError        the storage of documents cannot be used
+    ├── ProbeBudgetError            the probe may send no more requests
+    ├── ProbeReportError            the probe's report cannot be read or written
     └── StreamsFailedError          some streams failed; the others are complete
 
 The text of an error is derived from its fields. It says what failed and why, then what to do. It
@@ -242,6 +245,18 @@ class BatchStorageError(SmokeballError):
 
 class InboxError(SmokeballError):
     """The webhook inbox cannot be used."""
+
+
+class DocumentStorageError(SmokeballError):
+    """The storage that ``documents_url`` names cannot be used."""
+
+
+class ProbeBudgetError(SmokeballError):
+    """The probe may send no more requests."""
+
+
+class ProbeReportError(SmokeballError):
+    """The file with the probe's report cannot be read or written."""
 
 
 class StreamsFailedError(SmokeballError):

@@ -17,6 +17,7 @@ from tap_smokeball import streams
 from tap_smokeball.command_line import CommandLineTap
 from tap_smokeball.config import environment, input_files, validation
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
+from tap_smokeball.probe.options import DEFAULT_PROBE_REPORT
 from tap_smokeball.redaction import SECRETS
 from tap_smokeball.reporting import console, next_step, progress, report_types, summary
 from tap_smokeball.reporting.startup_warnings import startup_warnings
@@ -244,6 +245,21 @@ class TapSmokeball(CommandLineTap):
     def _print_report(self, report: Report, render: Callable[[Report], str]) -> None:
         is_json = self.has_json_reports
         click.echo(report_types.to_json(report) if is_json else render(report))
+
+    @override
+    def run_probe(self, report: str = DEFAULT_PROBE_REPORT) -> None:
+        """Ask the account what is not documented of the API; print and keep the answers.
+
+        Args:
+            report: Path of the file with the answers; an unfinished one is resumed.
+
+        Raises:
+            ProbeReportError: The file cannot be used.
+            RunInterruptedError: A signal came; the next probe resumes.
+        """
+        from tap_smokeball.probe import command  # noqa: PLC0415 - as above
+
+        command.run(self, self.session, report)
 
     @contextmanager
     def _running(self) -> Iterator[Runner]:

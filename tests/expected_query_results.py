@@ -236,7 +236,8 @@ def matters_by_stage(firm: ExpectedRows) -> list[Row]:
     }
     groups: dict[tuple[str, str], list[tuple[int | None, int | None]]] = defaultdict(list)
     for row in firm.rows_of("matters"):
-        if row["status"] in {"Open", "Pending"} and not row["isLead"]:
+        is_matter = not (row["isLead"] or row["isMatterTemplate"])
+        if row["status"] in {"Open", "Pending"} and is_matter:
             place = places.get(row["id"])
             opened = parse_date(row.get("openedDate"))
             age = (firm.today - opened).days if opened else None

@@ -27,6 +27,9 @@ FILES = 5
 
 PRELOADED = ("tap_smokeball.tap", "tap_smokeball.login.command")
 
+LATER = {"tap_smokeball.webhooks": "tap_smokeball.webhooks.serve"}
+"""Modules to import before the first fork of another: few tests run a receiver."""
+
 
 class Request(NamedTuple):
     """How to run a module: see `subprocess.Popen`."""
@@ -57,6 +60,8 @@ def main() -> None:
             message, files, _, _ = socket.recv_fds(control, 1, FILES)
             if not message:
                 return
+            if later := LATER.get(_read_request(files[-2]).module):
+                import_module(later)
             process = os.fork()
             if not process:
                 signal.set_wakeup_fd(-1)
@@ -87,12 +92,16 @@ def _report_ended(running: dict[int, socket.socket]) -> None:
                     raise
 
 
+def _read_request(file: int) -> Request:
+    return Request(**json.loads(os.pread(file, os.fstat(file).st_size, 0)))
+
+
 def _run(files: list[int]) -> None:
     """Run the requested module in this process."""
     *streams, request_file, status = files
     os.close(status)
-    with open(request_file, encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
-        request = Request(**json.load(file))
+    request = _read_request(request_file)
+    os.close(request_file)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)

@@ -6,7 +6,7 @@ from itertools import count
 
 from smokeball_sandbox import ControlClient, auth
 from smokeball_sandbox.app import build_app
-from smokeball_sandbox.areas import RESOURCES
+from smokeball_sandbox.areas import DETAILS, RESOURCES
 from smokeball_sandbox.firm import Firm
 from smokeball_sandbox.settings import Settings
 from smokeball_sandbox.simulation import Simulation
@@ -29,7 +29,8 @@ class MemoryFirm:
     def __init__(self, *, matters: int) -> None:
         self.url = f"http://127.0.1.{next(_numbers)}"
         self.credentials = dict(auth.CREDENTIALS)
-        simulation = Simulation(Firm(url=self.url, matters=matters), Settings(rate=0), RESOURCES)
+        resources = (*RESOURCES, *DETAILS)
+        simulation = Simulation(Firm(url=self.url, matters=matters), Settings(rate=0), resources)
         adapter = ADAPTERS[self.url] = MemoryAdapter(build_app(simulation))
 
         def send(method: str, url: str, body: bytes | None) -> tuple[int, bytes]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from tests.harness import TAP, Process, config, sandbox_rows
-from tests.recorded_firm import STREAMS, primary_key_of, primary_keys
+from tests.harness import TAP, Process, config
+from tests.recorded_firm import STREAMS, primary_key_of, primary_keys, stream_rows
 from tests.warehouses import BigQuery, DuckDB, Postgres, Snowflake
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Pipeline:
         """Return the key and the amounts of each row in the firm."""
         return [
             [*primary_key_of(stream, entry), *(entry["row"].get(name) for name in AMOUNTS[stream])]
-            for entry in sandbox_rows(self.firm, stream)
+            for entry in stream_rows(self.firm, stream)
         ]
 
     def column_sum(self, stream: str, column: str) -> Decimal:

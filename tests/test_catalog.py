@@ -60,9 +60,9 @@ def properties(schema: Json, prefix: str = "") -> Iterator[tuple[str, Json]]:
         yield from properties(schema["items"], f"{prefix}[]")
 
 
-def test_catalog_lists_32_streams_and_runs() -> None:
-    assert len(set(NAMES) - {"sync_runs"}) == 32
-    assert len(NAMES) == 33
+def test_catalog_lists_41_streams_and_runs() -> None:
+    assert len(set(NAMES) - {"sync_runs"}) == 41
+    assert len(NAMES) == 42
     assert sorted(NAMES) == NAMES
 
 

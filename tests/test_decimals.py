@@ -18,7 +18,7 @@ from tap_smokeball.records.decimals import as_decimal_string
 from tap_smokeball.records.extra_fields import EXTRA_FIELDS
 from tap_smokeball.records.record_builder import RecordBuilder, json_schema
 from tests.harness import config, run, run_cli, sandbox_rows
-from tests.recorded_firm import STREAMS
+from tests.recorded_firm import CONTENT_STREAMS, STREAMS
 
 if TYPE_CHECKING:
     from smokeball_sandbox import SandboxServer
@@ -69,7 +69,7 @@ def test_decimal_setting_matches_schema_and_rows(
     schemas = {
         message["stream"]: message["schema"] for message in output.messages_of_type("SCHEMA")
     }
-    assert schemas.keys() == {*STREAMS, "sync_runs"}
+    assert schemas.keys() == {*STREAMS, *CONTENT_STREAMS, "sync_runs"}
     found = 0
     for stream, schema in schemas.items():
         assert ("x-singer.decimal" in json.dumps(schema)) <= after

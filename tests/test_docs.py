@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import yaml
 
+from scripts import check_docs
 from smokeball_sandbox import SandboxServer
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tests.harness import TAP, catalog, config, run, sandbox_rows
@@ -32,18 +33,15 @@ PAGES = [
     ROOT / "smokeball_sandbox/README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 ALERT_COMMANDS = re.findall(
     r"^\$ (.*)$", (ROOT / "docs/alerts.md").read_text(encoding="utf-8"), re.MULTILINE
 )
 RUN_ELSEWHERE = {
     "make demo": (".github/workflows/ci.yml", "run: make demo"),
+    "make demo DEMO_ARGS=--live": (".github/workflows/ci.yml", "DEMO_ARGS=--live"),
     "make test": (".github/workflows/ci.yml", "run: make test"),
     "make drift OLD=old.json NEW=new.json": (".github/workflows/drift.yml", "run: make drift"),
-    "pip install .": (".github/workflows/ci.yml", "pip install"),
-    "meltano install": ("scripts/demo.py", 'self._run("install"'),
-    "meltano run tap-smokeball target-duckdb": ("scripts/demo.py", '"run", "--state-id-suffix"'),
     "TAP_SMOKEBALL_START_DATE=2026-01-01 meltano run tap-smokeball target-duckdb": (
         "scripts/demo.py",
         '"TAP_SMOKEBALL_REQUESTS_PER_SECOND"',
@@ -57,6 +55,7 @@ RUN_ELSEWHERE = {
         "tests/test_webhook_commands.py",
         '["test", "--config", "ENV"',
     ),
+    "tap-smokeball-documents unreferenced": ("tests/test_documents.py", '"unreferenced"'),
     "tap-smokeball-login --port=9000": ("tests/login_helpers.py", "--port="),
     "tap-smokeball-login --redirect-uri=http://127.0.0.1:9000/": (
         "tests/test_login.py",
@@ -90,7 +89,13 @@ RUN_ELSEWHERE = {
     ),
 }
 CANNOT_RUN = {
-    "pip install 'tap-smokeball[webhooks,postgres]'": "fetches from the package index",
+    "uv tool install --reinstall '.[webhooks,postgres]'": "fetches from the package index",
+    "cd deploy && cp .env.example .env && chmod 600 .env": "the secrets of a deployment",
+    "docker compose up --build --detach proxy": "a Docker daemon; test_deployment.py has its parts",
+    "docker compose up --build --detach": "the same",
+    "docker compose run --rm webhooks subscribe --config ENV "
+    "--url https://example.com/webhooks/default": "a Docker daemon",
+    "docker compose run --rm webhooks test --config ENV": "a Docker daemon",
     "meltano run --full-refresh tap-smokeball target-duckdb": "a project with an account's state",
     "meltano state get dev:tap-smokeball-to-target-duckdb > state.json": "the same",
     "meltano state set --force dev:tap-smokeball-to-target-duckdb --input-file state.json": (
@@ -101,8 +106,7 @@ CANNOT_RUN = {
     "docker run --rm --read-only --cap-drop ALL --env-file firm.env "
     '-v "$PWD/catalog.json:/catalog.json:ro" '
     "tap-smokeball --config=ENV --catalog /catalog.json | target-jsonl": "a Docker daemon",
-    "pip install 'tap-smokeball[login]'": "fetches from the package index",
-    "pip install meltano": "fetches from the package index; the demo's lock has the same",
+    "uv tool install --reinstall '.[login]'": "fetches from the package index",
     "snow sql -f examples/analytics/snowflake/work_in_progress.sql": "a Snowflake account",
     "bq query --use_legacy_sql=false < examples/analytics/bigquery/work_in_progress.sql": (
         "a Google Cloud project"
@@ -130,25 +134,16 @@ def snippets() -> list[Snippet]:
     return [
         Snippet(str(page.relative_to(ROOT)), language, text)
         for page in PAGES
-        for language, text in FENCE.findall(page.read_text(encoding="utf-8"))
+        for language, text in check_docs.FENCE.findall(page.read_text(encoding="utf-8"))
     ]
 
 
 def commands() -> dict[str, list[str]]:
     """Return each command with the output that the page shows."""
     found: dict[str, list[str]] = {}
-    for snippet in snippets():
-        if snippet.language == "console":
-            command = ""
-            # Join continued lines, and drop the text of here-documents.
-            text = re.sub(r" \\\n *", " ", snippet.text)
-            text = re.sub(r"(<<'(\w+)')\n.*?^\2$", r"\1", text, flags=re.DOTALL | re.MULTILINE)
-            for line in text.splitlines():
-                if line.startswith("$ "):
-                    command = line[2:]
-                    found.setdefault(command, [])
-                else:
-                    found[command].append(line)
+    for page in PAGES:
+        for command in check_docs.console_commands(page.read_text(encoding="utf-8")):
+            found.setdefault(command.name, []).extend(command.output)
     return found
 
 
@@ -196,22 +191,21 @@ PIPE = "tap-smokeball --config config.json --catalog catalog.json"
 BOOKMARK = '"replication_key_value"'
 RUN_HERE = {
     "tap-smokeball --config=ENV --test": ("standard output", "matter_stages"),
+    "tap-smokeball --config=ENV --probe": ("smokeball-probe.json", '"event_times"'),
     "tap-smokeball --config config.json --discover > catalog.json": ("catalog.json", '"fees"'),
     f"{PIPE} | target-jsonl | tail -n 1 > state.json": ("state.json", BOOKMARK),
     f"{PIPE} --state state.json | target-jsonl | tail -n 1 > later.json": ("later.json", BOOKMARK),
     f"{PIPE} --state state.json | target-jsonl": ("standard output", BOOKMARK),
 }
 """Commands that are run here, with the file or stream that they write and its content."""
-SERVERS = {
-    "python -m smokeball_sandbox --matters 200 --seed 7",
-    ".venv-demo/bin/python -m smokeball_sandbox --matters 200 --seed 7",
-}
+SERVERS = {"python -m smokeball_sandbox --matters 200 --seed 7"}
 
 
 def test_docs_commands_are_all_tested_or_listed() -> None:
     """Each command of the pages is run here, run elsewhere or cannot be run."""
     known = [*RUN_HERE, *SERVERS, *RUN_ELSEWHERE, *CANNOT_RUN]
-    assert sorted(known) == sorted(commands())
+    assert len(known) == len({*known})
+    assert {*known} | check_docs.walked_commands() == commands().keys()
 
 
 @pytest.mark.parametrize("command", RUN_HERE)

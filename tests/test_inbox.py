@@ -342,4 +342,4 @@ def test_inbox_names_extra_of_missing_package() -> None:
         "except Exception as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'tap-smokeball[webhooks]'" in done.stdout
+    assert "with its extra `webhooks`" in done.stdout

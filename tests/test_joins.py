@@ -27,11 +27,12 @@ JOINS = LINE.findall(DIAGRAM_PAGE.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def records() -> Iterator[dict[str, list[Json]]]:
+def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[Json]]]:
     """Yield all records of a firm, by stream."""
     names = [str(vars(stream)["name"]) for stream in streams.ALL]
     with SandboxServer(matters=60) as firm:
-        output = run(config(firm), catalog=catalog(wanted=names))
+        place = tmp_path_factory.mktemp("documents").as_uri()
+        output = run(config(firm, documents_url=place), catalog=catalog(wanted=names))
         assert output.status == 0
         yield {name: output.records(name) for name in names}
 
@@ -51,9 +52,12 @@ def values(record: Any, path: str) -> Iterator[Any]:
         yield from values(record[name], rest)
 
 
+DOES_NOT_JOIN = {("matter_roles", "contact.id"): {"MyFirm"}}
+
+
 def test_join_diagram_shows_all_streams() -> None:
     shown = {name for one, other, _ in JOINS for name in (one, other)}
-    without_joins = {"firm", "groups"}
+    without_joins = {"firm", "groups", "webhook_subscriptions"}
     assert shown | without_joins == {vars(stream)["name"] for stream in streams.ALL}
 
 
@@ -66,7 +70,7 @@ def test_join_keys_exist_in_joined_stream(
     keys = {record[key or "id"] for record in records[target]}
     references = {value for record in records[source] for value in values(record, path)}
     assert references
-    assert references <= keys
+    assert references - keys <= DOES_NOT_JOIN.get((source, path), set())
 
 
 def test_invoice_entries_are_fees_or_expenses(records: dict[str, list[Json]]) -> None:

@@ -197,7 +197,7 @@ class TestSignInErrors:
             [sys.executable, "-c", program], capture_output=True, check=False, cwd=tmp_path
         )
         assert done.returncode == 1
-        assert b"pip install 'tap-smokeball[login]'" in done.stderr
+        assert b"with its extra `login`" in done.stderr
 
 
 def test_documentation_lists_every_option() -> None:

@@ -68,8 +68,11 @@ def test_publication_needs_tests_and_attestations() -> None:
         assert ["sbom-path" in inputs for inputs in attested] == [False, True]
 
 
-@pytest.mark.parametrize("is_merged", [True, False])
-def test_tag_must_be_on_main(tmp_path: Path, is_merged: bool) -> None:  # noqa: FBT001
+CHANGES = "# Changelog\n\n## 1.2.30 - 2026-12-25\n\n- Later\n\n## 1.2.3 - 2026-12-24\n\n- Now\n"
+
+
+def check_tag(tmp_path: Path, changelog: str, *, is_merged: bool = True) -> str | None:
+    """Return the notes of the release, or None if the tag is rejected."""
     program = commands(jobs("release.yml")["check"])
     clone = tmp_path / "clone"
 
@@ -79,7 +82,7 @@ def test_tag_must_be_on_main(tmp_path: Path, is_merged: bool) -> None:  # noqa: 
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
 
     git("init", "--initial-branch=main")
-    (tmp_path / "CHANGELOG.md").write_text("## 1.2.3\n")
+    (tmp_path / "CHANGELOG.md").write_text(changelog)
     git("add", "CHANGELOG.md")
     git("commit", "--message=first")
     if not is_merged:
@@ -94,4 +97,30 @@ def test_tag_must_be_on_main(tmp_path: Path, is_merged: bool) -> None:  # noqa: 
         capture_output=True,
         check=False,
     )
-    assert (done.returncode == 0) == is_merged
+    return (clone / "notes.md").read_text() if done.returncode == 0 else None
+
+
+@pytest.mark.parametrize("is_merged", [True, False])
+def test_tag_must_be_on_main(tmp_path: Path, is_merged: bool) -> None:  # noqa: FBT001
+    notes = check_tag(tmp_path, f"{CHANGES}\n## 1.2.2 - 2026-12-23\n", is_merged=is_merged)
+    assert (notes and notes.strip()) == ("- Now" if is_merged else None)
+
+
+@pytest.mark.parametrize("changelog", ["## Unreleased\n\n- Now\n", CHANGES.replace("- Now", "")])
+def test_tag_needs_notes_in_changelog(tmp_path: Path, changelog: str) -> None:
+    assert check_tag(tmp_path, changelog) is None
+
+
+def test_release_has_all_files_and_notes() -> None:
+    """A tag makes packages, image, bills of materials and notes, or no release."""
+    release = jobs("release.yml")["release"]
+    assert {*release["needs"]} == {"publish", "image"}
+    downloads = {step["with"]["name"] for step in release["steps"] if "uses" in step}
+    assert downloads == {"dist", "sbom", "image-sbom", "notes"}
+    assert "--notes-file notes.md" in commands(release)
+
+
+def test_dependabot_updates_the_base_image() -> None:
+    text = (ROOT / ".github" / "dependabot.yml").read_text()
+    ecosystems = {update["package-ecosystem"] for update in yaml.safe_load(text)["updates"]}
+    assert ecosystems == {"docker", "github-actions", "pip"}

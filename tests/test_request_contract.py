@@ -10,8 +10,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from scripts.unread_endpoints import UNREAD
 from smokeball_sandbox import SandboxServer
+from smokeball_sandbox.faults import DOCUMENT_TEMPLATE
 from tap_smokeball import dotnet_ticks, streams
+from tap_smokeball.sync.content_stream import ContentStream
 from tests.harness import TOKEN, catalog, config, run
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ ALLOWED_VALUES = {
 
 
 @pytest.fixture(scope="module")
-def requests() -> Iterator[list[Json]]:
+def requests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Json]]:
     """Yield all requests of a first and a second run over all streams and columns."""
     names = [str(vars(stream)["name"]) for stream in streams.ALL]
     opt_in = [
@@ -43,9 +46,14 @@ def requests() -> Iterator[list[Json]]:
     selection = catalog(wanted=names, select=opt_in)
     with SandboxServer(matters=25) as firm:
         settings = config(firm, matter_statuses=["Open", "Closed"], page_size=20)
+        settings["documents_url"] = tmp_path_factory.mktemp("documents").as_uri()
         first = run(settings, catalog=selection)
         run(settings, first.state, selection)
-        yield [e for e in firm.control.requests(log=True)["log"] if e["template"] != TOKEN]
+        yield [
+            e
+            for e in firm.control.requests(log=True)["log"]
+            if e["template"] not in {TOKEN, DOCUMENT_TEMPLATE}
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +75,28 @@ def anonymous_path(template: str) -> str:
 
 def test_requests_cover_all_streams(requests: list[Json]) -> None:
     requested = {anonymous_path(entry["template"]) for entry in requests}
-    assert requested >= {anonymous_path(f"GET {stream.path}") for stream in streams.ALL}
+    paths = {stream.path for stream in streams.ALL}
+    paths |= {stream.address_path for stream in streams.ALL if issubclass(stream, ContentStream)}
+    assert requested >= {anonymous_path(f"GET {path}") for path in paths}
+
+
+def test_docs_name_each_endpoint_that_is_unread(
+    described_parameters: dict[str, dict[str, Json]],
+) -> None:
+    """Each endpoint is requested by a stream, or in the table of those that none reads."""
+    unread = {anonymous_path(f"GET {path}") for each in UNREAD for path in each.paths}
+    families = tuple(path.rstrip("*") for path in unread if path.endswith("*"))
+    read = {anonymous_path(f"GET {stream.path}") for stream in streams.ALL}
+    read |= {
+        anonymous_path(f"GET {stream.address_path}")
+        for stream in streams.ALL
+        if issubclass(stream, ContentStream)
+    }
+    read.add("GET /matters/{}/documents/folders/{}")
+    read.add("GET /intake/{}/submissions/{}")
+    named = {path for path in described_parameters if path in unread or path.startswith(families)}
+    assert read | named == described_parameters.keys()
+    assert not read & named
 
 
 def test_request_paths_match_api_description(

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from smokeball_sandbox import SandboxServer
-from smokeball_sandbox.areas import RESOURCES
+from smokeball_sandbox.areas import DETAILS, RESOURCES
 from smokeball_sandbox.resources import Resource, ResponseFormat
 from tests.sandbox_client import Client
 
@@ -78,6 +78,10 @@ UNSEEN = {
 }
 
 
+UNSEEN_DETAILS = {".value.folder"}
+"""The history of a file names no folder."""
+
+
 def load(path: Path) -> Json:
     document: Json = json.loads(path.read_text())
     return document
@@ -134,7 +138,7 @@ def validators(description: Json) -> dict[str, Any]:
     page = json.dumps(schemas["FeePagedCollection"]).replace("/Fee", "/Transaction")
     schemas["TransactionPagedCollection"] = json.loads(page)
     found = {}
-    for resource in RESOURCES:
+    for resource in (*RESOURCES, *DETAILS):
         for template in templates(resource):
             response = operations(description)[without_names(template)]["responses"]["200"]
             schema = nullable(response["content"]["application/json"]["schema"])
@@ -148,7 +152,7 @@ def templates(resource: Resource) -> list[str]:
     by_id = (
         [] if resource.id_parameter is None else [f"{resource.path}/{{{resource.id_parameter}}}"]
     )
-    return [resource.path, *by_id]
+    return [*([resource.path] if resource.is_listed else []), *by_id]
 
 
 def without_accepted(resource: Resource, node: Any) -> Any:
@@ -246,6 +250,46 @@ def test_sandbox_records_match_openapi(
                 assert response.status_code == 200, (path, response.text)
                 content = without_accepted(resource, response.json())
                 assert schema_errors(checks[templates(resource)[1]], content) == [], path
+
+
+def detail_paths(sandbox: SandboxServer, resource: Resource) -> Iterator[str]:
+    """Yield the paths of the records that are found by way of others."""
+    if resource.parent is None:
+        for entry in sandbox.control.rows(resource.name):
+            yield f"{resource.path}/{entry['row']['id']}"
+        return
+    for entry in sandbox.control.rows(resource.parent):
+        ids = (
+            [entry["row"]["id"]]
+            if entry["parent"] is None
+            else [entry["parent"], entry["row"]["id"]]
+        )
+        path = resource.path
+        for id_ in ids:
+            path = re.sub(r"{\w+}", id_, path, count=1)
+        yield path
+
+
+@pytest.mark.parametrize("resource", DETAILS, ids=lambda resource: resource.name)
+def test_sandbox_details_match_openapi(
+    regions: dict[str, SandboxServer], description: Json, resource: Resource
+) -> None:
+    """Each response is valid, and together they have every property."""
+    sandbox, found, values = regions["us"], [], []
+    check = validators(description)[templates(resource)[-1]]
+    client = Client(sandbox)
+    with client.session:
+        for path in detail_paths(sandbox, resource):
+            response = client.get(path)
+            assert response.status_code == 200, (path, response.text)
+            content = without_accepted(resource, response.json())
+            found += schema_errors(check, content)
+            values.append(content)
+    assert values
+    assert found == []
+    missing = unseen(description["components"]["schemas"], check.schema, values, "", set())
+    envelope = {f".{name}" for name in ("id", "href", "value")}
+    assert missing - envelope - UNSEEN_DETAILS == set()
 
 
 def unseen(

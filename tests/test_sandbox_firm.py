@@ -33,8 +33,10 @@ def test_matters_have_realistic_properties(sandbox: SandboxServer) -> None:
     assert any("clientIds" in row for row in matters)
     assert any("clientIds" not in row for row in matters)
     fractions = [row for row in matters if "." in row.get("openedDate", "")]
-    assert fractions
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", fractions[0]["openedDate"])
+    found = [re.fullmatch(r"[-\dT:]{19}\.(\d+)Z", row["openedDate"]) for row in fractions]
+    assert {len(each[1]) for each in found if each} == {3, 6, 7}
+    assert all(found)
+    assert {row["isMatterTemplate"] for row in matters} == {True, False}
     forms = {tuple(row["personResponsible"]) for row in matters}
     assert forms == {("id", "href", "rel"), ("id", "href", "relation", "method"), ("id", "href")}
     types = [row["matterType"] for row in matters]

@@ -25,6 +25,7 @@ from tests.harness import (
     run_cli,
     sandbox_rows,
 )
+from tests.recorded_firm import CONTENT_STREAMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,7 +143,7 @@ def test_schema_test_describes_deselected_streams(
     assert output.status == 0, output.stderr
     lines = output.messages[0]["text"].splitlines()
     schemas = Output.parse(line.encode() for line in lines).messages_of_type("SCHEMA")
-    assert {m["stream"] for m in schemas} == set(_stream_names())
+    assert {m["stream"] for m in schemas} > set(_stream_names())
     assert all(m["key_properties"][0] in m["schema"]["properties"] for m in schemas)
 
 
@@ -156,7 +157,9 @@ def batches(folder: Path, rows: int) -> Json:
 
 @cache
 def _stream_names() -> list[str]:
-    return list(TapSmokeball(config=OFFLINE).streams)
+    """Return the streams that have rows in any firm."""
+    names = TapSmokeball(config=OFFLINE).streams
+    return [name for name in names if name not in {*CONTENT_STREAMS, "webhook_subscriptions"}]
 
 
 def _tap(

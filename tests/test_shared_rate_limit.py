@@ -388,7 +388,7 @@ def test_missing_package_names_extra(
     options = config(firm, rate_limit_store=URLS[kind].format(1))
     expected = (
         f"rate_limit_store needs the package {package}. "
-        f"Install it: pip install 'tap-smokeball[{extra}]'"
+        f"Install tap-smokeball with its extra `{extra}`"
     )
     with pytest.raises(ConfigValidationError) as refused:
         run(options)

@@ -8,8 +8,16 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.harness import catalog, config, run, sandbox_rows
-from tests.recorded_firm import STREAMS, RecordedFirm, key_counts, record_two_runs, schema_of
+from tests.harness import catalog, config, run, sandbox_rows, small_catalog
+from tests.memory_firm import MemoryFirm
+from tests.recorded_firm import (
+    STREAMS,
+    RecordedFirm,
+    key_counts,
+    record_two_runs,
+    schema_of,
+    stream_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +39,21 @@ class TestRequests:
         for number in (0, 1):
             for query in firm.queries("GET /events", number):
                 assert query["From"] == ["1990-01-01T00:00:00"]
-        since = firm.queries("GET /events", 1)[0]["UpdatedSince"][0]
+
+    def test_events_request_has_local_updated_since(self) -> None:
+        """Unless their reminders are selected: then the events are listed in full."""
+        memory_firm, events = MemoryFirm(matters=5), small_catalog("events")
+        first = run(config(memory_firm), catalog=events)
+        memory_firm.control.reset_requests()
+        run(config(memory_firm), first.state, events)
+        (query,) = [
+            parse_qs(e["query"])
+            for e in memory_firm.control.requests(log=True)["log"]
+            if e["template"] == "GET /events"
+        ]
+        since = query["UpdatedSince"][0]
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", since)
+        assert query["From"] == ["1990-01-01T00:00:00"]
 
     @pytest.mark.parametrize(
         ("template", "parameter", "pattern"),
@@ -130,10 +151,10 @@ def test_missing_intake_fails_intake_streams_only(
     sandbox = start(matters=4, intake=False)
     output = run(config(sandbox), catalog=catalog(wanted=STREAMS))
     assert output.status == 1
-    assert output.stderr == "2 of 32 streams failed: intake_forms, intake_submissions"
+    assert output.stderr == "2 of 39 streams failed: intake_forms, intake_submissions"
     assert "intake" in next(r.getMessage() for r in caplog.records if r.levelname == "ERROR")
     for stream in STREAMS.keys() - {"intake_forms", "intake_submissions"}:
-        assert key_counts(output, stream).total() == len(sandbox_rows(sandbox, stream))
+        assert key_counts(output, stream).total() == len(stream_rows(sandbox, stream))
 
 
 def test_firm_without_leads_is_read_completely(start: StartFirm) -> None:

@@ -93,8 +93,19 @@ def test_run_log_changes_no_state_or_request(firm: MemoryFirm) -> None:
     assert firm.control.requests()["by_template"][FEES] == 2 * len(sandbox_rows(firm, "matters"))
     assert without_times(logged.state) == without_times(plain.state)
     kinds = [[m["type"] for m in each.messages if m.get("stream") != RUNS] for each in outputs]
-    assert kinds[0].count("STATE") == kinds[1].count("STATE")
+    assert kinds[0].count("STATE") == kinds[1].count("STATE") + 1
     assert not plain.records(RUNS)
+
+
+@pytest.mark.parametrize("failures", [0, 1])
+def test_run_log_is_followed_by_last_state(firm: MemoryFirm, failures: int) -> None:
+    """A target that forgets its state at each record, as target-jsonl does, has it at the end."""
+    if failures:
+        firm.control.fail(count=failures, status=400, template=FEES)
+    messages = run(config(firm), catalog=LOGGED).messages
+    states = [message["value"] for message in messages if message["type"] == "STATE"]
+    assert messages[-1]["type"] == "STATE"
+    assert states[-1] == states[-2]
 
 
 def test_run_log_omits_deselected_parents(firm: MemoryFirm) -> None:

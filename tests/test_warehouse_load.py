@@ -32,6 +32,7 @@ def test_warehouse_holds_firm_after_two_loads(
     """One test per warehouse, so that each is started and loaded once."""
     try:
         with SandboxServer(matters=25) as firm, warehouse_type(tmp_path) as warehouse:
+            firm.control.subscribe("http://127.0.0.1:9/", event_types=["files.updated"])
             pipeline = Pipeline(firm, warehouse, tmp_path)
             rows = value_round_trips.add_sample_values(firm)
             pipeline.run(catalog(wanted=[*STREAMS, "sync_runs"]))

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from smokeball_sandbox.areas.activities import ACTIVITY_CODES
+from smokeball_sandbox.areas.addresses import FILE_ADDRESSES, INVOICE_ADDRESSES
 from smokeball_sandbox.areas.billing import FEES
 from smokeball_sandbox.areas.contacts import CONTACT_RELATIONS, CONTACTS
+from smokeball_sandbox.areas.details import (
+    EVENT_REMINDERS,
+    FILE_VERSIONS,
+    LAYOUT_CONTACTS,
+    USERS,
+)
 from smokeball_sandbox.areas.documents import FILES, FOLDERS
 from smokeball_sandbox.areas.events import EVENTS
 from smokeball_sandbox.areas.expenses import EXPENSES
@@ -54,3 +61,14 @@ RESOURCES = (
     INTAKE_FORMS,
     INTAKE_SUBMISSIONS,
 )
+"""The resources whose list is for the whole firm, or for a row of such a list."""
+
+DETAILS = (
+    USERS,
+    FILE_VERSIONS,
+    FILE_ADDRESSES,
+    INVOICE_ADDRESSES,
+    LAYOUT_CONTACTS,
+    EVENT_REMINDERS,
+)
+"""The resources that are found by way of others."""

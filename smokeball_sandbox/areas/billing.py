@@ -74,6 +74,8 @@ def _fee_seed(firm: Firm, plan: MatterPlan) -> tuple[Random, int, list[str]]:
     rng = firm.rng("fees", plan.id)
     mean = _MEAN_FEES_PER_LEAD if plan.is_lead else _MEAN_FEES
     count = firm.fee_count(rng, mean)
+    if plan.is_template and not firm.exact_fees:
+        count = 0  # nobody works for a template
     return rng, count, [guid(rng) for _ in range(1 + count // 10)]
 
 

@@ -134,7 +134,7 @@ def _file(firm: Firm, rng: Random, matter_id: str, ticks: int, folder: str | Non
         "fileExtension": extension,
         "ownerId": f"S2S_{owner}" if rng.random() < _SERVICE_OWNED else owner,
         "dateCreated": iso(ticks),
-        "sizeBytes": rng.randrange(900, 20_000_000),
+        "sizeBytes": rng.randrange(900, 20_000_000) // 200 + 1,  # contents are served, too
         "isFavorite": rng.random() < 0.1,  # noqa: PLR2004
         "isUploaded": fate > 0.04,  # noqa: PLR2004
         "isCancelled": fate < 0.02,  # noqa: PLR2004

@@ -50,7 +50,8 @@ def expenses_of(firm: Firm, plan: MatterPlan) -> list[Row]:
     draft = draft_among(firm, plan, invoices)
     shown = firm.rng("non-billable expenses", plan.id)
     rows = []
-    for _ in range(random_count(rng, _MEAN_PER_LEAD if plan.is_lead else _MEAN)):
+    count = random_count(rng, _MEAN_PER_LEAD if plan.is_lead else _MEAN)
+    for _ in range(0 if plan.is_template else count):
         ticks = ticks_during(rng, plan)
         row = _expense(firm, rng, plan.id, ticks)
         data = row.data

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from smokeball_sandbox.firm import Contact, Firm
 
 _ARCHIVED = 0.4
+_MY_FIRM = 0.3
+_NULL_REPRESENTATIVES, _RELATIVE_LINKS = 0.1, 0.2
 _CONTINGENCY_DOLLARS, _CONTINGENCY_PERCENT, _CONDITIONAL = 4, 5, 7
 _BILLING_TYPES = (3, 3, 3, 3, 1, 1, 0, 2, _CONTINGENCY_DOLLARS, _CONTINGENCY_PERCENT, 6)
 
@@ -40,9 +42,23 @@ def role_rows(firm: Firm, parent: Row | None) -> list[Row]:
     rows = [client, other, _role(firm, rng, plan.id, guid(rng), "Judge", None)]
     if rng.random() < 0.4:  # noqa: PLR2004
         rows.append(_role(firm, rng, plan.id, guid(rng), "Witness", rng.choice(firm.contacts)))
+    live = firm.rng("live roles", plan.id)
     for row in rows:
         row.updated = plan.opened
+        _add_live_oddity(live, row.data)
     return rows
+
+
+def _add_live_oddity(rng: Random, data: Data) -> None:
+    """Make some roles as live ones were seen: the firm itself, nulls, links without address."""
+    chance = rng.random()
+    if "contact" not in data:
+        if chance < _MY_FIRM:
+            data["contact"] = {"id": "MyFirm", "rel": "Contacts"}
+    elif chance < _NULL_REPRESENTATIVES:
+        data["representatives"] = [None]
+    elif chance < _RELATIVE_LINKS:
+        data["contact"]["href"] = f"contacts/{data['contact']['id']}"
 
 
 def create_role(firm: Firm, rng: Random, request: CreateRequest) -> Row:

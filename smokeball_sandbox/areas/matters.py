@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _YEARS_BACK = 6
 _LEADS = 0.10
+_FRACTIONS = 0.2
+_DIGITS = (7, 3, 6)
+_TEMPLATE_EVERY = 50
 _NUMBERED_LEADS = 0.3
 _TYPES = ("Matters", "Leads")
 _STATUSES = ("Open", "Pending", "Closed", "Deleted", "Cancelled")
@@ -41,6 +44,7 @@ class MatterPlan(NamedTuple):
     client_role: str
     other_role: str
     layout: str
+    is_template: bool = False
 
 
 def generate(firm: Firm, _: Row | None) -> list[Row]:
@@ -111,6 +115,8 @@ def _matter(  # noqa: PLR0913
     status: str | None = None,
 ) -> Row:
     status = status or rng.choices(_STATUSES, _WEIGHTS)[0]
+    is_template = not is_lead and index % _TEMPLATE_EVERY == _TEMPLATE_EVERY - 1
+    is_template = is_template and status == "Open" and index < firm.matters
     client, other = rng.choice(firm.contacts), rng.choice(firm.contacts)
     matter_type = rng.choice(firm.matter_types)
     responsible, assisting = rng.choice(firm.staff), rng.choice(firm.staff)
@@ -134,6 +140,7 @@ def _matter(  # noqa: PLR0913
         "status": status,
         "personResponsible": firm.staff_link(rng, responsible),
         "isLead": is_lead,
+        "isMatterTemplate": is_template,
         "tags": _tags(firm, rng),
         "items": _items(firm, rng, client, other),
     }
@@ -174,6 +181,7 @@ def _matter(  # noqa: PLR0913
         client_role=items["Client"][0]["id"],
         other_role=items["Other Side"][0]["id"],
         layout=items["Matter Details"][0]["id"],
+        is_template=is_template,
     )
     return Row(data, updated, plan=plan)
 
@@ -221,7 +229,10 @@ def _add_some(firm: Firm, rng: Random, data: Data, index: int, assisting: Person
 
 
 def _date(rng: Random, ticks: int) -> str:
-    return iso(ticks, fraction=rng.random() < 0.2)  # noqa: PLR2004
+    """Return a date-time: most in whole seconds, others with 3, 6 or 7 digits."""
+    if rng.random() >= _FRACTIONS:
+        return iso(ticks)
+    return f"{iso(ticks, fraction=True)[: 20 + _DIGITS[ticks % len(_DIGITS)]]}Z"
 
 
 def _tags(firm: Firm, rng: Random) -> list[Data]:

@@ -89,6 +89,32 @@ def _parse_object(body: Any) -> Page:
     return Page([body], is_complete=True)
 
 
+def _parse_user(body: Any) -> Page:
+    if not isinstance(body, dict) or not _is_id(body.get("userId") or body.get("id")):
+        raise UnexpectedResponseError("the response has no user")
+    return Page([body], is_complete=True)
+
+
+def _parse_numbered_array(body: Any) -> Page:
+    return Page(_numbered(_rows(body)), is_complete=True)
+
+
+def _parse_layout_fields(body: Any) -> Page:
+    (design,) = _parse_object(body).rows
+    about = {"layoutDescription": design.get("description")}
+    fields = _rows(design.get("fields") or [])
+    return Page([{**about, **field} for field in fields], is_complete=True)
+
+
+def _parse_type_items(body: Any) -> Page:
+    (matter_type,) = _parse_object(body).rows
+    return Page(_numbered(_rows(matter_type.get("items") or [])), is_complete=True)
+
+
+def _numbered(rows: list[Row]) -> list[Row]:
+    return [{"index": index, **row} for index, row in enumerate(rows)]
+
+
 def _parse_page_or_object(body: Any) -> Page:
     if isinstance(body, dict) and "value" not in body and "id" in body:
         return _parse_object(body)
@@ -143,6 +169,18 @@ ARRAY = ResponseFormat(_parse_array)
 
 OBJECT = ResponseFormat(_parse_object)
 """One row."""
+
+USER = ResponseFormat(_parse_user)
+"""One user, whose id the API description calls ``userId``."""
+
+NUMBERED_ARRAY = ResponseFormat(_parse_numbered_array)
+"""``[…]`` of rows without an id; each gets its ``index``."""
+
+LAYOUT_FIELDS = ResponseFormat(_parse_layout_fields)
+"""``{"id": …, "description": …, "fields": […]}``; each field gets the description."""
+
+TYPE_ITEMS = ResponseFormat(_parse_type_items)
+"""``{"id": …, "items": […]}``; each item gets its ``index``."""
 
 ROLES = ResponseFormat(_parse_roles)
 """``{"matterId": …, "versionId": …, "roles": […]}``; each role gets the version of the list."""

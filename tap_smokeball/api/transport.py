@@ -8,20 +8,19 @@ from __future__ import annotations
 import math
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 import requests
 
 from tap_smokeball.api import error_policy
-from tap_smokeball.api.connection_errors import HTTPError, connection_failure, environment_failure
-from tap_smokeball.api.deadlines import DeadlineAdapter, request_deadline
-from tap_smokeball.api.error_policy import Action, ErrorPolicy
+from tap_smokeball.api.connection_errors import HTTPError, connection_failure
+from tap_smokeball.api.deadlines import request_deadline
+from tap_smokeball.api.error_policy import Action
+from tap_smokeball.api.http_sessions import HttpSessions, stop_error
 from tap_smokeball.api.request_counts import RequestCounts
 from tap_smokeball.api.response_body import (
-    ACCEPT_ENCODING,
     BodyTooLargeError,
     InvalidEncodingError,
     read_body,
@@ -75,6 +74,7 @@ class Transport:
         rate_limit: The token bucket, of the process or of all processes of the app.
         counts: Counts requests, retries and the time that responses take.
         requests: Requests sent so far, by stream; retries count.
+        on_response: Called with the status and the headers of each response.
         run_ends_at: The end of the run in seconds of the monotonic clock: no wait reaches past it,
             and requests in flight get `FINISH_SECONDS` more.
     """
@@ -83,14 +83,13 @@ class Transport:
         self.rate_limit = rate_limit_of(settings, logger)
         self.counts = RequestCounts()
         self.requests = self.counts.requests
+        self.on_response: Callable[[int, Mapping[str, str]], None] | None = None
         self.run_ends_at = math.inf
         self._settings = settings
         self._retry_log = RetryLog(logger, settings.requests_per_second)
         self._lock = threading.Lock()
         self._local = threading.local()
-        # Threads own the sessions: the connections of a thread close when it ends.
-        self._sessions: WeakSet[requests.Session] = WeakSet()
-        self._adapters: dict[str, BaseAdapter] = {}
+        self._sessions = HttpSessions(settings.user_agent)
         self._known_hosts: set[str] = set()
         self._is_unreachable = False
         self._last_success = -math.inf
@@ -199,7 +198,7 @@ class Transport:
             TimeLimitError: The run is over.
         """
         settings = self._settings
-        session = self._session(url)
+        session = self._sessions.get(url)
         # Prepared here and read at once: a session merges its settings with each request, and
         # reads in pieces of 10 kB, which takes longer than to decode the response.
         request = requests.PreparedRequest()
@@ -214,15 +213,8 @@ class Transport:
         self.counts.add_request(stream)
         try:
             with request_deadline(sent_at + left):
-                # Not by `Session.send`: it prepares to follow redirects, for which it reads their
-                # body whole. They would carry the API key to another host.
-                response = session.get_adapter(url).send(
-                    request,
-                    stream=True,
-                    timeout=min(settings.timeout_seconds, left),
-                    verify=True if session.verify is None else session.verify,
-                    proxies=session.proxies,
-                )
+                timeout = min(settings.timeout_seconds, left)
+                response = self._sessions.send(session, request, timeout)
                 self._known_hosts.add(urlsplit(url).netloc)
                 policy = error_policy.for_status(response.status_code)
                 if response.status_code >= requests.codes.multiple_choices:
@@ -231,10 +223,8 @@ class Transport:
                     body = read_body(response, settings.max_response_bytes)
         except BodyTooLargeError:
             policy = error_policy.TOO_LARGE
-            megabytes = settings.max_response_bytes / 1_000_000
-            raise ResponseTooLargeError(
-                policy.reason.format(megabytes=megabytes), policy.advice
-            ) from None
+            reason = policy.reason.format(megabytes=settings.max_response_bytes / 1_000_000)
+            raise ResponseTooLargeError(reason, policy.advice) from None
         except InvalidEncodingError:
             raise RetryableError(
                 "the response cannot be unpacked", error_policy.INVALID_BODY
@@ -244,8 +234,10 @@ class Transport:
             seconds = left if is_over else min(settings.timeout_seconds, left)
             raise self._failure(error, url, seconds) from None
         self.counts.add_response(stream, time.monotonic() - sent_at)
+        if self.on_response:
+            self.on_response(response.status_code, response.headers)
         if policy.action is Action.STOP:
-            raise _stop_error(policy)
+            raise stop_error(policy)
         if policy.action in {Action.WAIT, Action.RETRY}:
             wait = retry_after_seconds(response.headers)
             if policy.action is Action.WAIT:
@@ -253,6 +245,45 @@ class Transport:
                 self.rate_limit.pause(wait)
             raise RetryableError(policy.reason.format(status=response.status_code), policy, wait)
         return RawResponse(response.status_code, response.headers, body)
+
+    @contextmanager
+    def open(
+        self, url: str, headers: Mapping[str, str], *, seconds: float
+    ) -> Iterator[requests.Response]:
+        """Send a GET request, and let the block read the body from ``raw``, in pieces.
+
+        It is outside of the rate limit, and in no counter: for hosts that are not the API.
+
+        Args:
+            url: The URL; no message names it.
+            headers: The headers, besides ``User-Agent``.
+            seconds: How long the request may take, until the end of the block.
+
+        Raises:
+            RetryableError: No response, or the connection broke while the block read.
+            ApiConnectionError: The settings of network, proxy or certificates are wrong.
+            TimeLimitError: The run is over.
+        """
+        session = self._sessions.get(url)
+        request = requests.PreparedRequest()
+        request.prepare_method("GET")
+        request.prepare_url(url, None)
+        request.prepare_headers({**session.headers, **headers})
+        request.prepare_body(None, None)
+        sent_at = time.monotonic()
+        left = min(seconds, self.run_ends_at + FINISH_SECONDS - sent_at)
+        if left <= 0:
+            raise TimeLimitError(is_single=True)
+        timeout = min(self._settings.timeout_seconds, left)
+        try:
+            with request_deadline(sent_at + left):
+                response = self._sessions.send(session, request, timeout)
+                self._known_hosts.add(urlsplit(url).netloc)
+                with closing(response):
+                    yield response
+        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+            is_over = time.monotonic() >= sent_at + left
+            raise self._failure(error, url, left if is_over else timeout) from None
 
     def _request_seconds(self) -> float:
         """Return how long a request may take that starts now.
@@ -276,20 +307,13 @@ class Transport:
             prefix: Beginning of the URLs, as ``https://api.smokeball.com``.
             adapter: Used by all threads at once.
         """
-        with self._lock:
-            self._adapters[prefix] = adapter
-            for session in self._sessions:
-                session.mount(prefix, adapter)
+        self._sessions.mount(prefix, adapter)
 
     def close(self) -> None:
         """Close all connections, and stop all retries."""
         self._closed.set()
         self.rate_limit.close()
-        with self._lock:
-            for session in list(self._sessions):
-                session.close()
-            self._sessions.clear()
-            self._local = threading.local()
+        self._sessions.close()
 
     def _failure(self, error: Exception, url: str, seconds: float) -> Exception:
         """Return the error to raise for one of requests' or urllib3's, after some seconds."""
@@ -298,33 +322,5 @@ class Transport:
             error, seconds=round(seconds, 1), is_known=is_known
         )
         if policy.action is Action.STOP:
-            return _stop_error(policy)
+            return stop_error(policy)
         return RetryableError(reason, policy, is_reachable=is_reachable)
-
-    def _session(self, url: str) -> requests.Session:
-        host = urlsplit(url).netloc
-        session: requests.Session | None = self._local.__dict__.get(host)
-        if session is None:
-            session = requests.Session()
-            session.headers["User-Agent"] = self._settings.user_agent
-            session.headers["Accept-Encoding"] = ACCEPT_ENCODING
-            # Proxies and certificates are taken from the environment once, not at each request;
-            # .netrc never: it would replace the bearer token.
-            environment = session.merge_environment_settings(url, {}, None, None, None)
-            session.proxies = environment["proxies"]
-            session.verify = environment["verify"]
-            session.trust_env = False
-            if policy := environment_failure(url, session.proxies, session.verify):
-                raise _stop_error(policy)
-            for prefix in ("https://", "http://"):
-                session.mount(prefix, DeadlineAdapter())
-            self._local.__dict__[host] = session
-            with self._lock:
-                for prefix, adapter in self._adapters.items():
-                    session.mount(prefix, adapter)
-                self._sessions.add(session)
-        return session
-
-
-def _stop_error(policy: ErrorPolicy) -> ApiConnectionError:
-    return ApiConnectionError(policy.reason, policy.advice, is_shared=policy.is_shared)

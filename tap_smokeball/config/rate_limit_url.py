@@ -51,5 +51,5 @@ def package_error(kind: StoreKind) -> tuple[str, str] | None:
         return None
     return (
         f"rate_limit_store needs the package {kind.package}",
-        f"Install it: pip install 'tap-smokeball[{kind.extra}]'",
+        f"Install tap-smokeball with its extra `{kind.extra}`",
     )

@@ -131,6 +131,12 @@ _TABLE: tuple[Setting, ...] = (
     _string("unknown_fields", "Fields that the API sends and no column declares: `auto` emits them "
             "in `extraFields`, except beside deselected columns; `keep` also those; `drop` none",
             enum=list(UNKNOWN_FIELDS), default="auto"),
+    _string("documents_url", "Where the contents of files and invoices are stored, as an fsspec "
+            "URL such as `s3://bucket/folder` or `file:///folder`. Default: nowhere"),
+    _setting("documents_options", "object", "Options of the file system of `documents_url`, such "
+             "as its keys; fsspec documents them", secret=True),
+    _setting("documents_max_mb", "number", "Maximum size of a file whose content is stored, in MB. "
+             "Default: no limit", exclusiveMinimum=0),
     _setting("use_singer_decimal", "boolean", "Emit amounts as strings in the format "
              "`x-singer.decimal`, so that target-snowflake loads exact decimals, not floats",
              default=False),
@@ -196,6 +202,9 @@ class Settings:
     full_pass_interval_ticks: int
     poll_interval_ticks: int
     unknown_fields: str
+    documents_url: str | None
+    documents_options: Mapping[str, Any] = field(repr=False)
+    documents_max_bytes: int | None
     view_fingerprint: str
 
     @property
@@ -216,6 +225,7 @@ class Settings:
         if account := config["account_id"]:
             api_base = f"{api_base}/{account}"
         minutes = config["max_run_minutes"]
+        max_mb = config["documents_max_mb"]
         share = config["rate_limit_share"]
         kinds = "Matters,Leads" if config["include_leads"] else "Matters"
         statuses = tuple(sorted(set(config["matter_statuses"] or ())))
@@ -265,6 +275,9 @@ class Settings:
                 float(config["poll_interval_minutes"]) * 60 * dotnet_ticks.PER_SECOND
             ),
             unknown_fields=config["unknown_fields"],
+            documents_url=config["documents_url"],
+            documents_options=config["documents_options"] or {},
+            documents_max_bytes=None if max_mb is None else int(float(max_mb) * 1_000_000),
             view_fingerprint=hashlib.sha256(repr(view).encode()).hexdigest()[:16],
         )
 

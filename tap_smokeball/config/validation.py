@@ -81,8 +81,18 @@ def secret_values(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Itera
     values = [config.get(name) for name in names]
     if isinstance(constants := config.get("stream_map_config"), dict):
         values += constants.values()
-    yield from (value for value in values if isinstance(value, str))
+    for value in values:
+        yield from _texts(value)
     yield f"{config.get('client_id')}:{config.get('client_secret')}"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield a text, or the texts within an object or a list."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def unknown_setting_warnings(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
@@ -146,6 +156,8 @@ def _url_errors(config: Mapping[str, Any]) -> Iterator[str]:
     for name in ("api_url", "auth_url"):
         if (text := config.get(name)) and (problem := url_problem(text)):
             yield f"{name}: {problem}"
+    if (text := config.get("documents_url")) and not re.match(r"[a-z][a-z0-9+.-]*://\S", text):
+        yield "documents_url: takes a URL such as s3://bucket/folder or file:///folder"
 
 
 def url_problem(text: str) -> str | None:
@@ -159,7 +171,7 @@ def url_problem(text: str) -> str | None:
         return "takes a URL such as https://api.example.com"
     if url.username is not None or url.password is not None:
         return "must not hold a user name or password"
-    if url.scheme == "http" and not _is_loopback(cast("str", url.hostname)):
+    if url.scheme == "http" and not is_loopback(cast("str", url.hostname)):
         return "must begin with https:// (plain http only for this machine)"
     return None
 
@@ -173,7 +185,8 @@ def _store_errors(config: Mapping[str, Any]) -> Iterator[str]:
         yield "{}. {}".format(*reason)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -28,7 +28,7 @@ def check_packages() -> None:
     if importlib.util.find_spec("sqlalchemy") is None:
         raise InboxError(
             "the webhook inbox requires the package sqlalchemy",
-            "Install it: pip install 'tap-smokeball[webhooks]'",
+            "Install tap-smokeball with its extra `webhooks`",
         )
 
 

@@ -201,7 +201,7 @@ def _create_engine(url: URL, *, is_postgres: bool) -> Engine:
         except ImportError:
             raise InboxError(
                 "a webhook inbox on Postgres requires the package psycopg",
-                "Install it: pip install 'tap-smokeball[postgres]'",
+                "Install tap-smokeball with its extra `postgres`",
             ) from None
     engine = create_engine(
         url,

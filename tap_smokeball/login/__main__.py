@@ -12,7 +12,7 @@ def main() -> None:
     if importlib.util.find_spec("oauthlib") is None:
         sys.exit(
             "tap-smokeball-login requires the package oauthlib. "
-            "Install it: pip install 'tap-smokeball[login]'"
+            "Install tap-smokeball with its extra `login`"
         )
     from tap_smokeball.login.command import login  # noqa: PLC0415 - imports oauthlib
 

@@ -16,6 +16,7 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.pagination import OffsetPaginator
 from tap_smokeball.errors import PaginationError, ParentListError, SmokeballError
 from tap_smokeball.run.request_estimate import page_count, request_count
+from tap_smokeball.sync.lookup_stream import LookupStream
 from tap_smokeball.sync.parent_list import Parent, ParentList
 from tap_smokeball.sync.parent_stream import ParentStream
 from tap_smokeball.sync.top_level_stream import TopLevelStream
@@ -95,6 +96,11 @@ class Planner:
                 child.result.fail(error)
 
     def _estimate_list(self, stream: TopLevelStream) -> Estimate:
+        if isinstance(stream, LookupStream):
+            before = self._session.client.transport.requests[stream.name]
+            count = len(stream.read_ids())
+            lists = self._session.client.transport.requests[stream.name] - before
+            return Estimate(stream.name, lists + count, None, f"one for each of {count:,} IDs")
         if not stream.response_format.is_paged:
             return Estimate(stream.name, 1, None, "single request")
         since = stream.state_manager.replication_start

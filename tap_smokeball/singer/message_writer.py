@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 from singer_sdk.singerlib import RecordMessage as SdkRecordMessage
+from singer_sdk.singerlib import StateMessage
 from singer_sdk.singerlib.encoding import GenericSingerWriter
 
 from tap_smokeball.errors import os_error_message
@@ -67,6 +68,7 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
         super().__init__()
         self.is_muted = False
         self._buffer = bytearray()
+        self._last_state: bytes | None = None
         self._flushed_at = time.monotonic()
         weakref.finalize(self, _flush_at_exit, self._buffer)
 
@@ -74,6 +76,8 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
     def serialize_message(self, message: Message) -> bytearray:
         line = bytearray()
         _encode_line(message, line)
+        if isinstance(message, StateMessage):
+            self._last_state = bytes(line)
         return line
 
     @override
@@ -88,9 +92,18 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
             if len(buffer) >= BLOCK_BYTES:
                 self.flush()
             return
-        _encode_line(message, buffer)
+        buffer += self.serialize_message(message)
         if len(buffer) >= BLOCK_BYTES or not isinstance(message, SdkRecordMessage):
             self.flush()
+
+    def repeat_state(self) -> None:
+        """Write the last STATE again: a target may keep none that records follow.
+
+        target-jsonl forgets it at each record. This is a copy of what was written: the tap's own
+        state may have moved on since.
+        """
+        if self._last_state is not None:
+            self.write_message(StateMessage(msgspec.json.decode(self._last_state)["value"]))
 
     def flush_if_stale(self) -> None:
         """Write out the buffer if its oldest message has waited for long."""

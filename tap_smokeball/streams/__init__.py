@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tap_smokeball.streams import (
     billing,
     contacts,
+    contents,
     documents,
     firm,
     intake,
@@ -29,6 +30,7 @@ ALL: tuple[type[SmokeballStream], ...] = (
     *work.STREAMS,
     *documents.STREAMS,
     *billing.STREAMS,
+    *contents.STREAMS,
     *trust.STREAMS,
     *intake.STREAMS,
 )

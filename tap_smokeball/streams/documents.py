@@ -1,4 +1,4 @@
-"""Streams of document metadata: files and folders, without file contents."""
+"""Streams of document metadata: files, their histories, and folders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from tap_smokeball.api.response_parsers import FOLDERS
+from tap_smokeball.api.response_parsers import FOLDERS, VALUE
 from tap_smokeball.errors import NotFoundError
 from tap_smokeball.records.columns import (
     boolean,
@@ -17,7 +17,9 @@ from tap_smokeball.records.columns import (
     sensitive,
     string,
 )
-from tap_smokeball.streams.matters import MatterChildStream
+from tap_smokeball.streams.matters import MatterChildStream, MattersStream
+from tap_smokeball.sync.item_stream import ItemStream
+from tap_smokeball.sync.source_list import SourceList
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -64,6 +66,45 @@ class FilesStream(MatterChildStream):
         boolean("isCancelled", "Whether the upload was cancelled"),
         boolean("isDuplicate", "Whether the file is a duplicate; emails only"),
         boolean("isDeleted", "Whether the file is deleted"),
+    )
+
+
+class FileVersionsStream(ItemStream):
+    """History of each file: who changed, opened, moved or sent it; one request per file."""
+
+    name = "file_versions"
+    selected_by_default = False
+    path = "/matters/{matterId}/documents/files/{fileId}/history"
+    primary_keys = ("fileId", "id")
+    parent_stream_type = MattersStream
+    parent_key = "matterId"
+    scope = "documents/read"
+    response_format = VALUE
+    items = SourceList(FilesStream)
+    item_key = "fileId"
+    event_types = ("files.updated",)
+    columns = (
+        string("fileId", "ID of the file whose history it is"),
+        string("id", "ID of the entry"),
+        string("href", "URL of the entry in the API"),
+        string("type", "Type of the changed record: File or Folder"),
+        string("changeType", "Type of the change"),
+        date_time("timestamp", "Date and time of the change"),
+        link("file", "Changed file"),
+        link("folder", "Changed folder"),
+        *sensitive(
+            "privileged",
+            string("oldName", "Name before a change of the name"),
+            string("newName", "Name after a change of the name"),
+        ),
+        string("oldMatterId", "ID of the matter before a move or copy"),
+        string("newMatterId", "ID of the matter after a move or copy"),
+        string("oldFolderId", "ID of the folder before a move"),
+        string("newFolderId", "ID of the folder after a move"),
+        string("copySourceFileId", "ID of the file that was copied"),
+        string("copySourceFolderId", "ID of the folder that was copied"),
+        string("documentVersionId", "ID of the version that was replaced or restored"),
+        string("userId", "ID of the user who made the change"),
     )
 
 
@@ -115,4 +156,4 @@ class FoldersStream(MatterChildStream):
         return {entry["id"]: entry["folder"] for entry in entries if entry["folder"]}
 
 
-STREAMS = (FilesStream, FoldersStream)
+STREAMS = (FilesStream, FileVersionsStream, FoldersStream)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tap_smokeball.api.response_parsers import ARRAY, OBJECT, VALUE
+from tap_smokeball.api.response_parsers import ARRAY, OBJECT, USER, VALUE
 from tap_smokeball.errors import StateOfOtherFirmError
 from tap_smokeball.records.columns import (
     boolean,
     date_time,
     decimal,
+    integer,
+    last_updated_at,
     nested_object,
+    opt_in,
     sensitive,
     string,
     strings,
 )
 from tap_smokeball.streams.common import document_exchange, licence_numbers, phone, street
 from tap_smokeball.sync.firm_identity import OTHER_FIRM, OTHER_FIRM_ADVICE, learn_firm_id
+from tap_smokeball.sync.lookup_stream import LookupStream
+from tap_smokeball.sync.source_list import SourceList
 from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 if sys.version_info >= (3, 12):
@@ -145,6 +150,28 @@ class FirmUsersStream(TopLevelStream):
     )
 
 
+class UsersStream(LookupStream):
+    """Users of current and former staff, with their email addresses; one request per user."""
+
+    name = "users"
+    selected_by_default = False
+    path = "/users/{userId}"
+    primary_keys = ("userId",)
+    scope = "users/read"
+    sensitivity = "personal"
+    response_format = USER
+    sources = (SourceList(StaffStream, "userId"), SourceList(FirmUsersStream, "userId"))
+    lookup_key = "userId"
+    columns = (
+        string("id", "ID of the record; its format is undocumented"),
+        string("href", "URL of the user in the API"),
+        string("userId", "ID of the user"),
+        string("email", "Email address with which the user signs in"),
+        boolean("isInternal", "Whether the user is an internal user"),
+        opt_in(boolean("bypassMfa", "Whether the user signs in without a second factor")),
+    )
+
+
 class GroupsStream(TopLevelStream):
     """Groups of users to which permissions are granted."""
 
@@ -165,4 +192,33 @@ class GroupsStream(TopLevelStream):
     )
 
 
-STREAMS = (FirmStream, StaffStream, FirmUsersStream, GroupsStream)
+class WebhookSubscriptionsStream(TopLevelStream):
+    """Webhook subscriptions of the app: their event types, address and age."""
+
+    name = "webhook_subscriptions"
+    selected_by_default = False
+    path = "/webhooks"
+    primary_keys = ("id",)
+    scope = "webhooks/read"
+    columns = (
+        string("id", "ID of the subscription"),
+        string("href", "URL of the subscription in the API"),
+        string("accountId", "ID of the account whose events it receives"),
+        string("name", "Name of the subscription"),
+        strings("eventTypes", "Event types that it receives"),
+        string("eventNotificationUrl", "URL to which events are posted"),
+        date_time("createdDateUtc", "Creation date and time"),
+        date_time("updatedDateUtc", "Date and time of the last update"),
+        integer("lastUpdated", "Last update in .NET ticks (100 ns since 0001-01-01 UTC)"),
+        last_updated_at("lastUpdated"),
+    )
+
+
+STREAMS = (
+    FirmStream,
+    StaffStream,
+    FirmUsersStream,
+    UsersStream,
+    GroupsStream,
+    WebhookSubscriptionsStream,
+)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tap_smokeball.api.response_parsers import OBJECT, ROLES, VALUE_OR_ITEMS
+from tap_smokeball.api.response_parsers import (
+    ARRAY,
+    LAYOUT_FIELDS,
+    OBJECT,
+    ROLES,
+    VALUE_OR_ITEMS,
+)
 from tap_smokeball.records.columns import (
     boolean,
     date_time,
@@ -14,9 +20,13 @@ from tap_smokeball.records.columns import (
     object_list,
     sensitive,
     string,
+    strings,
 )
-from tap_smokeball.streams.matters import MatterChildStream
-from tap_smokeball.sync.top_level_stream import TopLevelStream
+from tap_smokeball.streams.matters import MatterChildStream, MattersStream
+from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.item_stream import ItemStream
+from tap_smokeball.sync.parent_stream import ParentStream
+from tap_smokeball.sync.source_list import SourceList
 
 
 class MatterRolesStream(MatterChildStream):
@@ -52,10 +62,11 @@ class MatterRolesStream(MatterChildStream):
     )
 
 
-class LayoutDesignsStream(TopLevelStream):
+class LayoutDesignsStream(ParentStream):
     """Layout designs: forms with the firm's custom fields."""
 
     name = "layout_designs"
+    plural_name = "layout designs"
     selected_by_default = False
     path = "/layouts"
     primary_keys = ("id",)
@@ -68,6 +79,25 @@ class LayoutDesignsStream(TopLevelStream):
         string("name", "Name of the layout design"),
         integer("lastUpdated", "Last update in .NET ticks (100 ns since 0001-01-01 UTC)"),
         last_updated_at("lastUpdated"),
+    )
+
+
+class LayoutFieldsStream(ChildStream):
+    """Fields of the layout designs: names, types and choices of the firm's custom fields."""
+
+    name = "layout_fields"
+    selected_by_default = False
+    path = "/layouts/{layoutDesignId}"
+    primary_keys = ("layoutDesignId", "name")
+    parent_stream_type = LayoutDesignsStream
+    parent_key = "layoutDesignId"
+    scope = "layoutdesigns/read"
+    response_format = LAYOUT_FIELDS
+    columns = (
+        string("name", "Name of the field; `[]` stands for the number of a repeated field"),
+        string("type", "Type: Text, Combobox, Checkbox, Date, Role or Number"),
+        strings("possibleValues", "Choices, for fields of type Combobox"),
+        string("layoutDescription", "Description of the layout design"),
     )
 
 
@@ -108,6 +138,30 @@ class MatterLayoutsStream(MatterChildStream):
     )
 
 
+class LayoutContactsStream(ItemStream):
+    """Contacts in the layouts of a matter; takes one request per layout."""
+
+    name = "layout_contacts"
+    selected_by_default = False
+    path = "/matters/{matterId}/layouts/{itemId}/contacts"
+    primary_keys = ("matterId", "itemId", "key")
+    parent_stream_type = MattersStream
+    parent_key = "matterId"
+    scope = "layouts/read"
+    sensitivity = "privileged"
+    response_format = ARRAY
+    items = SourceList(MatterLayoutsStream, "itemId")
+    item_key = "itemId"
+    event_types = ("layoutmatter.created", "layoutmatter.updated")
+    columns = (
+        string("itemId", "ID of the layout within the matter"),
+        string("key", "Field name; repeated fields are numbered, such as `Providers[0]`"),
+        string("id", "ID of the layout contact; its format is undocumented"),
+        string("href", "URL of the layout contact in the API"),
+        link("contact", "Contact in the field"),
+    )
+
+
 class ArchivesStream(MatterChildStream):
     """Paper-file archives; a matter without an archive has no row."""
 
@@ -131,4 +185,11 @@ class ArchivesStream(MatterChildStream):
     )
 
 
-STREAMS = (MatterRolesStream, LayoutDesignsStream, MatterLayoutsStream, ArchivesStream)
+STREAMS = (
+    MatterRolesStream,
+    LayoutDesignsStream,
+    LayoutFieldsStream,
+    MatterLayoutsStream,
+    LayoutContactsStream,
+    ArchivesStream,
+)

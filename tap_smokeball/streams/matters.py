@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tap_smokeball.api.filters import LAST_UPDATED_ISO_SECONDS, UPDATED_SINCE_TICKS
-from tap_smokeball.api.response_parsers import VALUE
+from tap_smokeball.api.response_parsers import TYPE_ITEMS, VALUE
 from tap_smokeball.records.columns import (
     boolean,
     date_time,
@@ -14,6 +14,7 @@ from tap_smokeball.records.columns import (
     enumeration,
     integer,
     json_object,
+    json_text,
     last_updated_at,
     link,
     linked_id,
@@ -26,13 +27,27 @@ from tap_smokeball.records.columns import (
     strings,
 )
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.lookup_stream import LookupStream
 from tap_smokeball.sync.parent_stream import ParentStream
+from tap_smokeball.sync.source_list import SourceList
 from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
+
+if TYPE_CHECKING:
+    from tap_smokeball.config.settings import Settings
+
+
+def matter_params(settings: Settings) -> dict[str, Any]:
+    """Return the query parameters that say which matters the settings want."""
+    # The API omits leads unless Type names them.
+    params: dict[str, Any] = {"Type": settings.matter_kinds}
+    if settings.matter_statuses:
+        params["Status"] = list(settings.matter_statuses)
+    return params
 
 
 class MattersStream(ParentStream):
@@ -98,6 +113,7 @@ class MattersStream(ParentStream):
         date_time("leadClosedDate", "Closing date and time of the lead"),
         string("leadClosedReason", "Reason for closing the lead"),
         boolean("isLead", "Whether the record is a lead (not yet a matter)"),
+        boolean("isMatterTemplate", "Whether the record is a template, which is not a matter"),
         link("branch", "Branch of the firm"),
         string("branchProviderId", "ID of the branch provider"),
         string("referralType", "Name of the referral type"),
@@ -130,12 +146,7 @@ class MattersStream(ParentStream):
 
     @override
     def params(self, since: int | None) -> dict[str, Any]:
-        settings = self.session.settings
-        # The API omits leads unless Type names them.
-        params = {**super().params(since), "Type": settings.matter_kinds}
-        if settings.matter_statuses:
-            params["Status"] = list(settings.matter_statuses)
-        return params
+        return {**super().params(since), **matter_params(self.session.settings)}
 
 
 class MatterChildStream(ChildStream):
@@ -169,6 +180,38 @@ class MatterTypesStream(TopLevelStream):
     def params(self, since: int | None) -> dict[str, Any]:
         location = self.session.settings.matter_type_location
         return {**super().params(since), **({"Location": location} if location else {})}
+
+
+class MatterTypeItemsStream(LookupStream):
+    """Roles and layouts of the matter types that matters have; takes one request per type."""
+
+    name = "matter_type_items"
+    selected_by_default = False
+    path = "/mattertypes/{matterTypeId}"
+    primary_keys = ("matterTypeId", "index")
+    scope = "mattertypes/read"
+    response_format = TYPE_ITEMS
+    sources = (SourceList(MattersStream, "matterType.id", matter_params),)
+    lookup_key = "matterTypeId"
+    columns = (
+        string("matterTypeId", "ID of the matter type"),
+        integer("index", "Zero-based position of the item; the API may leave out the IDs"),
+        string("id", "ID of the item at its provider"),
+        string("href", "URL of the item in the API"),
+        string("providerId", "Provider of the item, such as of roles or of layouts"),
+        string("itemId", "ID of the item"),
+        string("name", "Name of the item, such as Client or Matter Details"),
+        object_list(
+            "subItems",
+            "Items within the item",
+            string("id", "ID of the item at its provider"),
+            string("href", "URL of the item in the API"),
+            string("providerId", "Provider of the item"),
+            string("itemId", "ID of the item"),
+            string("name", "Name of the item, such as Attorney"),
+            json_text("subItems", "Items within the item"),
+        ),
+    )
 
 
 class ReferralTypesStream(TopLevelStream):
@@ -248,6 +291,7 @@ class StageSetsStream(TopLevelStream):
 STREAMS = (
     MattersStream,
     MatterTypesStream,
+    MatterTypeItemsStream,
     ReferralTypesStream,
     MatterStagesStream,
     StageSetsStream,

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from tap_smokeball.api.filters import LAST_UPDATED_ISO_SECONDS, UPDATED_SINCE_LOCAL_SECONDS
-from tap_smokeball.api.response_parsers import VALUE
+from tap_smokeball.api.response_parsers import NUMBERED_ARRAY, VALUE
 from tap_smokeball.records.columns import (
     boolean,
     date,
@@ -27,7 +27,6 @@ from tap_smokeball.records.columns import (
 from tap_smokeball.streams.matters import MatterChildStream
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.parent_stream import ParentStream
-from tap_smokeball.sync.top_level_stream import TopLevelStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -139,10 +138,11 @@ class TaskDocumentsStream(TaskChildStream):
     )
 
 
-class EventsStream(TopLevelStream):
+class EventsStream(ParentStream):
     """Calendar events, past and future, including deleted ones."""
 
     name = "events"
+    plural_name = "events"
     path = "/events"
     primary_keys = ("id",)
     replication_key = "lastUpdated"
@@ -179,6 +179,26 @@ class EventsStream(TopLevelStream):
         return {**super().params(since), "From": LONG_AGO}
 
 
+class EventRemindersStream(ChildStream):
+    """Reminders of calendar events; takes one request per event."""
+
+    name = "event_reminders"
+    selected_by_default = False
+    path = "/events/{eventId}/reminders"
+    primary_keys = ("eventId", "index")
+    parent_stream_type = EventsStream
+    parent_key = "eventId"
+    scope = "events/read"
+    response_format = NUMBERED_ARRAY
+    columns = (
+        integer("index", "Zero-based position of the reminder; it has no ID"),
+        integer("offset", "Time before the event, in units of `offsetTypeId`"),
+        integer("offsetTypeId", "Unit of `offset`; the codes are undocumented"),
+        boolean("isAllDayReminder", "Whether the reminder is of an all-day event"),
+        strings("userIds", "IDs of the users who are reminded"),
+    )
+
+
 class MemosStream(MatterChildStream):
     """Memos of a matter, including deleted ones."""
 
@@ -204,4 +224,11 @@ class MemosStream(MatterChildStream):
     )
 
 
-STREAMS = (TasksStream, SubtasksStream, TaskDocumentsStream, EventsStream, MemosStream)
+STREAMS = (
+    TasksStream,
+    SubtasksStream,
+    TaskDocumentsStream,
+    EventsStream,
+    EventRemindersStream,
+    MemosStream,
+)

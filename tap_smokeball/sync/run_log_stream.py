@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.errors import SmokeballError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers import types
 
+    from tap_smokeball.singer.message_writer import BufferedMessageWriter
     from tap_smokeball.sync.base_stream import SmokeballStream
 
 
@@ -56,7 +57,7 @@ class RunLogStream(DeclaredStream):
 
     @override
     def write_state(self) -> None:
-        """Do nothing: the other streams wrote their state."""
+        """Do nothing: the other streams wrote their state, which `log_run` repeats."""
 
     def log_run(self, streams: Iterable[SmokeballStream]) -> None:
         """Write the rows of a run that is over.
@@ -66,6 +67,8 @@ class RunLogStream(DeclaredStream):
         """
         self._rows = [self._row(stream) for stream in streams if stream.selected]
         self.sync()
+        if self._rows:
+            cast("BufferedMessageWriter", self.tap.message_writer).repeat_state()
 
     def _row(self, stream: SmokeballStream) -> dict[str, Any]:
         run, result = self.session.status, stream.result

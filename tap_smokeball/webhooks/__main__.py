@@ -14,7 +14,7 @@ def main() -> None:
     if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
         sys.exit(
             f"tap-smokeball-webhooks requires {', '.join(missing)}. "
-            "Install it: pip install 'tap-smokeball[webhooks]'"
+            "Install tap-smokeball with its extra `webhooks`"
         )
     from tap_smokeball.webhooks.command import webhooks  # noqa: PLC0415 - imports click
 

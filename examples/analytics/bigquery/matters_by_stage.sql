@@ -1,8 +1,8 @@
 -- Matters by stage and age: active matters in each stage, and the time since they were opened.
 --
--- Active matters have the status Open or Pending and are not leads. The age is the number of days
--- since the matter was opened; a matter without an opening date is in no age group. Matters without a
--- stage, or with an unknown stage set, are shown as such. One row per stage.
+-- Active matters have the status Open or Pending, and are neither leads nor templates. The age is the
+-- number of days since the matter was opened; a matter without an opening date is in no age group.
+-- Matters without a stage, or with an unknown stage set, are shown as such. One row per stage.
 --
 -- as_of: reference date for ages: the current date of the database
 -- stage_set: name of the stage set
@@ -33,7 +33,9 @@ WITH today AS (
   LEFT JOIN smokeball.stage_sets AS stage_sets
     ON stage_sets.id = stages.stageSet.id
   WHERE
-    matters.status IN ('Open', 'Pending') AND NOT COALESCE(matters.isLead, FALSE)
+    matters.status IN ('Open', 'Pending')
+    AND NOT COALESCE(matters.isLead, FALSE)
+    AND NOT COALESCE(matters.isMatterTemplate, FALSE)
 )
 SELECT
   as_of,

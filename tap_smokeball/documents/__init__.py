@@ -1,0 +1,1 @@
+"""Contents of files and invoices: downloaded, stored by their checksum, and remembered."""
