@@ -96,7 +96,7 @@ class Trial:
             "settings": {"default_target_schema": "{firm}"},
         }
         intervals = {"poll_interval_minutes": 60, "full_pass_interval_hours": 100}
-        common: Json = {"loader": loader, "retries": 0, "grace_minutes": 5}
+        common: Json = {"loader": loader, "retries": 1, "grace_minutes": 5}
         events = {
             "schedule": "* * * * *",
             "due": ["events", "first_run", "retry", "poll"],
