@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from scripts import (
     benchmark,
     dbt,
+    fleet_scale,
     generate_error_table,
     meltano,
     probe_answers,
@@ -139,7 +140,7 @@ def meltano_project() -> str:
 def scale_page() -> str:
     """Return docs/scale.md with its tables."""
     text = read("docs/scale.md")
-    for block, lines in scale.tables().items():
+    for block, lines in (scale.tables() | fleet_scale.tables()).items():
         text = replace_block(text, COMMENT, block, lines)
     return text
 

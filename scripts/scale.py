@@ -12,6 +12,7 @@ import random
 import statistics
 from dataclasses import dataclass
 
+from scripts.markdown import format_duration, format_table
 from tap_smokeball import streams
 from tap_smokeball.streams.matters import MattersStream
 from tap_smokeball.sync.child_stream import ChildStream
@@ -198,7 +199,7 @@ def tables() -> dict[str, list[str]]:
 
 def _assumptions() -> list[str]:
     memory = ", ".join(f"{name} {size}" for name, size in MEGABYTES.items())
-    return _table(
+    return format_table(
         ("Assumption", "Value"),
         ("Rate limit of an app", f"{REQUESTS_PER_SECOND} requests per second"),
         ("Latency of a request", "at most 1 s, so that the rate limit holds, not the latency"),
@@ -227,13 +228,13 @@ def _one_firm() -> list[str]:
         (
             f"{matters:,}",
             *(
-                f"{(sent := job.requests(matters)):,}, {_duration(sent / REQUESTS_PER_SECOND)}"
-                for job in JOBS
+                f"{sent:,}, {format_duration(sent / REQUESTS_PER_SECOND)}"
+                for sent in (job.requests(matters) for job in JOBS)
             ),
         )
         for matters in (500, 2000, 10_000)
     ]
-    return _table(("Matters", *(job.title.capitalize() for job in JOBS)), *rows)
+    return format_table(("Matters", *(job.title.capitalize() for job in JOBS)), *rows)
 
 
 def _many_firms() -> list[str]:
@@ -247,13 +248,13 @@ def _many_firms() -> list[str]:
                     job.title.capitalize(),
                     f"{count:,}",
                     f"{requests:,}",
-                    _duration(result.round_seconds),
-                    _duration(result.usual_age_seconds),
-                    _duration(result.worst_age_seconds),
+                    format_duration(result.round_seconds),
+                    format_duration(result.usual_age_seconds),
+                    format_duration(result.worst_age_seconds),
                 )
             )
     head = ("Job", "Firms", "Requests for all firms", "Round", "Age of data, median", "Worst")
-    return _table(head, *rows)
+    return format_table(head, *rows)
 
 
 def _slots() -> list[str]:
@@ -261,7 +262,7 @@ def _slots() -> list[str]:
         (str(slots), *(f"{simulate(300, job, slots).rate_limit_use:.0%}" for job in JOBS))
         for slots in (1, 2, 3, 5)
     ]
-    return _table(("Slots", *(job.title.capitalize() for job in JOBS)), *rows)
+    return format_table(("Slots", *(job.title.capitalize() for job in JOBS)), *rows)
 
 
 def _time_limits() -> list[str]:
@@ -270,12 +271,12 @@ def _time_limits() -> list[str]:
         cells = [f"{minutes:g}" if minutes < math.inf else "none"]
         for job in JOBS[:2]:
             result = simulate(300, job, 2, minutes * 60)
-            cells += [_duration(result.usual_age_seconds), _duration(result.worst_age_seconds)]
+            ages = result.usual_age_seconds, result.worst_age_seconds
+            cells += map(format_duration, ages)
         rows.append(tuple(cells))
-    head = [
-        f"{job.title.capitalize()}: {which}" for job in JOBS[:2] for which in ("median", "worst")
-    ]
-    return _table(("`max_run_minutes`", *head), *rows)
+    titles = [job.title.capitalize() for job in JOBS[:2]]
+    head = [f"{title}: {which}" for title in titles for which in ("median", "worst")]
+    return format_table(("`max_run_minutes`", *head), *rows)
 
 
 def _separate_apps() -> list[str]:
@@ -295,14 +296,14 @@ def _separate_apps() -> list[str]:
                 (
                     job.title.capitalize(),
                     f"{count:,}",
-                    _duration(max(seconds)),
+                    format_duration(max(seconds)),
                     f"{tasks:,}",
                     f"{gigabytes:,.1f} GB",
                     f"{cpu_seconds / 3600:.1f}",
                 ),
             )
     head = ("Job", "Firms", "Run of the largest firm", "Concurrent tasks", "Memory", "Cores")
-    return _table(head, *rows)
+    return format_table(head, *rows)
 
 
 def _storage() -> list[str]:
@@ -315,7 +316,7 @@ def _storage() -> list[str]:
         )
         for count in FIRMS
     ]
-    return _table(("Firms", "State", "Summaries per day", "Task instances per day"), *rows)
+    return format_table(("Firms", "State", "Summaries per day", "Task instances per day"), *rows)
 
 
 def _rate_limits_needed() -> list[str]:
@@ -334,16 +335,4 @@ def _rate_limits_needed() -> list[str]:
         "Live matters, hourly",
         "All matters, hourly, if the API had firm-wide lists",
     )
-    return _table(head, *rows)
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("days", DAY_SECONDS), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def _table(head: tuple[str, ...], *rows: tuple[str, ...]) -> list[str]:
-    lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
-    return [lines[0], "|" + "---|" * len(head), *lines[1:]]
+    return format_table(head, *rows)

@@ -36,6 +36,7 @@ import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -75,7 +76,12 @@ class SmokeballError(Exception):
         request: The request that failed, if one did.
         is_shared: Whether the cause concerns all requests alike, not one record: no connection, no
             access token, the rate limit.
+
+    Attributes:
+        is_permanent: Whether no retry can succeed until a person has done something.
     """
+
+    is_permanent: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -161,6 +167,8 @@ class ResponseTooLargeError(SmokeballError):
 class AuthenticationError(SmokeballError):
     """No access token could be obtained, or the API does not accept it."""
 
+    is_permanent = True
+
 
 class RequestRejectedError(SmokeballError):
     """The API rejected a request, and a retry would not change that."""
@@ -168,6 +176,8 @@ class RequestRejectedError(SmokeballError):
 
 class AccessDeniedError(RequestRejectedError):
     """The app, the API key or the user lacks a permission (403)."""
+
+    is_permanent = True
 
 
 class NotFoundError(RequestRejectedError):
@@ -214,13 +224,19 @@ class UnreadParentsError(SmokeballError):
 class StateOfOtherFirmError(SmokeballError):
     """The state is not that of the firm that the credentials open: nothing is read or written."""
 
+    is_permanent = True
+
 
 class RateLimitStoreError(SmokeballError):
     """The store of the rate limit cannot be opened as the settings name it."""
 
+    is_permanent = True
+
 
 class StreamMapError(SmokeballError):
     """An expression of a stream map fails on a record."""
+
+    is_permanent = True
 
 
 class BatchStorageError(SmokeballError):

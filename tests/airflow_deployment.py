@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ DAGS = ROOT / "orchestrate" / "airflow" / "dags"
 AIRFLOW = ROOT / ".venv-airflow"
 MELTANO = ROOT / ".venv-demo" / "bin" / "meltano"
 LOADER = ROOT / ".venv-target-duckdb"
+POSTGRES_LOADER = ROOT / ".venv-target-postgres"
 LAUNCHER = ROOT / "loaders" / "target-duckdb-strict" / "target_duckdb_strict.py"
 MISSING_ENVIRONMENTS = [
     str(path.relative_to(ROOT)) for path in (AIRFLOW, MELTANO, LOADER) if not path.exists()
@@ -50,11 +52,33 @@ env >&2
 cat "$@" >&2 2> /dev/null
 exec {ROOT}/.venv/bin/tap-smokeball "$@"
 """
+WEBHOOKS = f"""#!/bin/sh
+exec {ROOT}/.venv/bin/tap-smokeball-webhooks "$@"
+"""
 QUERY = """
 import duckdb, json, sys
 rows = duckdb.connect(sys.argv[1], read_only=True).execute(sys.argv[2]).fetchall()
 print(json.dumps(rows, default=str))
 """
+
+
+@dataclass(frozen=True)
+class DeploymentChanges:
+    """What a test changes of a deployment.
+
+    Attributes:
+        app: Fields of the app.
+        dags: The DAGs, each with its changed fields.
+        extra: Secret settings of the app, in its connection.
+        slots: Tasks at once; None for one of each firm.
+        connections: More connections.
+    """
+
+    app: Json = field(default_factory=dict)
+    dags: dict[str, Json] = field(default_factory=lambda: {"load": {}})
+    extra: Json = field(default_factory=dict)
+    slots: int | None = None
+    connections: Json = field(default_factory=dict)
 
 
 class Deployment:
@@ -63,10 +87,20 @@ class Deployment:
     Args:
         folder: The folder of the files.
         firms: The simulated firms by name.
+        settings: Settings of the tap by firm.
+        changes: What differs from a DAG that loads all firms into DuckDB.
     """
 
-    def __init__(self, folder: Path, firms: Mapping[str, SandboxServer]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        firms: Mapping[str, SandboxServer],
+        settings: Mapping[str, Json] | None = None,
+        changes: DeploymentChanges | None = None,
+    ) -> None:
         self.folder = folder
+        self._settings = settings or {}
+        self._changes = changes or DeploymentChanges()
         self.firms = firms
         self.home = folder / "airflow"
         self.secrets = sorted(
@@ -105,14 +139,12 @@ class Deployment:
             "requests_per_second": 200 * slots,
             "burst": 5 * slots,
             "slots": slots,
+            **self._changes.app,
         }
+        dags = {name: entry | more for name, more in self._changes.dags.items()}
         self._write(
             "smokeball.yml",
-            {
-                "apps": {"practice": app},
-                "firms": {"file": "firms.yml"},
-                "dags": {"load": entry},
-            },
+            {"apps": {"practice": app}, "firms": {"file": "firms.yml"}, "dags": dags},
         )
 
     @property
@@ -133,7 +165,7 @@ class Deployment:
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self._server}/",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__PARALLELISM": str(1 + len(self.firms)),
+            "AIRFLOW__CORE__PARALLELISM": str(1 + (self._changes.slots or len(self.firms))),
             # A process that finds the database locked fails, and the others then wait forever.
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db?timeout=120",
             "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
@@ -260,7 +292,8 @@ class Deployment:
 
     def _firm_entry(self, name: str) -> Json:
         url = self.firms[name].url
-        return {"firm": name, "settings": {"api_url": url, "auth_url": url}}
+        settings = {"api_url": url, "auth_url": url, **self._settings.get(name, {})}
+        return {"firm": name, "settings": settings}
 
     def _write_project(self, folder: Path) -> None:
         """Write a Meltano project whose plugins are the existing environments."""
@@ -270,12 +303,15 @@ class Deployment:
         (folder / ".meltano").mkdir()
         shutil.copy(AIRFLOW / "home" / "meltano.db", folder / ".meltano")
         launch = f'#!/bin/sh\nexec {LOADER}/bin/python {LAUNCHER} "$@"\n'
+        postgres = f'#!/bin/sh\nexec {POSTGRES_LOADER}/bin/target-postgres "$@"\n'
         for kind, plugin, program, script in (
             ("extractors", "tap-smokeball", "tap-smokeball", LEAKY_TAP),
+            ("extractors", "tap-smokeball", "tap-smokeball-webhooks", WEBHOOKS),
             ("loaders", "target-duckdb", "target-duckdb-strict", launch),
+            ("loaders", "target-postgres", "target-postgres", postgres),
         ):
             programs = folder / ".meltano" / kind / plugin / "venv" / "bin"
-            programs.mkdir(parents=True)
+            programs.mkdir(parents=True, exist_ok=True)
             (programs / program).write_text(script)
             (programs / program).chmod(0o755)
 
@@ -285,10 +321,11 @@ class Deployment:
             "conn_type": "generic",
             "login": credentials["client_id"],
             "password": credentials["client_secret"],
-            "extra": {"api_key": credentials["api_key"]},
+            "extra": {"api_key": credentials["api_key"], **self._changes.extra},
         }
         own = {"conn_type": "generic", "password": credentials["refresh_token"]}
-        self._write("connections.json", {"app": app, **{f"smokeball_{f}": own for f in self.firms}})
+        firms = {f"smokeball_{name}": own for name in self.firms}
+        self._write("connections.json", {"app": app, **firms, **self._changes.connections})
 
 
 def wait_until(

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,7 @@ from tests.airflow_deployment import (
     wait_until,
 )
 from tests.command_lines import CommandLineRecorder
-from tests.harness import FEES, TOKEN, Process, catalog, config, request_count
+from tests.harness import FEES, Process, catalog, config, request_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +56,10 @@ print(json.dumps({"errors": bag.import_errors, "dags": {
 """
 
 
+FAILED_REQUESTS = 40
+"""Of 20 parents, tried twice each: then the stream fails."""
+
+
 def parse_dags(folder: Path, **environment: str) -> Json:
     done = subprocess.run(
         [AIRFLOW / "bin" / "python", "-c", PARSE_SCRIPT, DAGS],
@@ -81,6 +86,19 @@ def test_dag_has_app_pools_and_time_limits(tmp_path: Path) -> None:
         assert load["minutes"] >= job.max_run_minutes + 5
 
 
+def repair(deployment: Deployment, firm: str, dag_run: subprocess.Popen[bytes]) -> None:
+    """Let a firm work again once its task has failed."""
+    query = f"SELECT state FROM task_instance WHERE rendered_map_index = '{firm}'"  # noqa: S608
+
+    def has_failed() -> bool:
+        return deployment.query_airflow(query) == [("up_for_retry",)] or (
+            request_count(deployment.firms[firm], FEES) >= 200 + FAILED_REQUESTS + 3
+        )
+
+    wait_until(lambda: dag_run.poll() is not None or has_failed(), 600)
+    deployment.firms[firm].control.clear_faults()
+
+
 @requires_airflow
 @pytest.mark.timeout(900)
 def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None:
@@ -90,14 +108,16 @@ def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None
         name: start(matters=300, seed=seed, fees=1, exact_fees=True, latency_ms=50)
         for seed, name in enumerate((*undisturbed, *disturbed))
     }
-    refused = {"command": "fail", "how": "status", "status": 400, "template": TOKEN, "count": 1}
-    firms["failing"].control.schedule(FEES, [{"command": "revoke"}, refused], nth=200)
-    deployment = Deployment(tmp_path, firms)
+    # So many parents fail alike that the stream fails, and the next attempt resumes it.
+    firms["failing"].control.fail(how="status", status=503, template=FEES, count=9999, after=200)
+    deployment = Deployment(tmp_path, firms, {"failing": {"max_retries": 1}})
     with (
         CommandLineRecorder() as recorder,
         deployment.running(),
         deployment.airflow("dags", "test", "--use-executor", "load") as done,
+        ThreadPoolExecutor() as threads,
     ):
+        repaired = threads.submit(repair, deployment, "failing", done)
         wait_until(
             lambda: done.poll() is not None or request_count(firms["ended"], FEES) >= 150, 600
         )
@@ -106,6 +126,7 @@ def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None
         os.kill(deployment.task_process_id("killed"), signal.SIGKILL)
         output = tmp_path / "dags.out"
         wait_until(lambda: done.poll() is not None, 300, lambda: output.read_text()[-3000:])
+        repaired.result()
         assert done.returncode == 0, output.read_text()[-3000:]
 
     assert deployment.differences() == []
@@ -205,9 +226,11 @@ def test_dag_config_rejects_bad_values(tmp_path: Path, changes: Json, message: s
 
 
 def test_dag_firms_share_rate_limit_of_app(tmp_path: Path) -> None:
-    """Each slot of an app gets an equal share of its rate limit."""
+    """Each slot of an app gets an equal share of its rate limit, or all draw from one store."""
     config = read_config(tmp_path, apps={"one": {"connection": "app", "slots": 2}})
-    assert config.apps["one"].share == {"requests_per_second": 2.5, "burst": 2}
+    app = config.apps["one"]
+    assert app.rate_limit(is_shared=False) == {"requests_per_second": 2.5, "burst": 2}
+    assert app.rate_limit(is_shared=True) == {"requests_per_second": 5, "burst": 5}
     assert config.pools["smokeball_one"]["slots"] == 2
 
 

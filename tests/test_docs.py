@@ -68,6 +68,16 @@ RUN_ELSEWHERE = {
         "tests/receiver_process.py",
         '"serve"',
     ),
+    "tap-smokeball-webhooks due --poll-interval-minutes 60 --full-pass-interval-hours 24": (
+        "tests/test_fleet.py",
+        '"--poll-interval-minutes"',
+    ),
+    "tap-smokeball-webhooks fleet-status": ("tests/test_fleet.py", '"fleet-status"'),
+    'echo \'{"reason": "the loader crashed", "advice": "Check its log"}\' | '
+    'tap-smokeball-webhooks run-failed --firm "$FIRM" --reader prod': (
+        "tests/test_fleet.py",
+        '"run-failed"',
+    ),
     "tap-smokeball-webhooks prune --keep-days 30": ("tests/test_receiver.py", '"prune"'),
     "psql < examples/analytics/postgres/work_in_progress.sql": (
         "tests/test_analytics.py",

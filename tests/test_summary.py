@@ -63,6 +63,8 @@ def test_summary_of_complete_run_has_all_fields(firm: SandboxServer, process: Pr
     assert fees["bookmark"] == dotnet_ticks.to_rfc3339(bookmark)
     assert value["started_at"] < dotnet_ticks.to_rfc3339(dotnet_ticks.now())
     assert 0 < fees["duration_seconds"] < value["duration_seconds"]
+    assert value["failure"] is None
+    assert "replication_key_value" in fees["state_digest"]
 
 
 def test_summary_is_sdk_metric_in_structured_logs(
@@ -121,6 +123,19 @@ def test_summary_reports_failed_stream(firm: SandboxServer, log: pytest.LogCaptu
         None,
     )
     assert point["value"]["streams"]["matters"]["status"] == "complete"
+    failure = point["value"]["failure"]
+    assert (failure["error"], failure["stream"]) == ("AccessDeniedError", "fees")
+    assert "fees/read" in failure["advice"]
+    assert failure["is_permanent"]
+
+
+def test_summary_of_outage_is_not_permanent(
+    firm: SandboxServer, log: pytest.LogCaptureFixture
+) -> None:
+    firm.control.fail(how="status", status=400, template=MATTERS, count=1)
+    run(config(firm))
+    failure = last_summary(log)["failure"]
+    assert (failure["stream"], failure["is_permanent"]) == ("matters", False)
 
 
 def test_summary_reports_children_of_failed_list(
@@ -149,6 +164,7 @@ def test_summary_reports_time_limit_and_resume(
         "time_limit",
         False,
     )
+    assert "resume.last_parent_id" in value["streams"]["fees"]["state_digest"]
     run(config(firm), first.state)
     value = last_summary(log)
     assert (value["complete"], value["stopped_by"]) == (True, None)

@@ -4,11 +4,15 @@ The loader writes each batch to a CSV file and lets DuckDB copy it without optio
 the format from the first rows. Since version 1.1 it drops the first row as a header, and it can
 misread a file in which no value is quoted. The exit status is 0 in both cases. The loader has had
 no release since 2024.
+
+At its end, the loader emits the state of its last batch, not the last one that came: if no row
+follows a state, it is lost, and the next run repeats what was done.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -17,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import target_duckdb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from duckdb import DuckDBPyConnection
 
 _connect = target_duckdb.duckdb_connect
@@ -28,6 +34,29 @@ EXPLICIT_FORMAT = (
     " MAX_LINE_SIZE 67108864)"
 )
 """The format of Python's csv module. A row may have 64 MB; DuckDB's default is 2 MB."""
+
+
+class LastState:
+    """Lets the loader emit the last state that came, once it has loaded all rows."""
+
+    def __init__(self) -> None:
+        self._emit = target_duckdb.emit_state
+        self._value: Any = None
+        self._is_at_end = False
+
+    def watch(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield lines, and remember the last state."""
+        for line in lines:
+            if '"STATE"' in line:
+                message = json.loads(line)
+                if message.get("type") == "STATE":
+                    self._value = message["value"]
+            yield line
+        self._is_at_end = True
+
+    def emit(self, state: Any) -> None:
+        """Emit a state: after the last line, when no row is left to load, the last one."""
+        self._emit(self._value if self._is_at_end else state)
 
 
 class StrictConnection:
@@ -83,6 +112,11 @@ def main() -> None:
     """Run target-duckdb."""
     os.umask(0o077)  # the database, its log and the batches hold client data
     target_duckdb.duckdb_connect = connect_privately
+    last, load = LastState(), target_duckdb.persist_lines
+    target_duckdb.emit_state = last.emit
+    target_duckdb.persist_lines = lambda connection, config, lines: load(
+        connection, config, last.watch(lines)
+    )
     sys.exit(target_duckdb.main())
 
 

@@ -120,6 +120,8 @@ _TABLE: tuple[Setting, ...] = (
             "fills: `sqlite:///path` or `postgresql://…`. Default: webhooks are not used",
             secret=True),
     _string("webhook_firm", "Name of the firm in the webhook inbox", FIRM_NAME, default="default"),
+    _string("webhook_reader", "Name of this reader of the inbox: one for each state of a firm. "
+            "Default: a random name in the state", r"^[A-Za-z0-9._:-]{1,128}$"),
     _setting("full_pass_interval_hours", "number", "Hours between full passes; runs in between "
              "read what webhooks name and what changed. Default: every run does a full pass",
              minimum=0, maximum=8760, default=0),
@@ -196,6 +198,7 @@ class Settings:
     fail_on_denied_parents: bool
     webhook_inbox: str | None = field(repr=False)
     webhook_firm: str
+    webhook_reader: str | None
     full_pass_interval_ticks: int
     poll_interval_ticks: int
     unknown_fields: str
@@ -264,6 +267,7 @@ class Settings:
             fail_on_denied_parents=bool(config["fail_on_denied_parents"]),
             webhook_inbox=config["webhook_inbox"],
             webhook_firm=config["webhook_firm"],
+            webhook_reader=config["webhook_reader"],
             full_pass_interval_ticks=round(
                 float(config["full_pass_interval_hours"]) * 3600 * dotnet_ticks.PER_SECOND
             ),

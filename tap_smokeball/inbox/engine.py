@@ -112,10 +112,25 @@ class InboxDatabase:
 
     def upsert(self, table: Table, values: dict[str, Any]) -> Any:
         """Return an insert of a row, or an update of the row with the same primary key."""
+        keys = {column.name for column in table.primary_key}
+        changed = {name: value for name, value in values.items() if name not in keys}
+        return self.insert_or_update(table, values, changed)
+
+    def insert_or_update(
+        self, table: Table, values: dict[str, Any], changed: dict[str, Any], where: Any = None
+    ) -> Any:
+        """Return an insert of a row, or another update of the row with the same primary key.
+
+        Args:
+            table: The table.
+            values: The row to insert.
+            changed: The changes of an existing row.
+            where: A condition for these changes, or None.
+        """
         insert = postgresql.insert if self.is_postgres else sqlite.insert
         keys = [column.name for column in table.primary_key]
-        changed = {name: value for name, value in values.items() if name not in keys}
-        return insert(table).values(values).on_conflict_do_update(index_elements=keys, set_=changed)
+        statement = insert(table).values(values)
+        return statement.on_conflict_do_update(index_elements=keys, set_=changed, where=where)
 
     def _lock(self, connection: Connection) -> int:
         if not self.is_postgres:

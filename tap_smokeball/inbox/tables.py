@@ -106,3 +106,33 @@ RECEIVERS = Table(
     Column("receiver", String(64), primary_key=True),
     Column("heartbeat", BigInteger, nullable=False),
 )
+
+# One row for each firm and reader: the lock of its run, and what its last run said of itself.
+RUNS = Table(
+    "inbox_runs",
+    METADATA,
+    Column("firm", String(64), primary_key=True),
+    Column("reader", String(255), primary_key=True),
+    # The lock: a lease that ends by itself, and a claim of who is about to start a run.
+    Column("holder", String(64)),
+    Column("lease_ends", BigInteger, nullable=False, default=0),
+    Column("claim_ends", BigInteger, nullable=False, default=0),
+    # Runs since the last one that succeeded, and when the last of them began or failed.
+    Column("failures", Integer, nullable=False, default=0),
+    Column("attempted", BigInteger, nullable=False, default=0),
+    # The last run of the tap. Null before the first one.
+    Column("ended", BigInteger),
+    Column("position", BigInteger, nullable=False, default=0),
+    Column("seen", BigInteger, nullable=False, default=0),
+    Column("last_poll", BigInteger),
+    Column("last_full_pass", BigInteger),
+    Column("is_pass_waiting", Boolean, nullable=False, default=False),
+    Column("refused_parents", Integer, nullable=False, default=0),
+    Column("token_expires", BigInteger),
+    # The last failure: the class of the error, and texts that hold no data of the firm.
+    Column("error", String(64)),
+    Column("stream", String(64)),
+    Column("reason", String(1024)),
+    Column("advice", String(1024)),
+    Column("is_permanent", Boolean, nullable=False, default=False),
+)

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from tap_smokeball.run.failure import Failure  # noqa: TC001 - msgspec reads the types
+
 
 def _field(description: str) -> msgspec.Meta:
     return msgspec.Meta(description=description)
@@ -93,6 +95,10 @@ class StreamSummary(msgspec.Struct, kw_only=True):
         _field("status of the stream"),
     ]
     error: Annotated[str | None, _field("class of the error; null if the stream did not fail")]
+    state_digest: Annotated[
+        dict[str, str],
+        _field("hashes of the values in the state, to check that it was saved, by path"),
+    ]
 
 
 class RunSummary(msgspec.Struct, kw_only=True):
@@ -138,6 +144,10 @@ class RunSummary(msgspec.Struct, kw_only=True):
         ),
     ]
     streams: Annotated[dict[str, StreamSummary], _field("the fields of each stream, by its name")]
+    failure: Annotated[
+        Failure | None,
+        _field("why the run failed: the first error; null if it succeeded or a signal stopped it"),
+    ] = None
 
 
 class StreamPlan(msgspec.Struct, kw_only=True):

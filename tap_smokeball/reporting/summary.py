@@ -19,8 +19,11 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.client import TOKEN_REQUESTS
 from tap_smokeball.api.token_expiry import expires_at
 from tap_smokeball.config.settings import version
+from tap_smokeball.errors import SmokeballError
 from tap_smokeball.reporting.report_types import RunSummary, StreamSummary, to_json
+from tap_smokeball.reporting.state_digest import state_digest
 from tap_smokeball.reporting.text_table import format_table
+from tap_smokeball.run.failure import find_failure
 from tap_smokeball.run.request_estimate import humanize_seconds
 from tap_smokeball.run.status import StreamStatus
 from tap_smokeball.run.throughput import humanize_latency
@@ -55,11 +58,17 @@ def log_summary(tap: Tap, session: Session, *, is_json: bool) -> Iterator[None]:
         is_json: Whether standard error gets one line of JSON instead of the table.
     """
     exit_status = 1
+    own_error: list[tuple[None, SmokeballError]] = []
     try:
         yield
         exit_status = session.status.exit_status
+    except SmokeballError as error:
+        own_error.append((None, error))
+        raise
     finally:
         run_summary = _run_summary(tap, session, exit_status)
+        failed = [(each.stream, each.error) for each in session.status.failures if each.error]
+        run_summary.failure = find_failure([*failed, *own_error])
         if is_json:
             sys.stderr.write(f"{to_json(run_summary)}\n")
         else:
@@ -197,6 +206,7 @@ def _stream_summary(stream: SmokeballStream, run: RunStatus, result: StreamResul
         reason=result.reason or None,
         status=cast("Any", result.status.name.lower()),
         error=type(result.error).__name__ if result.error else None,
+        state_digest=state_digest(stream.state_manager.stream_state),
     )
 
 

@@ -29,6 +29,7 @@ from tap_smokeball.sync.parent_order import Stage
 from tap_smokeball.sync.parent_stream import ParentStream
 from tap_smokeball.sync.read_decision import ReadMode
 from tap_smokeball.sync.run_log_stream import RunLogStream
+from tap_smokeball.sync.run_record import record_run
 from tap_smokeball.sync.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -144,6 +145,9 @@ class Runner:
             self._log_run()
             raise
         self._log_run()
+        streams = [*self.top_level, *self.children]
+        if streams:
+            record_run(self._session, self.schedule, streams, streams[0].logger)
         if self.schedule and self.schedule.error:
             raise self.schedule.error
 

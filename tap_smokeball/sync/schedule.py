@@ -76,6 +76,18 @@ class Schedule:
         self._started = dotnet_ticks.now()
         self._streams: list[SmokeballStream] = []
         self._events: dict[str, StreamEvents] = {}
+        self._newest = 0
+
+    @property
+    def position(self) -> int:
+        """Number of the last event that was acted on for all streams."""
+        positions = [events.state.position for events in self._events.values()]
+        return min((each.seq for each in positions if each), default=self._newest)
+
+    @property
+    def seen(self) -> int:
+        """Number of the last event that the run saw."""
+        return max((events.seen for events in self._events.values()), default=self._newest)
 
     def decide(self, streams: Iterable[SmokeballStream], known_types: frozenset[str]) -> None:
         """Decide what the run reads of each stream; one request an hour.
@@ -107,8 +119,11 @@ class Schedule:
         with open_reader(url, self._settings.webhook_firm) as reader:
             entry = self._state.setdefault(STATE_KEY, {})
             entry.setdefault("reader", secrets.token_hex(_READER_BYTES))
+            if self._settings.webhook_reader:
+                entry["reader"] = self._settings.webhook_reader
             self.subscription = check_subscription(reader, self._session, entry)
             followed = [s for s in self._streams if s.event_types and not _needs_full_passes(s)]
+            self._newest = reader.newest().seq
             self._events = read_waiting_events(reader, followed, known_types)
 
     def _require_full_passes(self) -> None:

@@ -63,6 +63,7 @@ class StreamEvents:
         gap_seq: The last row of the log whose gap an earlier run has seen.
         count: How many events of the stream wait.
         target: The position behind all events that are old enough.
+        seen: Number of the last event that the run saw, of whatever stream.
         named: The parents that events name and that the run has not tried, by first event.
         read_parents: How many named parents the run has read.
         dropped_parents: How many named parents do not exist or are restricted.
@@ -89,7 +90,7 @@ class StreamEvents:
     _has_too_many: bool = False
 
     def __post_init__(self) -> None:
-        self.target = self.start
+        self.target, self.seen = self.start, self.start.seq
 
     def add(self, event: InboxEvent, before: Position) -> None:
         """Count an event in.
@@ -126,9 +127,14 @@ class StreamEvents:
         if seq > self.gap_seq:
             self.gap = Gap(reason, seq)
 
-    def set_target(self, target: Position) -> None:
-        """Set the position behind all events that are old enough, once all are counted in."""
-        self.target = max(self.start, target, key=_place)
+    def set_target(self, target: Position, seen: Position) -> None:
+        """Set the position behind all events that are old enough, once all are counted in.
+
+        Args:
+            target: That position.
+            seen: The position behind all events.
+        """
+        self.target, self.seen = max(self.start, target, key=_place), seen.seq
         if self._has_too_many:
             self.named.clear()
 

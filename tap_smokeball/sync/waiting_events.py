@@ -62,7 +62,7 @@ def read_waiting_events(
         if len(rows) < ROWS_PER_QUERY:
             break
     for events in everyone:
-        events.set_target(target)
+        events.set_target(target, before)
         if events.gap is None and (reason := reader.gap_reason(events.start)):
             events.gap = Gap(reason)  # rows were deleted since the start was checked
     return found

@@ -36,6 +36,16 @@ COMMANDS = {
         "tap_smokeball.webhooks.unsubscribe:unsubscribe", "Delete a firm's subscription."
     ),
     "prune": _Command("tap_smokeball.webhooks.prune:prune", "Delete old events."),
+    "due": _Command("tap_smokeball.webhooks.due:due", "List the firms that need a run."),
+    "fleet-status": _Command(
+        "tap_smokeball.webhooks.fleet_status:fleet_status", "Show all firms, for monitoring too."
+    ),
+    "run-failed": _Command(
+        "tap_smokeball.webhooks.run_failed:run_failed", "Record that a run failed."
+    ),
+    "exclusive": _Command(
+        "tap_smokeball.webhooks.exclusive:exclusive", "Run a command unless it runs already."
+    ),
 }
 
 

@@ -1,52 +1,75 @@
 """Load law firms' Smokeball data: one DAG per entry of ``smokeball.yml``, one task per firm.
 
 Each app (API key) has its own mapped task, because the rate limit applies to the app: a pool
-enforces it, and a mapped task has one pool.
+limits how many of its firms are loaded at once, and a mapped task has one pool. A firm has one run
+at a time, by a lock, so several runs of a DAG may be active: a firm that hangs delays no other.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pendulum
 from airflow.sdk import DAG, Param, TaskGroup, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException
 
-from smokeball_airflow.operator import LoadFirm, deployment, firms_of
+from smokeball_airflow.operator import LoadFirm, deployment, due_firms, firms_of
 
 if TYPE_CHECKING:
     from smokeball_airflow.config import App, Job
 
 
-@task
-def list_firms(app: str) -> list[dict[str, Any]]:
-    """Return the firms of an app: all, or those in the run's `firms` parameter."""
-    return firms_of(app, get_current_context()["params"]["firms"])
+def add_list(app: App, job: Job, options: dict[str, Any]) -> Any:
+    """Add the task that lists the firms of an app: all, those that are due, or the requested."""
+
+    @task(task_id="list", **options)
+    def list_firms() -> list[dict[str, Any]]:
+        params = get_current_context()["params"]
+        requested = params["firms"]
+        if params["full_refresh"] and requested is None:
+            raise AirflowFailException("full_refresh requires firms. Name them, too.")
+        firms = firms_of(app.name, requested)
+        return due_firms(firms, app, job) if job.due and requested is None else firms
+
+    return list_firms()
 
 
-def load_firms(app: App, job: Job) -> None:
+def add_tasks(app: App, job: Job) -> None:
     """Add the tasks that load the firms of an app."""
-    retry_options: dict[str, Any] = {
+    options: dict[str, Any] = {
+        "priority_weight": job.priority,
+        "weight_rule": "absolute",
+    }
+    if job.queue:
+        options["queue"] = job.queue
+    if job.pod_template_file:
+        options["executor_config"] = {"pod_template_file": job.pod_template_file}
+    if job.on_failure:
+        module, _, name = job.on_failure.rpartition(".")
+        options["on_failure_callback"] = getattr(import_module(module), name)
+    retries: dict[str, Any] = {
         "retries": job.retries,
         "retry_delay": timedelta(seconds=job.retry_delay_seconds),
         "retry_exponential_backoff": 2,
     }
-    firms = list_firms.override(task_id="list", **retry_options)(app.name)
     limit = timedelta(minutes=job.max_run_minutes + job.grace_minutes)
     LoadFirm.partial(
         task_id="load",
         pool=app.pool,
         execution_timeout=limit,
-        **retry_options,
         map_index_template="{{ task.firm['firm'] }}",
-        app_connection=app.connection,
-        share=app.share,
+        app=asdict(app),
         extractor=job.extractor,
         loader=asdict(job.loader),
         max_run_minutes=job.max_run_minutes,
+        tap_settings=dict(job.settings),
         environment=job.environment,
-    ).expand(firm=firms)
+        **retries,
+        **options,
+    ).expand(firm=add_list(app, job, {**retries, **options}))
 
 
 config = deployment()
@@ -56,14 +79,19 @@ for job in config.jobs:
         schedule=job.schedule,
         start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
         catchup=False,
-        # Two runs of one firm would overwrite each other's state.
-        max_active_runs=1,
+        max_active_runs=job.active_runs,
         params={
             "firms": Param(
                 None,
                 type=["null", "array"],
                 items={"type": "string"},
-                description="Names of the firms to load. Default: all",
+                description="Names of the firms to load. Default: all, or those that are due",
+            ),
+            "full_refresh": Param(
+                None,
+                type=["null", "array"],
+                items={"type": "string"},
+                description="Streams to read from the start; * for all. Requires `firms`",
             ),
         },
         tags=["smokeball"],
@@ -71,4 +99,4 @@ for job in config.jobs:
     ):
         for app in config.apps.values():
             with TaskGroup(app.name):
-                load_firms(app, job)
+                add_tasks(app, job)

@@ -7,91 +7,34 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import jsonschema  # type: ignore[import-untyped]
 import yaml
 
+from smokeball_airflow.schema import DEPLOYMENT, FIRMS
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 SECRET = re.compile(
     r"password|passphrase|secret|token(?!_issued|_file)|api_key|private_key|credentials(?!_path)"
+    r"|rate_limit_store|webhook_inbox"
 )
 """Settings that belong in a connection: everyone who can see a DAG can see the list of firms."""
 
-RESERVED = ("requests_per_second", "burst", "max_run_minutes")
+RESERVED = (
+    "requests_per_second",
+    "burst",
+    "max_run_minutes",
+    "rate_limit_store",
+    "webhook_inbox",
+    "webhook_firm",
+    "webhook_reader",
+)
 """Settings that the app and the DAG define; a firm cannot override them."""
-
-# Names of tasks, folders, states and schemas contain these names.
-_NAME = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"}
-_TEXT = {"type": "string", "minLength": 1}
-_POSITIVE = {"type": "number", "exclusiveMinimum": 0}
-
-
-def _object(required: str, properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required.split(),
-        "additionalProperties": False,
-    }
-
-
-_APP = _object(
-    "connection",
-    {
-        "connection": _TEXT,
-        "pool": _TEXT,
-        "requests_per_second": _POSITIVE,
-        "burst": {"type": "integer", "minimum": 1},
-        "slots": {"type": "integer", "minimum": 1},
-    },
-)
-_DAG = _object(
-    "schedule max_run_minutes loader",
-    {
-        "schedule": {"type": ["string", "null"]},
-        "max_run_minutes": _POSITIVE,
-        "grace_minutes": _POSITIVE,
-        "retries": {"type": "integer", "minimum": 0},
-        "retry_delay_seconds": {"type": "number", "minimum": 0},
-        "environment": _TEXT,
-        "extractor": _NAME,
-        "loader": _object(
-            "name",
-            {"name": _NAME, "connection": _TEXT, "settings": {"type": "object"}},
-        ),
-    },
-)
-_SOURCE = {"minProperties": 1, "maxProperties": 1}
-_DEPLOYMENT = _object(
-    "apps firms dags",
-    {
-        "apps": {
-            "type": "object",
-            "minProperties": 1,
-            "propertyNames": _NAME,
-            "additionalProperties": _APP,
-        },
-        "firms": _object("", {"file": _TEXT, "variable": _TEXT, "connection": _TEXT}) | _SOURCE,
-        "dags": {"type": "object", "minProperties": 1, "additionalProperties": _DAG},
-    },
-)
-_FIRMS = {
-    "type": "array",
-    "items": _object(
-        "firm",
-        {
-            "firm": _NAME,
-            "app": _NAME,
-            "connection": {"type": ["string", "null"], "minLength": 1},
-            "settings": {"type": "object"},
-        },
-    ),
-}
 
 
 class ConfigError(ValueError):
@@ -123,9 +66,15 @@ class App:
         """Create an app from its entry in ``smokeball.yml``."""
         return cls(name, **{"pool": f"smokeball_{name}", **entry})
 
-    @property
-    def share(self) -> dict[str, float]:
-        """Return the rate limit of one firm, as settings of the tap."""
+    def rate_limit(self, *, is_shared: bool) -> dict[str, float]:
+        """Return the rate limit of one firm, as settings of the tap.
+
+        Args:
+            is_shared: Whether all runs draw from one store (``rate_limit_store``). Otherwise each
+                slot of the pool has a fixed share.
+        """
+        if is_shared:
+            return {"requests_per_second": self.requests_per_second, "burst": self.burst}
         return {
             "requests_per_second": self.requests_per_second / self.slots,
             "burst": max(1, self.burst // self.slots),
@@ -167,6 +116,15 @@ class Job:
         retry_delay_seconds: Delay before the first retry; later delays are longer.
         environment: Meltano environment. Default: that of ``meltano.yml``.
         extractor: The tap's name in ``meltano.yml``.
+        settings: Settings of the tap for all firms, such as intervals.
+        due: Reasons of the webhook inbox to load a firm; None to load all firms.
+        limit: Firms of an app that this DAG lets run or wait at once, if `due` is set.
+        max_active_runs: Runs of the DAG at once. A firm has one run at a time all the same.
+        priority: Priority of the tasks in the pool: the highest first.
+        queue: Queue of the tasks, for Celery.
+        pod_template_file: Template of the tasks' pods, for Kubernetes.
+        on_failure: Name of a function, ``module.function``, that Airflow calls with the context
+            of a task that failed.
     """
 
     dag_id: str
@@ -178,6 +136,29 @@ class Job:
     retry_delay_seconds: float = 300
     environment: str | None = None
     extractor: str = "tap-smokeball"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    due: Sequence[str] | None = None
+    limit: int | None = None
+    max_active_runs: int | None = None
+    priority: int = 1
+    queue: str | None = None
+    pod_template_file: str | None = None
+    on_failure: str | None = None
+
+    @property
+    def active_runs(self) -> int:
+        """Runs of the DAG at once: a firm that hangs keeps its run open, and no other one."""
+        return self.max_active_runs or (16 if self.due else 2)
+
+    def limit_for(self, app: App) -> int:
+        """Return how many firms of an app this DAG lets run or wait at once.
+
+        A short queue keeps the order of urgency. Full passes leave slots for events.
+        """
+        if self.limit:
+            return self.limit
+        is_urgent = "events" in (self.due or ())
+        return 2 * app.slots if is_urgent else max(1, app.slots // 2)
 
 
 @dataclass(frozen=True)
@@ -203,11 +184,12 @@ class Deployment:
         Raises:
             ConfigError: The file cannot be read or is invalid.
         """
-        content = _validated(_load(path), _DEPLOYMENT, path.name)
+        content = _validated(_load(path), DEPLOYMENT, path.name)
         jobs = []
         for dag_id, entry in content["dags"].items():
             loader = Loader(**entry["loader"])
             _reject_secrets(loader.settings, f"{path.name}: the loader of {dag_id}")
+            _reject(entry.get("settings") or {}, f"{path.name}: {dag_id}")
             jobs.append(Job(dag_id, **{**entry, "loader": loader}))
         apps = {name: App.from_entry(name, entry) for name, entry in content["apps"].items()}
         pools = [app.pool for app in apps.values()]
@@ -239,19 +221,14 @@ class Deployment:
         Raises:
             ConfigError: The list is invalid.
         """
-        _validated(firms, _FIRMS, "the list of firms")
+        _validated(firms, FIRMS, "the list of firms")
         full = []
         for entry in firms:
             name, settings = entry["firm"], entry.get("settings") or {}
             app = entry.get("app") or (next(iter(self.apps)) if len(self.apps) == 1 else None)
             if app not in self.apps:
                 raise ConfigError(f"{name}: app must be one of {', '.join(self.apps)}")
-            _reject_secrets(settings, name)
-            if reserved := sorted(settings.keys() & set(RESERVED)):
-                raise ConfigError(
-                    f"{name}: {', '.join(reserved)} cannot be set for one firm. "
-                    "Remove it from the list of firms."
-                )
+            _reject(settings, name)
             connection = entry.get("connection", f"smokeball_{name}")
             full.append({"firm": name, "app": app, "connection": connection, "settings": settings})
         names = [entry["firm"] for entry in full]
@@ -287,6 +264,15 @@ def _validated(content: Any, schema: Mapping[str, Any], source: str) -> dict[str
         raise ConfigError(f"{source}: {path}: invalid value, expected {expected}")
     result: dict[str, Any] = content
     return result
+
+
+def _reject(settings: Mapping[str, Any], source: str) -> None:
+    """Reject secrets, and settings of the tap that the app or the DAG defines."""
+    if reserved := sorted(settings.keys() & set(RESERVED)):
+        raise ConfigError(
+            f"{source}: {', '.join(reserved)} cannot be set here. The app or the DAG defines it."
+        )
+    _reject_secrets(settings, source)
 
 
 def _reject_secrets(settings: Mapping[str, Any] | None, source: str) -> None:

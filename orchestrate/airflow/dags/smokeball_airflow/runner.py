@@ -27,13 +27,19 @@ from urllib.parse import quote, quote_plus
 
 import psutil
 
+from smokeball_airflow.firm_lock import BusyError
+from smokeball_airflow.inbox import BUSY_STATUS
+from smokeball_airflow.project import NotInstalledError, inherited_environment
 from smokeball_airflow.summary import Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from smokeball_airflow.inbox import Inbox
+    from smokeball_airflow.project import Project
 
 TAP = "tap-smokeball"
 """Name of the tap's executable, which is the same for all inherited plugins."""
@@ -43,53 +49,9 @@ STOP_SECONDS = 120
 
 POLL_SECONDS = 0.5
 
-# Prefixes of variables that must not reach a run: settings of another firm, and Airflow's secrets.
-EXCLUDED_PREFIXES = ("AIRFLOW", "_AIRFLOW", "TAP_SMOKEBALL", "MELTANO_RUN_")
 
-
-class NotInstalledError(Exception):
-    """The worker lacks a program, a plugin or a setting."""
-
-
-@dataclass(frozen=True)
-class Project:
-    """A Meltano project whose plugins are installed.
-
-    Attributes:
-        root: Folder of ``meltano.yml``.
-        meltano: Path of Meltano's executable.
-        system: Meltano's system directory, which contains the plugins.
-    """
-
-    root: Path
-    meltano: str
-    system: Path
-
-    @classmethod
-    def from_environment(cls, root: Path) -> Project:
-        """Find the worker's project.
-
-        Args:
-            root: Default of the environment variable ``MELTANO_PROJECT_ROOT``.
-
-        Raises:
-            NotInstalledError: Meltano, its project or its state backend is missing.
-        """
-        root = Path(os.environ.get("MELTANO_PROJECT_ROOT") or root)
-        system = Path(os.environ.get("MELTANO_SYS_DIR_ROOT") or root / ".meltano")
-        meltano = shutil.which(os.environ.get("SMOKEBALL_MELTANO") or "meltano")
-        if not (root / "meltano.yml").is_file():
-            raise NotInstalledError(f"No meltano.yml in {root}. Set MELTANO_PROJECT_ROOT.")
-        if meltano is None:
-            raise NotInstalledError(
-                "Meltano is not on the PATH. Set SMOKEBALL_MELTANO to its path."
-            )
-        if not os.environ.get("MELTANO_STATE_BACKEND_URI"):
-            raise NotInstalledError(
-                "MELTANO_STATE_BACKEND_URI is not set, so runs on other workers could not resume. "
-                "Set it to a state backend that all workers share.",
-            )
-        return cls(root, meltano, system)
+class StateError(Exception):
+    """The state cannot be read or changed."""
 
 
 @dataclass
@@ -103,6 +65,9 @@ class Run:
         settings: Environment variables for the plugins, including secrets.
         secrets: Values to redact from the log.
         environment: Meltano environment, or None for the project's default.
+        inbox: The webhook inbox, whose lock the run takes; or None.
+        lock: File that all processes of the run inherit, or None.
+        refresh: Streams to read from the start, ``*`` for all of them.
         summary: The run summary that the tap logs.
     """
 
@@ -112,20 +77,37 @@ class Run:
     settings: Mapping[str, str]
     secrets: Iterable[str] = ()
     environment: str | None = None
+    inbox: Inbox | None = None
+    lock: int | None = None
+    refresh: Sequence[str] = ()
     summary: Summary = field(default_factory=Summary)
     _is_stopping: bool = False
+
+    @property
+    def reader(self) -> str:
+        """What the states of all firms of this job have in common."""
+        extractor, loader = self.plugins
+        return f"{self.environment or self.project.environment}:{extractor}-to-{loader}"
+
+    @property
+    def state_id(self) -> str:
+        """Meltano's name of the state."""
+        return f"{self.reader}:{self.firm}"
 
     def __enter__(self) -> Self:
         """Start the run.
 
         Raises:
             NotInstalledError: A plugin is not installed.
+            StateError: The state cannot be changed.
         """
         _remove_leftovers(self.firm)
         self._folder = tempfile.TemporaryDirectory(prefix=f"smokeball-{os.getpid()}-{self.firm}-")
         system = Path(self._folder.name)
         try:
             self._prepare(system)
+            if self.refresh:
+                self._forget_state()
             output = system / "output"
             self._log = output.open("wb")
             self._output = output.open(encoding="utf-8", errors="replace")
@@ -139,6 +121,7 @@ class Run:
                 stderr=subprocess.STDOUT,
                 # Signals reach this process only; `stop` forwards them to the tap.
                 start_new_session=True,
+                pass_fds=() if self.lock is None else (self.lock,),
             )
         except BaseException:
             self._folder.cleanup()
@@ -170,6 +153,9 @@ class Run:
 
         Returns:
             Meltano's exit status.
+
+        Raises:
+            BusyError: Another run of the firm is active, on whatever machine.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         while True:
@@ -179,6 +165,8 @@ class Run:
                 self.summary.read(plugin, text)
                 log(level, plugin, text)
             if status is not None:
+                if status == BUSY_STATUS and self.inbox:
+                    raise BusyError(f"{self.state_id}: another run is active")
                 return int(status)
             if deadline is not None and time.monotonic() > deadline:
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -200,6 +188,54 @@ class Run:
             for each in taps or ([] if children else [self._process]):
                 each.terminate()
 
+    def saved_state(self) -> dict[str, Any]:
+        """Return the state in the backend; empty if there is none.
+
+        Raises:
+            StateError: It cannot be read.
+        """
+        done = self._call_meltano("state", "get", self.state_id)
+        lines = [line for line in done.splitlines() if line.startswith("{")]
+        try:
+            found: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+        except ValueError:
+            raise StateError("the state in the backend is not JSON") from None
+        return found
+
+    def _forget_state(self) -> None:
+        """Remove streams from the state, so that the run reads them from the start."""
+        state = self.saved_state()
+        bookmarks = state.get("singer_state", {}).get("bookmarks", {})
+        for name in list(bookmarks):
+            if name in self.refresh or "*" in self.refresh:
+                del bookmarks[name]
+        if not state:
+            return
+        path = Path(self._folder.name, "new_state.json")
+        path.write_text(json.dumps(state), encoding="utf-8")
+        self._call_meltano("state", "set", "--force", "--input-file", str(path), self.state_id)
+
+    def _call_meltano(self, *arguments: str) -> str:
+        try:
+            done = subprocess.run(  # noqa: S603 - the program of the project
+                [self.project.meltano, "--env-file", os.devnull, *arguments],
+                cwd=self.project.root,
+                env={**inherited_environment(), **self._own_variables(Path(self._folder.name))},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=STOP_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise StateError("the state backend does not respond") from None
+        if done.returncode:
+            raise StateError(
+                f"meltano {' '.join(arguments[:2])} exited with status {done.returncode}. "
+                "Check MELTANO_STATE_BACKEND_URI and the rights of the worker."
+            )
+        return done.stdout
+
     def _prepare(self, system: Path) -> None:
         for kind, name in zip(("extractors", "loaders"), self.plugins, strict=True):
             if not (self.project.system / kind).is_dir():
@@ -219,18 +255,22 @@ class Run:
 
     def _command(self) -> list[str]:
         command = [self.project.meltano, "--env-file", os.devnull]
-        if self.environment:
-            command += ["--environment", self.environment]
-        command += ["run", "--no-install", "--state-id-suffix", self.firm, *self.plugins]
+        command += ["--environment", self.environment or self.project.environment]
+        # --force: after a kill, Meltano's own lock would last five minutes. The locks here do not.
+        command += ["run", "--no-install", "--force", "--state-id-suffix", self.firm]
+        command += self.plugins
+        if self.inbox:
+            command = [*self.inbox.exclusive(self.firm), *command]
         # If this process is killed, its run must stop: it would overlap with the next one.
         setpriv = shutil.which("setpriv")
         return [setpriv, "--pdeathsig", "TERM", *command] if setpriv else command
 
     def _environment(self, system: Path) -> dict[str, str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(EXCLUDED_PREFIXES)}
+        variables = {**inherited_environment(), **self.settings, **self._own_variables(system)}
+        return variables | (self.inbox.variables if self.inbox else {})
+
+    def _own_variables(self, system: Path) -> dict[str, str]:
         return {
-            **inherited,
-            **self.settings,
             "MELTANO_PROJECT_ROOT": str(self.project.root),
             "MELTANO_SYS_DIR_ROOT": str(system),
             "MELTANO_CLI_LOG_FORMAT": "json",
