@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts import benchmark, dbt, generate_error_table, meltano, scale, sensitive_columns
+from scripts import benchmark, dbt_staging, generate_error_table, meltano, scale, sensitive_columns
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.sync.base_stream import SmokeballStream
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         **benchmark.pages(read, replace_block),
         "meltano.yml": meltano_project(),
         "hub/tap-smokeball.yml": meltano.hub_definition(CONFIG_JSONSCHEMA, all_settings()),
-        "examples/dbt/models/smokeball/sources.yml": dbt.sources(streams()),
+        **dbt_staging.files(streams(), read("docs/joins.md")),
     }
     return write_or_check(generated, check="--check" in arguments)
 

@@ -1,0 +1,345 @@
+"""Generate the dbt package's sources and staging models from the catalog.
+
+A staging model lists the columns of a stream with their kinds; the macro ``stage`` of the package
+converts them. The keys, the links of ``docs/joins.md`` and the sensitive columns come along.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tap_smokeball.sync.base_stream import SmokeballStream
+
+FOLDER = "dbt/models/staging"
+NOTE = "Generated from the catalog by `make docs`."
+JOIN = re.compile(r'^ +(\w+) [|o]+--[|o{]+ (\w+) : "([^"]+)"$', re.MULTILINE)
+"""A line of the diagram in ``docs/joins.md``: referenced stream, referencing stream, label."""
+
+NUMBERS = {"quantity", "percentage", "inputTaxRate", "outputTaxRate", "ratio"}
+"""Properties with numbers that are not amounts of money."""
+TRUE_BY_DEFAULT = {"isBillable", "enabled", "active"}
+MAX_FLAT_PROPERTIES = 14
+"""An object with more properties, or with nested ones, stays JSON."""
+
+SINGULAR = {
+    "activity_codes": "activity_code",
+    "bank_accounts": "bank_account",
+    "contacts": "contact",
+    "events": "event",
+    "expenses": "expense",
+    "fees": "fee",
+    "files": "file",
+    "folders": "folder",
+    "groups": "group",
+    "intake_forms": "form",
+    "intake_submissions": "submission",
+    "invoices": "invoice",
+    "layout_designs": "layout_design",
+    "matter_roles": "matter_role",
+    "matter_types": "matter_type",
+    "matters": "matter",
+    "memos": "memo",
+    "referral_types": "referral_type",
+    "stage_sets": "stage_set",
+    "subtasks": "subtask",
+    "task_documents": "task_document",
+    "tasks": "task",
+    "transactions": "transaction",
+}
+"""The name of the id in the streams that others join by ``id``; elsewhere it is ``record_id``."""
+
+RENAMED = {
+    ("contact_relations", "id"): "related_contact_id",
+    ("firm", "id"): "firm_id",
+    ("staff", "id"): "staff_id",
+    ("staff", "former"): "is_former",
+    ("firm_users", "isFormerUser"): "is_former",
+    ("files", "dateCreated"): "created_date",
+    ("files", "dateModified"): "modified_date",
+    # Names that are reserved in SQL.
+    ("files", "from"): "sent_from",
+    ("files", "to"): "sent_to",
+    ("matter_layouts", "index"): "item_index",
+    ("matter_layouts", "values"): "field_values",
+}
+EXTRA_COLUMNS = {
+    "contacts": [
+        ("person_first_name", "text", ["person.firstName"]),
+        ("person_last_name", "text", ["person.lastName"]),
+        ("company_name", "text", ["company.name"]),
+        ("trust_name", "text", ["trust.name"]),
+        ("group_name", "text", ["groupOfPeople.name"]),
+    ],
+    # A deprecated link and the mark of a template arrive as unknown fields.
+    "matters": [("is_template", "boolean", ["extraFields.isMatterTemplate"])],
+}
+"""Further columns of a stream: parts of objects that stay JSON."""
+DELETED_WHEN = {
+    "matters": "coalesce(status, '') = 'Deleted'",
+    "invoices": "coalesce(status, 0) = 3",
+}
+"""The mark of a deleted row in streams without ``isDeleted``."""
+
+
+class StagedColumn(NamedTuple):
+    """A column of a staging model.
+
+    Attributes:
+        name: Its name.
+        kind: The kind of its conversion, see the macro ``type_of``.
+        sources: Loaded columns, or paths into one; the first with a value counts.
+        description: Its description.
+        sensitivity: Why its values need care, if they do.
+    """
+
+    name: str
+    kind: str
+    sources: list[str]
+    description: str
+    sensitivity: str | None
+
+
+def files(streams: Sequence[SmokeballStream], joins_page: str) -> dict[str, str]:
+    """Return the text of each generated file of the package, by its path.
+
+    Args:
+        streams: All streams.
+        joins_page: Text of ``docs/joins.md``.
+    """
+    columns = {stream.name: staged_columns(stream) for stream in streams}
+    links = JOIN.findall(joins_page)
+    generated = {f"{FOLDER}/smokeball_sources.yml": _sources(streams)}
+    for stream in streams:
+        path = f"{FOLDER}/stg_smokeball__{stream.name}.sql"
+        generated[path] = _model(stream, columns[stream.name])
+    generated[f"{FOLDER}/stg_smokeball__streams.yml"] = _properties(streams, columns, links)
+    return generated
+
+
+def staged_columns(stream: SmokeballStream) -> list[StagedColumn]:
+    """Return the columns of a stream's staging model, without those that the model adds."""
+    found: dict[str, StagedColumn] = {}
+    sensitivity = {column.name: column.sensitivity for column in stream.all_columns}
+    for name, prop in stream.schema["properties"].items():
+        mark = sensitivity.get(name) or stream.sensitivity
+        for staged in _staged(stream.name, name, prop, mark):
+            if staged.name in found:
+                found[staged.name].sources.extend(staged.sources)
+            else:
+                found[staged.name] = staged
+    for name, kind, sources in EXTRA_COLUMNS.get(stream.name, []):
+        parent = found[snake_case(sources[0].partition(".")[0])]
+        text = f"`{sources[0]}` of the record"
+        found[name] = StagedColumn(name, kind, list(sources), text, parent.sensitivity)
+    return list(found.values())
+
+
+def _staged(stream: str, path: str, prop: dict[str, Any], mark: str | None) -> Iterator[StagedColumn]:
+    """Yield the columns that a property becomes: several, if it is a flat object."""
+    types = [each for each in prop["type"] if each != "null"]
+    text = str(prop.get("description", ""))
+    inner = prop.get("properties", {})
+    name = RENAMED.get((stream, path)) or _name(stream, path, prop)
+    if path.rpartition(".")[2] == "href" or name == "is_deleted":
+        if name == "is_deleted":
+            yield StagedColumn("is_marked_deleted", "boolean", [path], text, mark)
+        return
+    if types == ["object"] and set(inner) == {"id", "href"}:
+        yield StagedColumn(f"{name}_id", "text", [f"{path}.id"], f"{text}: its id", mark)
+    elif types == ["object"] and _is_flat(inner):
+        for key, each in inner.items():
+            for staged in _staged(stream, f"{path}.{key}", each, mark):
+                yield staged._replace(description=f"{text}: {staged.description}")
+    elif types in (["object"], ["array"]):
+        yield StagedColumn(name, "json", [path], text, mark)
+    elif prop.get("format") == "date-time":
+        stem = name.removesuffix("_date").removesuffix("_at")
+        yield StagedColumn(f"{stem}_at", "time", [path], text, mark)
+        if not name.endswith("_at"):
+            note = f"{text}: the date in the firm's time zone"
+            yield StagedColumn(f"{stem}_date", "local_date", [path], note, mark)
+    elif stream == "events" and path in {"startTime", "endTime"}:
+        yield StagedColumn(name, "local_time", [path], text, mark)
+        note = f"{text}: its date, in the zone of the event"
+        yield StagedColumn(name.replace("_time", "_date"), "text_date", [path], note, mark)
+    else:
+        yield StagedColumn(name, _kind(stream, path, prop, types[0]), [path], text, mark)
+
+
+def _kind(stream: str, path: str, prop: dict[str, Any], type_: str) -> str:
+    leaf = path.rpartition(".")[2]
+    if type_ == "boolean":
+        return "true_boolean" if leaf in TRUE_BY_DEFAULT else "boolean"
+    if type_ == "number":
+        return "number" if leaf in NUMBERS else "money"
+    if (stream, path) == ("tasks", "duration"):
+        return "minutes"
+    return "date" if prop.get("format") == "date" else {"string": "text"}.get(type_, type_)
+
+
+def _name(stream: str, path: str, prop: dict[str, Any]) -> str:
+    """Return the name of a property's column."""
+    if path == "id":
+        return f"{SINGULAR[stream]}_id" if stream in SINGULAR else "record_id"
+    parent, _, leaf = path.rpartition(".")
+    name = snake_case(leaf)
+    if parent == "invoiceTotals":
+        return name if name.endswith("total") else f"{name}_amount"
+    if "boolean" in prop["type"] and not name.startswith(("is_", "has_")):
+        name = f"is_{name}"
+    if "integer" in prop["type"]:
+        suffixes = {"duration": "_minutes", "duration_worked": "", "last_updated": "_ticks"}
+        name += suffixes.get(name, "")
+        name = {"duration_worked": "worked_minutes"}.get(name, name)
+    if (stream, path) == ("tasks", "duration"):
+        name = "duration_minutes"
+    return f"{snake_case(parent)}_{name}" if parent else name
+
+
+def _is_flat(properties: dict[str, Any]) -> bool:
+    kinds = {kind for each in properties.values() for kind in each["type"]}
+    return 0 < len(properties) <= MAX_FLAT_PROPERTIES and not kinds & {"object", "array"}
+
+
+def snake_case(name: str) -> str:
+    """Return a property's name in the warehouse's style."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|\.", "_", name).lower()
+
+
+def _model(stream: SmokeballStream, columns: list[StagedColumn]) -> str:
+    specs = ",\n".join(
+        f"        {[column.name, column.kind, *column.sources]!r}" for column in columns
+    )
+    marks = [DELETED_WHEN[stream.name]] if stream.name in DELETED_WHEN else []
+    if any(column.name == "is_marked_deleted" for column in columns):
+        marks.append("is_marked_deleted")
+    deleted = " or ".join([*marks, "removed_at is not null"])
+    return f"""\
+-- {NOTE}
+with staged as (
+    {{{{ smokeball.stage('{stream.name}', {list(stream.primary_keys)!r}, [
+{specs}
+    ]) }}}}
+)
+
+select
+    *,
+    ({deleted}) as is_deleted
+from staged
+"""
+
+
+def _sources(streams: Sequence[SmokeballStream]) -> str:
+    return "\n".join([*_source_lines(streams), ""])
+
+
+def _source_lines(streams: Sequence[SmokeballStream]) -> Iterator[str]:
+    yield f"# {NOTE}"
+    yield "version: 2"
+    yield ""
+    yield "sources:"
+    yield "- name: smokeball"
+    yield "  description: A law firm's Smokeball account, loaded by tap-smokeball"
+    yield "  schema: \"{{ var('smokeball_schema') }}\""
+    yield "  database: \"{{ var('smokeball_database') or target.database }}\""
+    yield "  tables:"
+    for stream in streams:
+        yield f"  - name: {stream.name}"
+        yield f"    description: {_quoted(summary(stream))}"
+        if stream.sensitivity:
+            yield f"    config: {{meta: {{sensitive: {stream.sensitivity}}}}}"
+        yield "    columns:"
+        sensitivity = {column.name: column.sensitivity for column in stream.all_columns}
+        for name, prop in stream.schema["properties"].items():
+            yield f"    - name: {name}"
+            # Loaders for Postgres and BigQuery keep capitals; the others fold names.
+            yield "      quote: \"{{ target.type in ('postgres', 'bigquery') }}\""
+            yield f"      description: {_quoted(str(prop.get('description', '')))}"
+            if sensitivity.get(name):
+                yield f"      config: {{meta: {{sensitive: {sensitivity[name]}}}}}"
+
+
+def summary(stream: SmokeballStream) -> str:
+    """Return the first line of a stream's documentation."""
+    return str(type(stream).__doc__).strip().splitlines()[0]
+
+
+def _properties(
+    streams: Sequence[SmokeballStream],
+    columns: dict[str, list[StagedColumn]],
+    links: list[tuple[str, str, str]],
+) -> str:
+    lines = [f"# {NOTE}", "version: 2", "", "models:"]
+    for stream in streams:
+        by_source = {path: column.name for column in columns[stream.name] for path in column.sources}
+        keys = [_key(by_source, name) for name in stream.primary_keys]
+        lines += [
+            f"- name: stg_smokeball__{stream.name}",
+            f"  description: {_quoted(summary(stream))}",
+            "  data_tests:",
+            f"  - smokeball_key: {{arguments: {{columns: {json.dumps(keys)}}}}}",
+        ]
+        found = [
+            link
+            for target, source, label in links
+            if source == stream.name
+            for link in _links(by_source, columns, target, label)
+        ]
+        if found:
+            lines += [
+                "  - smokeball_links:",
+                "      arguments:",
+                "        links:",
+                *(f"        - {json.dumps(link)}" for link in found),
+                "      config: {severity: warn}",
+            ]
+        if stream.sensitivity:
+            lines.append(f"  config: {{meta: {{sensitive: {stream.sensitivity}}}}}")
+        lines.append("  columns:")
+        for column in [*_own_columns(), *columns[stream.name]]:
+            lines.append(f"  - name: {column.name}")
+            lines.append(f"    description: {_quoted(column.description)}")
+            if column.sensitivity and column.sensitivity != stream.sensitivity:
+                lines.append(f"    config: {{meta: {{sensitive: {column.sensitivity}}}}}")
+    return "\n".join([*lines, ""])
+
+
+def _links(
+    by_source: dict[str, str],
+    columns: dict[str, list[StagedColumn]],
+    target: str,
+    label: str,
+) -> Iterator[dict[str, Any]]:
+    """Yield a link: the column, the path into it if it holds a list, and the key it references."""
+    path, _, key = label.partition(" = ")
+    keys = {source: column.name for column in columns[target] for source in column.sources}
+    link: dict[str, Any] = {"to": f"stg_smokeball__{target}", "key": keys[key or "id"]}
+    if "[]" not in path:
+        yield {"column": by_source[path], **link}
+        return
+    before, _, rest = path.partition("[].")
+    head, _, inside = before.partition(".")
+    yield {"column": by_source[head], "list": inside, "path": rest, **link}
+
+
+def _key(by_source: dict[str, str], name: str) -> str:
+    return by_source[name]
+
+
+def _own_columns() -> Iterator[StagedColumn]:
+    for name, text in (
+        ("source_relation", "Name of the firm, if the package unites the schemas of several"),
+        ("loaded_at", "Time of the load that last wrote the row, in UTC"),
+        ("removed_at", "Time when the loader marked the row as deleted, in UTC"),
+        ("is_deleted", "Whether the row is deleted, at Smokeball or by the loader"),
+    ):
+        yield StagedColumn(name, "text", [], text, None)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
