@@ -118,6 +118,7 @@ def files(streams: Sequence[SmokeballStream], joins_page: str) -> dict[str, str]
         path = f"{FOLDER}/stg_smokeball__{stream.name}.sql"
         generated[path] = _model(stream, columns[stream.name])
     generated[f"{FOLDER}/stg_smokeball__streams.yml"] = _properties(streams, columns, links)
+    generated["dbt/models/marts/smokeball__load_freshness.sql"] = _freshness(streams)
     return generated
 
 
@@ -232,6 +233,16 @@ select
     ({deleted}) as is_deleted
 from staged
 """
+
+
+def _freshness(streams: Sequence[SmokeballStream]) -> str:
+    parts = (
+        f"select source_relation, '{stream.name}' as stream, count(*) as rows_loaded, "
+        f"max(loaded_at) as last_loaded_at from {{{{ ref('stg_smokeball__{stream.name}') }}}} "
+        "group by source_relation"
+        for stream in streams
+    )
+    return f"-- {NOTE}\n" + "\nunion all\n".join(parts) + "\n"
 
 
 def _sources(streams: Sequence[SmokeballStream]) -> str:

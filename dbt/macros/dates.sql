@@ -44,3 +44,10 @@
 {% macro default__weekday(day) %}{{ return('extract(isodow from ' ~ day ~ ')') }}{% endmacro %}
 {% macro snowflake__weekday(day) %}{{ return('dayofweekiso(' ~ day ~ ')') }}{% endmacro %}
 {% macro bigquery__weekday(day) %}{{ return('(mod(extract(dayofweek from ' ~ day ~ ') + 5, 7) + 1)') }}{% endmacro %}
+
+
+{# Return the time of the run, for snapshots: the first version of a row says when the row was first seen. #}
+{% macro seen_at() %}
+    {%- set moment = "'" ~ var('smokeball__as_of') ~ "'" if var('smokeball__as_of') else smokeball.now_utc() -%}
+    {{ return('cast(' ~ moment ~ ' as ' ~ smokeball.type_timestamp() ~ ')') }}
+{% endmacro %}

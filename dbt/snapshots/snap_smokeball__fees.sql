@@ -16,6 +16,7 @@ select
     is_written_off,
     is_invoiced_externally,
     is_deleted,
-    loaded_at
+    loaded_at,
+    {{ smokeball.seen_at() }} as seen_at
 from {{ ref('stg_smokeball__fees') }}
 {% endsnapshot %}

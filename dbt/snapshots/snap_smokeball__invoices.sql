@@ -23,6 +23,7 @@ select
     interest_amount,
     fee_total,
     expense_total,
-    loaded_at
+    loaded_at,
+    {{ smokeball.seen_at() }} as seen_at
 from {{ ref('stg_smokeball__invoices') }}
 {% endsnapshot %}

@@ -9,6 +9,7 @@ select
     available_balance,
     unpresented_cheques_balance,
     last_updated_at,
-    loaded_at
+    loaded_at,
+    {{ smokeball.seen_at() }} as seen_at
 from {{ ref('stg_smokeball__matter_balances') }}
 {% endsnapshot %}

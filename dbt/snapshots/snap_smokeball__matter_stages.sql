@@ -7,6 +7,7 @@ select
     stage_id,
     stage_name,
     last_updated_at,
-    loaded_at
+    loaded_at,
+    {{ smokeball.seen_at() }} as seen_at
 from {{ ref('stg_smokeball__matter_stages') }}
 {% endsnapshot %}

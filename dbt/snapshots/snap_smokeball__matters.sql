@@ -16,6 +16,7 @@ select
     closed_date,
     referral_type,
     last_updated_at,
-    loaded_at
+    loaded_at,
+    {{ smokeball.seen_at() }} as seen_at
 from {{ ref('stg_smokeball__matters') }}
 {% endsnapshot %}

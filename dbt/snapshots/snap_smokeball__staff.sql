@@ -7,6 +7,7 @@ select
     rate,
     is_former,
     is_enabled,
-    loaded_at
+    loaded_at,
+    {{ smokeball.seen_at() }} as seen_at
 from {{ ref('stg_smokeball__staff') }}
 {% endsnapshot %}

@@ -9,6 +9,7 @@ select
     due_date_only,
     is_deleted,
     last_updated_at,
-    loaded_at
+    loaded_at,
+    {{ smokeball.seen_at() }} as seen_at
 from {{ ref('stg_smokeball__tasks') }}
 {% endsnapshot %}

@@ -6,8 +6,8 @@ with items as (
     select
         source_relation,
         fee_id,
-        sum(duration_minutes) as item_minutes,
-        sum(case when is_billable then duration_minutes else 0 end) as billable_item_minutes
+        cast(sum(duration_minutes) as {{ dbt.type_bigint() }}) as item_minutes,
+        cast(sum(case when is_billable then duration_minutes else 0 end) as {{ dbt.type_bigint() }}) as billable_item_minutes
     from {{ ref('stg_smokeball__fee_source_items') }}
     group by source_relation, fee_id
 ),
@@ -93,8 +93,8 @@ select
     entries.billable_minutes,
     entries.worked_minutes,
     entries.rate,
-    entries.amount_exc_tax,
-    entries.billable_amount_exc_tax,
+    {{ smokeball.money('entries.amount_exc_tax') }} as amount_exc_tax,
+    {{ smokeball.money('entries.billable_amount_exc_tax') }} as billable_amount_exc_tax,
     entries.is_billable,
     entries.is_written_off,
     invoices.status as invoice_status,

@@ -19,30 +19,22 @@ with on_invoices as (
     where entries.entry_state in ('billed', 'on_draft') and entries.invoice_id is not null
 ),
 
-shares as (
-    select
-        *,
-        coalesce({{ smokeball.ratio('billable_amount_exc_tax', 'kind_amount', 12) }}, 0) as kind_share,
-        coalesce({{ smokeball.ratio('billable_amount_exc_tax', 'invoice_amount', 12) }}, 0) as invoice_share
-    from on_invoices
-),
-
 adjustments as (
     select
-        shares.source_relation,
-        shares.entry_id,
-        shares.entry_state,
-        shares.billable_amount_exc_tax,
-        shares.kind_share * case when shares.entry_kind = 'fee' then amounts.fee_discount_amount else amounts.cost_discount_amount end
-            as discount_amount,
-        shares.invoice_share * amounts.surcharge_amount as surcharge_amount,
-        case
-            when amounts.payable_amount = 0 then 0
-            else cast(amounts.paid_exc_interest_amount as {{ dbt.type_float() }}) / nullif(amounts.payable_amount, 0)
-        end as paid_share
-    from shares
+        on_invoices.source_relation,
+        on_invoices.entry_id,
+        on_invoices.entry_state,
+        on_invoices.billable_amount_exc_tax,
+        coalesce({{ smokeball.ratio(
+            "on_invoices.billable_amount_exc_tax * case when on_invoices.entry_kind = 'fee' then amounts.fee_discount_amount else amounts.cost_discount_amount end",
+            'on_invoices.kind_amount', 6) }}, 0) as discount_amount,
+        coalesce({{ smokeball.ratio(
+            'on_invoices.billable_amount_exc_tax * amounts.surcharge_amount', 'on_invoices.invoice_amount', 6) }}, 0) as surcharge_amount,
+        amounts.paid_exc_interest_amount,
+        amounts.payable_amount
+    from on_invoices
     inner join {{ ref('int_smokeball__invoice_amounts') }} as amounts
-        on {{ smokeball.same('amounts', 'shares', ['invoice_id']) }}
+        on {{ smokeball.same('amounts', 'on_invoices', ['invoice_id']) }}
 )
 
 select
@@ -51,6 +43,7 @@ select
     {{ smokeball.decimal('discount_amount', 6) }} as discount_amount,
     {{ smokeball.decimal('surcharge_amount', 6) }} as surcharge_amount,
     {{ smokeball.decimal('billable_amount_exc_tax - discount_amount', 6) }} as net_amount,
-    {{ smokeball.decimal("case when entry_state = 'billed' then (billable_amount_exc_tax - discount_amount) * paid_share else 0 end", 6) }}
+    {{ smokeball.decimal("case when entry_state = 'billed' then coalesce(" ~ smokeball.ratio(
+        '(billable_amount_exc_tax - discount_amount) * paid_exc_interest_amount', 'payable_amount', 6) ~ ", 0) else 0 end", 6) }}
         as collected_amount
 from adjustments

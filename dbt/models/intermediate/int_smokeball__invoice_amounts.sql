@@ -109,29 +109,27 @@ select
     due_date,
     paid_date,
     loaded_at,
-    fee_amount,
-    cost_amount,
-    written_off_fee_amount,
-    written_off_cost_amount,
-    other_written_off_amount,
-    discount_amount,
-    fee_discount_amount,
-    cost_discount_amount,
-    net_fee_amount,
-    net_cost_amount,
-    surcharge_amount,
-    tax_amount,
-    interest_amount,
-    total_amount,
-    payable_amount,
-    paid_amount,
-    case when paid_amount > payable_amount and interest_amount > 0 then payable_amount else paid_amount end
+    {{ smokeball.money('fee_amount') }} as fee_amount,
+    {{ smokeball.money('cost_amount') }} as cost_amount,
+    {{ smokeball.money('written_off_fee_amount') }} as written_off_fee_amount,
+    {{ smokeball.money('written_off_cost_amount') }} as written_off_cost_amount,
+    {{ smokeball.money('other_written_off_amount') }} as other_written_off_amount,
+    {{ smokeball.money('discount_amount') }} as discount_amount,
+    {{ smokeball.money('fee_discount_amount') }} as fee_discount_amount,
+    {{ smokeball.money('cost_discount_amount') }} as cost_discount_amount,
+    {{ smokeball.money('net_fee_amount') }} as net_fee_amount,
+    {{ smokeball.money('net_cost_amount') }} as net_cost_amount,
+    {{ smokeball.money('surcharge_amount') }} as surcharge_amount,
+    {{ smokeball.money('tax_amount') }} as tax_amount,
+    {{ smokeball.money('interest_amount') }} as interest_amount,
+    {{ smokeball.money('total_amount') }} as total_amount,
+    {{ smokeball.money('payable_amount') }} as payable_amount,
+    {{ smokeball.money('paid_amount') }} as paid_amount,
+    {{ smokeball.money('case when paid_amount > payable_amount and interest_amount > 0 then payable_amount else paid_amount end') }}
         as paid_exc_interest_amount,
-    waived_amount,
-    unpaid_amount,
-    unpaid_exc_interest_amount,
-    case
-        when payable_amount = 0 then 0
-        else {{ smokeball.money('unpaid_exc_interest_amount * (1 - tax_amount / nullif(payable_amount, 0))') }}
-    end as unpaid_exc_tax_amount
+    {{ smokeball.money('waived_amount') }} as waived_amount,
+    {{ smokeball.money('unpaid_amount') }} as unpaid_amount,
+    {{ smokeball.money('unpaid_exc_interest_amount') }} as unpaid_exc_interest_amount,
+    {{ smokeball.money(
+        'case when payable_amount = 0 then 0 else unpaid_exc_interest_amount * (1 - tax_amount / nullif(payable_amount, 0)) end') }} as unpaid_exc_tax_amount
 from netted

@@ -13,7 +13,7 @@ with history as (
 ),
 
 log as (
-    select source_relation, min(loaded_at) as log_began_at
+    select source_relation, min(seen_at) as log_began_at
     from {{ ref('snap_smokeball__matters') }}
     group by source_relation
 ),
@@ -24,7 +24,7 @@ leads as (
         matter_id,
         max(case when first_to_last = 1 then status end) as first_status,
         max(case when first_to_last = 1 and is_lead then 1 else 0 end) as was_lead_at_first,
-        min(loaded_at) as first_seen_at,
+        min(seen_at) as first_seen_at,
         max(case when last_to_first = 1 then status end) as last_status,
         max(case when last_to_first = 1 and is_lead then 1 else 0 end) as is_still_lead,
         min(case when not is_lead then dbt_valid_from end) as converted_at,

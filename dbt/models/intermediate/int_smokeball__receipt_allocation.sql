@@ -50,14 +50,14 @@ matched_sums as (
     select source_relation, transaction_id, sum(amount) as amount from matched group by source_relation, transaction_id
 )
 
-select source_relation, transaction_id, invoice_id, is_credit, amount from matched
+select source_relation, transaction_id, invoice_id, is_credit, {{ smokeball.money('amount') }} as amount from matched
 union all
 select
     payments.source_relation,
     payments.transaction_id,
     cast(null as {{ dbt.type_string() }}) as invoice_id,
     payments.is_credit,
-    payments.amount - coalesce(matched_sums.amount, 0) as amount
+    {{ smokeball.money('payments.amount - coalesce(matched_sums.amount, 0)') }} as amount
 from payments
 left join matched_sums on {{ smokeball.same('matched_sums', 'payments', ['transaction_id']) }}
 where payments.amount <> coalesce(matched_sums.amount, 0)

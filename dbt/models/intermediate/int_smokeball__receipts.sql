@@ -16,7 +16,7 @@ select
     coalesce(accounts.type, '') = 'Credit' as is_credit,
     transactions.is_reversed,
     transactions.type = 'InvoicePaymentReversal' as is_reversal,
-    case when transactions.type = 'InvoicePayment' then transactions.amount else -transactions.amount end as amount
+    {{ smokeball.money("case when transactions.type = 'InvoicePayment' then transactions.amount else -transactions.amount end") }} as amount
 from {{ ref('stg_smokeball__transactions') }} as transactions
 left join {{ ref('stg_smokeball__bank_accounts') }} as accounts
     on {{ smokeball.same('accounts', 'transactions', ['bank_account_id']) }}

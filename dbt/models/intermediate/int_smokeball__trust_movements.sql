@@ -21,13 +21,15 @@ with movements as (
         coalesce(signs.is_reversal, false) as is_reversal,
         signs.transaction_type is null
             {%- if not var('smokeball__transfer_is_signed') %} or transactions.type = 'Transfer'{% endif %} as is_unknown,
-        case
-            {%- if not var('smokeball__transfer_is_signed') %}
-            when transactions.type = 'Transfer' then 0
-            {%- endif %}
-            when signs.transaction_type is null then 0
-            else transactions.amount * signs.sign
-        end as amount
+        cast(
+            case
+                {%- if not var('smokeball__transfer_is_signed') %}
+                when transactions.type = 'Transfer' then 0
+                {%- endif %}
+                when signs.transaction_type is null then 0
+                else transactions.amount * signs.sign
+            end as {{ smokeball.type_decimal(2) }}
+        ) as amount
     from {{ ref('stg_smokeball__transactions') }} as transactions
     left join {{ ref('stg_smokeball__bank_accounts') }} as accounts
         on {{ smokeball.same('accounts', 'transactions', ['bank_account_id']) }}
@@ -44,10 +46,12 @@ select
     ) or (
         movements.is_reversed and not movements.is_reversal and back.transaction_id is null
     ) as is_unmatched_reversal,
-    sum(movements.amount) over (
-        partition by movements.source_relation, movements.bank_account_id, movements.matter_id
-        order by movements.effective_date, movements.entered_at, movements.transaction_id
-        rows between unbounded preceding and current row
+    cast(
+        sum(movements.amount) over (
+            partition by movements.source_relation, movements.bank_account_id, movements.matter_id
+            order by movements.effective_date, movements.entered_at, movements.transaction_id
+            rows between unbounded preceding and current row
+        ) as {{ smokeball.type_decimal(2) }}
     ) as balance_after
 from movements
 left join movements as other

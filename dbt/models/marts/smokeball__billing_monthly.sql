@@ -8,7 +8,7 @@ with invoiced as (
         source_relation,
         issued_month as month,
         count(*) as invoices,
-        sum(case when has_totals then 0 else 1 end) as invoices_without_totals,
+        count(case when not has_totals then 1 end) as invoices_without_totals,
         sum(fee_amount) as fee_amount,
         sum(written_off_fee_amount) as written_off_fee_amount,
         sum(fee_discount_amount) as fee_discount_amount,
@@ -24,7 +24,7 @@ with invoiced as (
         sum(case when days_since_issue >= {{ var('smokeball__collection_days') }} then payable_amount else 0 end) as mature_payable_amount,
         sum(case when days_since_issue >= {{ var('smokeball__collection_days') }} then paid_exc_interest_amount - paid_by_credit_amount else 0 end)
             as mature_collected_amount,
-        sum(case when days_since_issue >= {{ var('smokeball__collection_days') }} then 1 else 0 end) as mature_invoices
+        count(case when days_since_issue >= {{ var('smokeball__collection_days') }} then 1 end) as mature_invoices
     from {{ ref('smokeball__invoices') }}
     where is_issued
     group by source_relation, issued_month

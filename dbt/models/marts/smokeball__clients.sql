@@ -1,7 +1,7 @@
 -- Contacts that are the first client of a matter or a debtor, with what they have open.
 with matters as (
     select source_relation, client_id as contact_id, count(*) as matters,
-        sum(case when is_active then 1 else 0 end) as active_matters, min(opened_date) as first_opened_date
+        count(case when is_active then 1 end) as active_matters, min(opened_date) as first_opened_date
     from {{ ref('smokeball__matters') }}
     where client_id is not null and not is_template and not is_deleted
     group by source_relation, client_id

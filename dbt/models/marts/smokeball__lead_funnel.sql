@@ -8,10 +8,10 @@ with sums as (
         opened_month as month,
         coalesce(referral_type, '(none)') as referral_type,
         count(*) as leads_seen,
-        sum(case when is_counted then 1 else 0 end) as leads,
-        sum(case when is_counted and outcome = 'converted' then 1 else 0 end) as converted,
-        sum(case when is_counted and outcome = 'lost' then 1 else 0 end) as lost,
-        sum(case when is_counted and outcome = 'open' then 1 else 0 end) as still_open,
+        count(case when is_counted then 1 end) as leads,
+        count(case when is_counted and outcome = 'converted' then 1 end) as converted,
+        count(case when is_counted and outcome = 'lost' then 1 end) as lost,
+        count(case when is_counted and outcome = 'open' then 1 end) as still_open,
         avg(case when is_counted then days_to_convert end) as average_days_to_convert,
         min(log_began_at) as log_began_at
     from {{ ref('smokeball__leads') }}
@@ -30,8 +30,6 @@ select
     still_open,
     {{ smokeball.decimal('average_days_to_convert', 2) }} as average_days_to_convert,
     log_began_at,
-    case
-        when {{ smokeball.as_of() }} >= {{ smokeball.date_plus('day', 30, 'cast(log_began_at as date)') }}
-            then {{ smokeball.ratio('converted', '(converted + lost)') }}
-    end as conversion_rate
+    {{ smokeball.decimal('case when ' ~ smokeball.as_of() ~ ' >= ' ~ smokeball.date_plus('day', 30, 'cast(log_began_at as date)')
+        ~ ' then ' ~ smokeball.ratio('converted', '(converted + lost)') ~ ' end', 4) }} as conversion_rate
 from sums

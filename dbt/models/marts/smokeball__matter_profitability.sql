@@ -7,7 +7,7 @@ with costs as (
         entries.source_relation,
         entries.matter_id,
         sum(entries.worked_minutes) as worked_minutes,
-        sum(case when entries.is_time and costs.annual_cost is null and entries.worked_minutes > 0 then 1 else 0 end) as entries_without_cost,
+        count(case when entries.is_time and costs.annual_cost is null and entries.worked_minutes > 0 then 1 end) as entries_without_cost,
         sum(entries.worked_minutes / 60.0 * costs.annual_cost / (52 * 5 * {{ var('smokeball__hours_per_day') }})) as staff_cost
     from {{ ref('int_smokeball__entries') }} as entries
     left join (

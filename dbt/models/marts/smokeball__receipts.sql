@@ -2,9 +2,9 @@ with parts as (
     select
         receipts.source_relation,
         receipts.transaction_id,
-        sum(allocated.amount * {{ smokeball.ratio('invoices.net_fee_amount', 'invoices.payable_amount', 12) }}) as fee_amount,
-        sum(allocated.amount * {{ smokeball.ratio('invoices.net_cost_amount', 'invoices.payable_amount', 12) }}) as cost_amount,
-        sum(allocated.amount * {{ smokeball.ratio('invoices.tax_amount', 'invoices.payable_amount', 12) }}) as tax_amount,
+        sum({{ smokeball.ratio('allocated.amount * invoices.net_fee_amount', 'invoices.payable_amount', 6) }}) as fee_amount,
+        sum({{ smokeball.ratio('allocated.amount * invoices.net_cost_amount', 'invoices.payable_amount', 6) }}) as cost_amount,
+        sum({{ smokeball.ratio('allocated.amount * invoices.tax_amount', 'invoices.payable_amount', 6) }}) as tax_amount,
         sum(case when allocated.invoice_id is null then allocated.amount else 0 end) as unallocated_amount
     from {{ ref('int_smokeball__receipts') }} as receipts
     inner join {{ ref('int_smokeball__receipt_allocation') }} as allocated

@@ -15,8 +15,8 @@ select
     stage_id,
     max(stage_name) as stage_name,
     count(*) as intervals,
-    sum(case when is_current then 1 else 0 end) as matters_now,
-    sum(case when not is_current and not is_first_seen then 1 else 0 end) as complete_intervals,
+    count(case when is_current then 1 end) as matters_now,
+    count(case when not is_current and not is_first_seen then 1 end) as complete_intervals,
     {{ smokeball.decimal(smokeball.median('case when not is_current and not is_first_seen then days_in_stage end'), 1) }} as median_days,
     {{ smokeball.decimal('avg(case when is_current then days_in_stage end)', 1) }} as average_days_so_far
 from intervals

@@ -38,6 +38,7 @@ worked as (
         sum(worked_minutes) as worked_minutes,
         sum(amount_exc_tax) as recorded_amount,
         sum(billable_amount_exc_tax) as billable_amount,
+        sum(case when is_time then billable_amount_exc_tax else 0 end) as billable_time_amount,
         sum(case when is_time and standard_rate is not null then amount_exc_tax else 0 end) as rated_amount,
         sum(case when is_time then minutes * standard_rate / 60 else 0 end) as standard_amount,
         {{ smokeball.sum_if("entry_state in ('wip', 'on_draft')", 'billable_amount_exc_tax') }} as wip_amount
@@ -95,6 +96,7 @@ joined as (
         coalesce(worked.billable_amount, 0) as billable_amount,
         {{ smokeball.money('coalesce(worked.standard_amount, 0)') }} as standard_amount,
         worked.rated_amount,
+        worked.billable_time_amount,
         coalesce(worked.wip_amount, 0) as wip_amount,
         coalesce(billed.gross_billed_amount, 0) as gross_billed_amount,
         {{ smokeball.money('coalesce(billed.billed_amount, 0)') }} as billed_amount,
@@ -131,7 +133,7 @@ select
     joined.billed_amount,
     {{ smokeball.ratio('joined.billed_amount', 'joined.gross_billed_amount') }} as realization,
     joined.collected_amount,
-    {{ smokeball.ratio('joined.billable_amount', 'joined.billable_minutes / 60.0', 2) }} as effective_rate,
+    {{ smokeball.ratio('joined.billable_time_amount', 'joined.billable_minutes / 60.0', 2) }} as effective_rate,
     joined.target_fees,
     last_year.billable_hours as billable_hours_last_year,
     last_year.billed_amount as billed_amount_last_year

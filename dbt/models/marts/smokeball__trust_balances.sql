@@ -22,7 +22,7 @@ moved as (
         bank_account_id,
         matter_id,
         count(*) as movements,
-        sum(case when is_unknown then 1 else 0 end) as unknown_movements,
+        count(case when is_unknown then 1 end) as unknown_movements,
         sum(amount) as moved_amount,
         max(effective_date) as last_movement_date
     from {{ ref('int_smokeball__trust_movements') }}

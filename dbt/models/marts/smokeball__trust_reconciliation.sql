@@ -10,10 +10,10 @@ with ledgers as (
         sum(balance) as ledger_balance,
         sum(moved_amount) as moved_amount,
         sum(unpresented_cheques_balance) as unpresented_cheques,
-        sum(case when is_overdrawn then 1 else 0 end) as overdrawn_ledgers,
+        count(case when is_overdrawn then 1 end) as overdrawn_ledgers,
         sum(case when is_overdrawn then balance else 0 end) as overdrawn_amount,
-        sum(case when difference <> 0 or unknown_movements > 0 then 1 else 0 end) as ledgers_with_difference,
-        sum(unknown_movements) as unknown_movements,
+        count(case when difference <> 0 or unknown_movements > 0 then 1 end) as ledgers_with_difference,
+        cast(sum(unknown_movements) as {{ dbt.type_bigint() }}) as unknown_movements,
         count(*) as ledgers
     from {{ ref('smokeball__trust_balances') }}
     group by source_relation, bank_account_id
@@ -45,16 +45,16 @@ legs as (
         accounts.type as account_type,
         coalesce(accounts.status, 0) = 1 as is_account_closed,
         coalesce(ledgers.ledgers, 0) as ledgers,
-        coalesce(ledgers.ledger_balance, 0) as ledger_balance,
-        coalesce(ledgers.moved_amount, 0) as moved_amount,
+        {{ smokeball.money('coalesce(ledgers.ledger_balance, 0)') }} as ledger_balance,
+        {{ smokeball.money('coalesce(ledgers.moved_amount, 0)') }} as moved_amount,
         accounts.balance as book_balance,
-        coalesce(ledgers.unpresented_cheques, 0) as unpresented_cheques,
+        {{ smokeball.money('coalesce(ledgers.unpresented_cheques, 0)') }} as unpresented_cheques,
         statements.statement_date,
         statements.closing_balance as statement_balance,
         statements.deposits_in_transit,
         case when statements.statement_date is not null then coalesce(until_statement.moved_until_statement, 0) end as moved_until_statement,
         coalesce(ledgers.overdrawn_ledgers, 0) as overdrawn_ledgers,
-        coalesce(ledgers.overdrawn_amount, 0) as overdrawn_amount,
+        {{ smokeball.money('coalesce(ledgers.overdrawn_amount, 0)') }} as overdrawn_amount,
         coalesce(ledgers.ledgers_with_difference, 0) as ledgers_with_difference,
         coalesce(ledgers.unknown_movements, 0) as unknown_movements
     from {{ ref('stg_smokeball__bank_accounts') }} as accounts
@@ -67,9 +67,10 @@ legs as (
 differences as (
     select
         *,
-        book_balance - ledger_balance as book_difference,
-        ledger_balance - moved_amount as movement_difference,
-        statement_balance + coalesce(deposits_in_transit, 0) - unpresented_cheques - moved_until_statement as statement_difference
+        {{ smokeball.money('book_balance - ledger_balance') }} as book_difference,
+        {{ smokeball.money('ledger_balance - moved_amount') }} as movement_difference,
+        {{ smokeball.money('statement_balance + coalesce(deposits_in_transit, 0) - unpresented_cheques - moved_until_statement') }}
+            as statement_difference
     from legs
 )
 
