@@ -42,6 +42,7 @@ soft as (
 
 select
     fees.source_relation,
+    {{ smokeball.as_of() }} as as_of,
     fees.matter_id,
     matters.matter_number,
     matters.title,

@@ -10,6 +10,7 @@ with intervals as (
 
 select
     source_relation,
+    {{ smokeball.as_of() }} as as_of,
     stage_set_id,
     max(stage_set) as stage_set,
     stage_id,
