@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_smokeball.sync.base_stream import SmokeballStream
+    from tap_smokeball.sync.declared_stream import DeclaredStream
 
 FOLDER = "dbt/models/staging"
 NOTE = "Generated from the catalog by `make docs`."
@@ -104,7 +104,7 @@ class StagedColumn(NamedTuple):
     sensitivity: str | None
 
 
-def files(streams: Sequence[SmokeballStream], joins_page: str) -> dict[str, str]:
+def files(streams: Sequence[DeclaredStream], joins_page: str) -> dict[str, str]:
     """Return the text of each generated file of the package, by its path.
 
     Args:
@@ -122,7 +122,7 @@ def files(streams: Sequence[SmokeballStream], joins_page: str) -> dict[str, str]
     return generated
 
 
-def staged_columns(stream: SmokeballStream) -> list[StagedColumn]:
+def staged_columns(stream: DeclaredStream) -> list[StagedColumn]:
     """Return the columns of a stream's staging model, without those that the model adds."""
     found: dict[str, StagedColumn] = {}
     sensitivity = {column.name: column.sensitivity for column in stream.all_columns}
@@ -130,7 +130,8 @@ def staged_columns(stream: SmokeballStream) -> list[StagedColumn]:
         mark = sensitivity.get(name) or stream.sensitivity
         for staged in _staged(stream.name, name, prop, mark):
             if staged.name in found:
-                found[staged.name].sources.extend(staged.sources)
+                sources = [*found[staged.name].sources, *staged.sources]
+                found[staged.name] = found[staged.name]._replace(sources=sources)
             else:
                 found[staged.name] = staged
     for name, kind, sources in EXTRA_COLUMNS.get(stream.name, []):
@@ -140,40 +141,53 @@ def staged_columns(stream: SmokeballStream) -> list[StagedColumn]:
     return list(found.values())
 
 
-def _staged(stream: str, path: str, prop: dict[str, Any], mark: str | None) -> Iterator[StagedColumn]:
+def _staged(
+    stream: str, path: str, prop: dict[str, Any], mark: str | None
+) -> Iterator[StagedColumn]:
     """Yield the columns that a property becomes: several, if it is a flat object."""
     types = [each for each in prop["type"] if each != "null"]
     text = str(prop.get("description", ""))
     inner = prop.get("properties", {})
     name = RENAMED.get((stream, path)) or _name(stream, path, prop)
-    if path.rpartition(".")[2] == "href" or name == "is_deleted":
-        if name == "is_deleted":
-            yield StagedColumn("is_marked_deleted", "boolean", [path], text, mark)
+    if path.rpartition(".")[2] == "href":
         return
-    if types == ["object"] and set(inner) == {"id", "href"}:
+    if name == "is_deleted":
+        yield StagedColumn("is_marked_deleted", "boolean", [path], text, mark)
+    elif types == ["object"] and set(inner) == {"id", "href"}:
         yield StagedColumn(f"{name}_id", "text", [f"{path}.id"], f"{text}: its id", mark)
     elif types == ["object"] and _is_flat(inner):
         for key, each in inner.items():
             for staged in _staged(stream, f"{path}.{key}", each, mark):
                 yield staged._replace(description=f"{text}: {staged.description}")
-    elif types in (["object"], ["array"]):
-        yield StagedColumn(name, "json", [path], text, mark)
-    elif prop.get("format") == "date-time":
+    else:
+        yield from _times(stream, path, prop, StagedColumn(name, "", [path], text, mark))
+
+
+def _times(
+    stream: str, path: str, prop: dict[str, Any], column: StagedColumn
+) -> Iterator[StagedColumn]:
+    """Yield a column with its kind, and the date of a time as a second column."""
+    name, text = column.name, column.description
+    if prop.get("format") == "date-time":
         stem = name.removesuffix("_date").removesuffix("_at")
-        yield StagedColumn(f"{stem}_at", "time", [path], text, mark)
+        yield column._replace(name=f"{stem}_at", kind="time")
         if not name.endswith("_at"):
             note = f"{text}: the date in the firm's time zone"
-            yield StagedColumn(f"{stem}_date", "local_date", [path], note, mark)
+            yield column._replace(name=f"{stem}_date", kind="local_date", description=note)
     elif stream == "events" and path in {"startTime", "endTime"}:
-        yield StagedColumn(name, "local_time", [path], text, mark)
+        yield column._replace(kind="local_time")
+        name = name.replace("_time", "_date")
         note = f"{text}: its date, in the zone of the event"
-        yield StagedColumn(name.replace("_time", "_date"), "text_date", [path], note, mark)
+        yield column._replace(name=name, kind="text_date", description=note)
     else:
-        yield StagedColumn(name, _kind(stream, path, prop, types[0]), [path], text, mark)
+        yield column._replace(kind=_kind(stream, path, prop))
 
 
-def _kind(stream: str, path: str, prop: dict[str, Any], type_: str) -> str:
+def _kind(stream: str, path: str, prop: dict[str, Any]) -> str:
     leaf = path.rpartition(".")[2]
+    type_ = next(each for each in prop["type"] if each != "null")
+    if type_ in {"object", "array"}:
+        return "json"
     if type_ == "boolean":
         return "true_boolean" if leaf in TRUE_BY_DEFAULT else "boolean"
     if type_ == "number":
@@ -212,7 +226,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|\.", "_", name).lower()
 
 
-def _model(stream: SmokeballStream, columns: list[StagedColumn]) -> str:
+def _model(stream: DeclaredStream, columns: list[StagedColumn]) -> str:
     specs = ",\n".join(
         f"        {[column.name, column.kind, *column.sources]!r}" for column in columns
     )
@@ -232,12 +246,12 @@ select
     *,
     ({deleted}) as is_deleted
 from staged
-"""
+"""  # noqa: S608 - names of the catalog
 
 
-def _freshness(streams: Sequence[SmokeballStream]) -> str:
+def _freshness(streams: Sequence[DeclaredStream]) -> str:
     parts = (
-        f"select source_relation, '{stream.name}' as stream, count(*) as rows_loaded, "
+        f"select source_relation, '{stream.name}' as stream, count(*) as rows_loaded, "  # noqa: S608
         f"max(loaded_at) as last_loaded_at from {{{{ ref('stg_smokeball__{stream.name}') }}}} "
         "group by source_relation"
         for stream in streams
@@ -245,11 +259,11 @@ def _freshness(streams: Sequence[SmokeballStream]) -> str:
     return f"-- {NOTE}\n" + "\nunion all\n".join(parts) + "\n"
 
 
-def _sources(streams: Sequence[SmokeballStream]) -> str:
+def _sources(streams: Sequence[DeclaredStream]) -> str:
     return "\n".join([*_source_lines(streams), ""])
 
 
-def _source_lines(streams: Sequence[SmokeballStream]) -> Iterator[str]:
+def _source_lines(streams: Sequence[DeclaredStream]) -> Iterator[str]:
     yield f"# {NOTE}"
     yield "version: 2"
     yield ""
@@ -275,20 +289,22 @@ def _source_lines(streams: Sequence[SmokeballStream]) -> Iterator[str]:
                 yield f"      config: {{meta: {{sensitive: {sensitivity[name]}}}}}"
 
 
-def summary(stream: SmokeballStream) -> str:
+def summary(stream: DeclaredStream) -> str:
     """Return the first line of a stream's documentation."""
     return str(type(stream).__doc__).strip().splitlines()[0]
 
 
 def _properties(
-    streams: Sequence[SmokeballStream],
+    streams: Sequence[DeclaredStream],
     columns: dict[str, list[StagedColumn]],
     links: list[tuple[str, str, str]],
 ) -> str:
     lines = [f"# {NOTE}", "version: 2", "", "models:"]
     for stream in streams:
-        by_source = {path: column.name for column in columns[stream.name] for path in column.sources}
-        keys = [_key(by_source, name) for name in stream.primary_keys]
+        by_source = {
+            path: column.name for column in columns[stream.name] for path in column.sources
+        }
+        keys = [by_source[name] for name in stream.primary_keys]
         lines += [
             f"- name: stg_smokeball__{stream.name}",
             f"  description: {_quoted(summary(stream))}",
@@ -336,10 +352,6 @@ def _links(
     before, _, rest = path.partition("[].")
     head, _, inside = before.partition(".")
     yield {"column": by_source[head], "list": inside, "path": rest, **link}
-
-
-def _key(by_source: dict[str, str], name: str) -> str:
-    return by_source[name]
 
 
 def _own_columns() -> Iterator[StagedColumn]:

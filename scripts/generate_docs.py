@@ -11,7 +11,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts import benchmark, dbt_staging, generate_error_table, meltano, scale, sensitive_columns
+from scripts import (
+    benchmark,
+    dbt_docs,
+    dbt_staging,
+    generate_error_table,
+    meltano,
+    scale,
+    sensitive_columns,
+)
 from tap_smokeball.config.settings import CONFIG_JSONSCHEMA
 from tap_smokeball.records.columns import walk_columns
 from tap_smokeball.sync.base_stream import SmokeballStream
@@ -48,6 +56,9 @@ def main(arguments: list[str]) -> int:
         "meltano.yml": meltano_project(),
         "hub/tap-smokeball.yml": meltano.hub_definition(CONFIG_JSONSCHEMA, all_settings()),
         **dbt_staging.files(streams(), read("docs/joins.md")),
+        "docs/analytics.md": replace_block(
+            read("docs/analytics.md"), COMMENT, "marts", list(dbt_docs.marts(read(dbt_docs.MARTS)))
+        ),
     }
     return write_or_check(generated, check="--check" in arguments)
 

@@ -23,7 +23,6 @@ OUTSIDE_PAGES = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "README.md": "index.md",
-    "examples/analytics/README.md": "answers.md",
     "smokeball_sandbox/README.md": "sandbox.md",
 }
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])+)\]\(([^)\s]+)\)")

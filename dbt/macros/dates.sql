@@ -1,11 +1,18 @@
-{# Return the date of a UTC time in a time zone. #}
-{% macro local_date(time, zone) %}{{ return(adapter.dispatch('local_date', 'smokeball')(time, zone)) }}{% endmacro %}
-{% macro default__local_date(time, zone) %}
+{#
+  Return the date of a UTC time in a time zone. A time of exactly midnight in UTC is a date without a time: Smokeball
+  is not known to send the firm's offset with every date, and in another zone it would be the day before.
+#}
+{% macro local_date(time, zone) %}
     {%- if zone == 'UTC' -%}{{ return('cast(' ~ time ~ ' as date)') }}{%- endif -%}
-    {{ return("cast((" ~ time ~ " at time zone 'UTC') at time zone '" ~ zone ~ "' as date)") }}
+    {{ return('case when ' ~ time ~ ' = ' ~ dbt.date_trunc('day', time) ~ ' then cast(' ~ time ~ ' as date) else '
+        ~ smokeball.date_in_zone(time, zone) ~ ' end') }}
 {% endmacro %}
-{% macro snowflake__local_date(time, zone) %}{{ return("cast(convert_timezone('UTC', '" ~ zone ~ "', " ~ time ~ ") as date)") }}{% endmacro %}
-{% macro bigquery__local_date(time, zone) %}{{ return("date(" ~ time ~ ", '" ~ zone ~ "')") }}{% endmacro %}
+
+
+{% macro date_in_zone(time, zone) %}{{ return(adapter.dispatch('date_in_zone', 'smokeball')(time, zone)) }}{% endmacro %}
+{% macro default__date_in_zone(time, zone) %}{{ return("cast((" ~ time ~ " at time zone 'UTC') at time zone '" ~ zone ~ "' as date)") }}{% endmacro %}
+{% macro snowflake__date_in_zone(time, zone) %}{{ return("cast(convert_timezone('UTC', '" ~ zone ~ "', " ~ time ~ ") as date)") }}{% endmacro %}
+{% macro bigquery__date_in_zone(time, zone) %}{{ return("date(" ~ time ~ ", '" ~ zone ~ "')") }}{% endmacro %}
 
 
 {# Return the current time in UTC, without a time zone. #}
@@ -20,7 +27,7 @@
     {%- set zones = var('smokeball__timezone') -%}
     {%- set zone = zones if zones is string else (zones.values() | list | first) -%}
     {%- if var('smokeball__as_of') -%}{{ return("cast('" ~ var('smokeball__as_of') ~ "' as date)") }}{%- endif -%}
-    {{ return(smokeball.local_date(smokeball.now_utc(), zone)) }}
+    {{ return(smokeball.date_in_zone(smokeball.now_utc(), zone)) }}
 {% endmacro %}
 
 

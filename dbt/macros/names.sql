@@ -14,8 +14,10 @@
 {% endmacro %}
 
 
-{# Sum an expression over the rows that meet a condition; 0 without such rows. #}
-{% macro sum_if(condition, value='1') %}{{ return('coalesce(sum(case when ' ~ condition ~ ' then ' ~ value ~ ' end), 0)') }}{% endmacro %}
+{# Sum an expression over the rows that meet a condition, as a decimal; 0 without such rows. #}
+{% macro sum_if(condition, value, places=2) %}
+    {{- return(smokeball.decimal('coalesce(sum(case when ' ~ condition ~ ' then ' ~ value ~ ' end), 0)', places)) -}}
+{% endmacro %}
 
 
 {# Age ranges of work in progress in days: name, first and last day (null: open). #}

@@ -13,9 +13,9 @@ select
     {{ smokeball.sum_if("entries.entry_state = 'billed_elsewhere'", 'entries.billable_amount_exc_tax') }} as billed_elsewhere_amount,
     {{ smokeball.sum_if("entries.entry_state = 'orphaned'", 'entries.billable_amount_exc_tax') }} as orphaned_amount,
     {{ smokeball.sum_if("entries.entry_state = 'billed'", 'entries.billable_amount_exc_tax') }} as gross_billed_amount,
-    {{ smokeball.decimal(smokeball.sum_if("entries.entry_state = 'billed'", 'allocation.discount_amount'), 6) }} as discount_amount,
-    {{ smokeball.decimal(smokeball.sum_if("entries.entry_state = 'billed'", 'allocation.net_amount'), 6) }} as billed_amount,
-    {{ smokeball.decimal(smokeball.sum_if("entries.entry_state = 'billed'", 'allocation.collected_amount'), 6) }} as collected_amount
+    {{ smokeball.sum_if("entries.entry_state = 'billed'", 'allocation.discount_amount', 6) }} as discount_amount,
+    {{ smokeball.sum_if("entries.entry_state = 'billed'", 'allocation.net_amount', 6) }} as billed_amount,
+    {{ smokeball.sum_if("entries.entry_state = 'billed'", 'allocation.collected_amount', 6) }} as collected_amount
 from {{ ref('int_smokeball__entries') }} as entries
 left join {{ ref('int_smokeball__entry_allocation') }} as allocation
     on {{ smokeball.same('allocation', 'entries', ['entry_id']) }}

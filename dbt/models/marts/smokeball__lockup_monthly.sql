@@ -63,12 +63,15 @@ sums as (
 days as (
     select
         *,
-        case when has_12_months then {{ smokeball.ratio(
+        {{ smokeball.ratio(
             '365 * (wip_fees' ~ (' + wip_disbursements' if var('smokeball__lockup_includes_disbursements') else '') ~ ')',
-            'billed_fees_in_12_months', 1) }} end as wip_days,
-        case when has_12_months then {{ smokeball.ratio('365 * owed_exc_tax_amount', 'billed_amount_in_12_months', 1) }} end
+            'case when has_12_months then billed_fees_in_12_months end', 1) }} as wip_days,
+        {{ smokeball.ratio('365 * owed_exc_tax_amount', 'case when has_12_months then billed_amount_in_12_months end', 1) }}
             as debtor_days
     from sums
 )
 
-select *, wip_days + debtor_days as lockup_days from days
+select
+    *,
+    {{ smokeball.decimal('wip_days + debtor_days', 1) }} as lockup_days
+from days

@@ -56,11 +56,10 @@ select
     fees.wip_amount,
     {{ smokeball.money('fees.billed_amount') }} as billed_amount,
     {{ smokeball.money('fees.collected_amount') }} as collected_amount,
-    coalesce(soft.soft_costs_lost, 0) as soft_costs_lost,
-    case when costs.entries_without_cost = 0 then {{ smokeball.money('coalesce(costs.staff_cost, 0)') }} end as staff_cost,
-    case when costs.entries_without_cost = 0
-        then {{ smokeball.money('fees.collected_amount - coalesce(costs.staff_cost, 0) - coalesce(soft.soft_costs_lost, 0)') }}
-    end as profit
+    {{ smokeball.money('coalesce(soft.soft_costs_lost, 0)') }} as soft_costs_lost,
+    {{ smokeball.money('case when costs.entries_without_cost = 0 then coalesce(costs.staff_cost, 0) end') }} as staff_cost,
+    {{ smokeball.money('case when costs.entries_without_cost = 0
+        then fees.collected_amount - coalesce(costs.staff_cost, 0) - coalesce(soft.soft_costs_lost, 0) end') }} as profit
 from fees
 left join costs on {{ smokeball.same('costs', 'fees', ['matter_id']) }}
 left join soft on {{ smokeball.same('soft', 'fees', ['matter_id']) }}

@@ -17,7 +17,7 @@ sums as (
         {{ smokeball.sum_if("entries.entry_kind = 'expense' and entries.entry_state <> 'orphaned' and entries.cost_type = 'Soft'", 'entries.billable_amount_exc_tax') }}
             as soft_disbursements,
         {{ smokeball.sum_if("entries.entry_state = 'on_draft'", 'entries.billable_amount_exc_tax') }} as on_draft,
-        {{ smokeball.sum_if("entries.entry_state = 'on_draft'", 'allocation.surcharge_amount - allocation.discount_amount') }} as draft_adjustment,
+        {{ smokeball.sum_if("entries.entry_state = 'on_draft'", 'allocation.surcharge_amount - allocation.discount_amount', 6) }} as draft_adjustment,
         {{ smokeball.sum_if("entries.entry_state = 'orphaned'", 'entries.billable_amount_exc_tax') }} as orphaned,
         {%- for name, low, high in smokeball.wip_ages() %}
         {%- set tests = ["entries.entry_state <> 'orphaned'"] %}
@@ -52,8 +52,8 @@ select
     sums.fees,
     sums.disbursements,
     sums.soft_disbursements,
-    sums.disbursements - sums.soft_disbursements as hard_disbursements,
-    sums.fees + sums.disbursements as total,
+    {{ smokeball.money('sums.disbursements - sums.soft_disbursements') }} as hard_disbursements,
+    {{ smokeball.money('sums.fees + sums.disbursements') }} as total,
     sums.on_draft,
     {{ smokeball.money('sums.draft_adjustment') }} as draft_adjustment,
     {{ smokeball.money('sums.fees + sums.disbursements + sums.draft_adjustment') }} as net_of_drafts,
