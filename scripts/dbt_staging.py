@@ -86,6 +86,61 @@ DELETED_WHEN = {
 """The mark of a deleted row in streams without ``isDeleted``."""
 
 
+RUN_LOG = "sync_runs"
+"""The stream of the tap's own runs."""
+
+FRESHNESS = f"""\
+-- {NOTE}
+-- A stream without changes has old rows: the tap's runs say until when its rows are complete.
+with loaded as (
+PARTS
+),
+
+runs as (
+    select
+        source_relation,
+        stream,
+        status,
+        loaded_until_at,
+        row_number() over (
+            partition by source_relation, stream order by run_started_at desc, run_id
+        ) as newest_first
+    from {{{{ ref('stg_smokeball__{RUN_LOG}') }}}}
+),
+
+latest as (
+    select
+        source_relation,
+        stream,
+        max(case when newest_first = 1 then status end) as last_run_status,
+        max(loaded_until_at) as complete_until
+    from runs
+    group by source_relation, stream
+),
+
+keys as (
+    select source_relation, stream from loaded
+    union all
+    select source_relation, stream from latest
+),
+
+streams as (
+    select distinct source_relation, stream from keys
+)
+
+select
+    streams.source_relation,
+    streams.stream,
+    coalesce(loaded.rows_loaded, 0) as rows_loaded,
+    loaded.newest_row_loaded_at,
+    latest.last_run_status,
+    latest.complete_until
+from streams
+left join loaded on {{{{ smokeball.same('loaded', 'streams', ['stream']) }}}}
+left join latest on {{{{ smokeball.same('latest', 'streams', ['stream']) }}}}
+"""  # noqa: S608 - a constant
+
+
 class StagedColumn(NamedTuple):
     """A column of a staging model.
 
@@ -250,13 +305,15 @@ from staged
 
 
 def _freshness(streams: Sequence[DeclaredStream]) -> str:
+    """Return the mart of the loads: rows by stream, and what the runs say about each."""
     parts = (
-        f"select source_relation, '{stream.name}' as stream, count(*) as rows_loaded, "  # noqa: S608
-        f"max(loaded_at) as last_loaded_at from {{{{ ref('stg_smokeball__{stream.name}') }}}} "
-        "group by source_relation"
+        f"    select source_relation, '{stream.name}' as stream, count(*) as rows_loaded, "  # noqa: S608
+        "max(loaded_at) as newest_row_loaded_at "
+        f"from {{{{ ref('stg_smokeball__{stream.name}') }}}} group by source_relation"
         for stream in streams
+        if stream.name != RUN_LOG
     )
-    return f"-- {NOTE}\n" + "\nunion all\n".join(parts) + "\n"
+    return FRESHNESS.replace("PARTS", "\n    union all\n".join(parts))
 
 
 def _sources(streams: Sequence[DeclaredStream]) -> str:
@@ -272,6 +329,14 @@ def _source_lines(streams: Sequence[DeclaredStream]) -> Iterator[str]:
     yield "  description: A law firm's Smokeball account, loaded by tap-smokeball"
     yield "  schema: \"{{ var('smokeball_schema') }}\""
     yield "  database: \"{{ var('smokeball_database') or target.database }}\""
+    yield "  config:"
+    yield "    freshness:"
+    yield "      warn_after: {count: 26, period: hour}"
+    yield "      error_after: {count: 50, period: hour}"
+    yield "    loaded_at_query: >-"
+    name = "'LOADEDUNTIL' if target.type == 'snowflake' else adapter.quote('loadedUntil')"
+    yield f"      select max({{{{ {name} }}}})"
+    yield f"      from {{{{ this.schema }}}}.{RUN_LOG} where stream = '{{{{ this.identifier }}}}'"
     yield "  tables:"
     for stream in streams:
         yield f"  - name: {stream.name}"

@@ -131,13 +131,6 @@ class Database:
         return [name for [name] in self._query(TABLES)]
 
     def answers(self) -> Answers:
-<<<<<<< HEAD
-        """Run the queries of ``examples/analytics``, the one that saves leads first."""
-        files = sorted(QUERIES.glob("*.sql"), key=lambda path: (path.stem != "keep_leads", path))
-        queries = {path.stem: path.read_text(encoding="utf-8") for path in files}
-        queries["firm"] = "select name from smokeball.firm"
-        answers: Answers = json.loads(self._run(QUERY_RUNNER, stdin=json.dumps(queries)))
-=======
         """Ask the marts the questions of the report."""
         answers: Answers = json.loads(self._run(QUERY_RUNNER, stdin=json.dumps(QUERIES)))
         return answers

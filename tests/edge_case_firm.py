@@ -82,7 +82,11 @@ class EdgeCaseFirm:
     def _change_invoices(self) -> None:
         alive = {e["row"]["id"] for e in self.rows("matters") if e["row"]["status"] != "Deleted"}
         all_rows = [e for e in self.rows("invoices") if e["parent"] in alive]
-        drafts = [e for e in all_rows if e["row"]["status"] == DRAFT and e["row"].get("entries")]
+        drafts = [
+            entry
+            for entry in all_rows
+            if entry["row"]["status"] == DRAFT and entry["row"]["invoiceTotals"]["feeTotal"]
+        ]
         for entry in drafts[:1]:
             self._touch("invoices", entry, {"discount": {"type": 1, "percentage": 20}})
         sent = [e for e in all_rows if e["row"]["status"] == FINAL]
