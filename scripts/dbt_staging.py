@@ -10,13 +10,15 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scripts import dbt_freshness
+from scripts.dbt_freshness import NOTE, RUN_LOG
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tap_smokeball.sync.declared_stream import DeclaredStream
 
 FOLDER = "dbt/models/staging"
-NOTE = "Generated from the catalog by `make docs`."
 JOIN = re.compile(r'^ +(\w+) [|o]+--[|o{]+ (\w+) : "([^"]+)"$', re.MULTILINE)
 """A line of the diagram in ``docs/joins.md``: referenced stream, referencing stream, label."""
 
@@ -86,61 +88,6 @@ DELETED_WHEN = {
 """The mark of a deleted row in streams without ``isDeleted``."""
 
 
-RUN_LOG = "sync_runs"
-"""The stream of the tap's own runs."""
-
-FRESHNESS = f"""\
--- {NOTE}
--- A stream without changes has old rows: the tap's runs say until when its rows are complete.
-with loaded as (
-PARTS
-),
-
-runs as (
-    select
-        source_relation,
-        stream,
-        status,
-        loaded_until_at,
-        row_number() over (
-            partition by source_relation, stream order by run_started_at desc, run_id
-        ) as newest_first
-    from {{{{ ref('stg_smokeball__{RUN_LOG}') }}}}
-),
-
-latest as (
-    select
-        source_relation,
-        stream,
-        max(case when newest_first = 1 then status end) as last_run_status,
-        max(loaded_until_at) as complete_until
-    from runs
-    group by source_relation, stream
-),
-
-keys as (
-    select source_relation, stream from loaded
-    union all
-    select source_relation, stream from latest
-),
-
-streams as (
-    select distinct source_relation, stream from keys
-)
-
-select
-    streams.source_relation,
-    streams.stream,
-    coalesce(loaded.rows_loaded, 0) as rows_loaded,
-    loaded.newest_row_loaded_at,
-    latest.last_run_status,
-    latest.complete_until
-from streams
-left join loaded on {{{{ smokeball.same('loaded', 'streams', ['stream']) }}}}
-left join latest on {{{{ smokeball.same('latest', 'streams', ['stream']) }}}}
-"""  # noqa: S608 - a constant
-
-
 class StagedColumn(NamedTuple):
     """A column of a staging model.
 
@@ -173,7 +120,7 @@ def files(streams: Sequence[DeclaredStream], joins_page: str) -> dict[str, str]:
         path = f"{FOLDER}/stg_smokeball__{stream.name}.sql"
         generated[path] = _model(stream, columns[stream.name])
     generated[f"{FOLDER}/stg_smokeball__streams.yml"] = _properties(streams, columns, links)
-    generated["dbt/models/marts/smokeball__load_freshness.sql"] = _freshness(streams)
+    generated[dbt_freshness.MODEL] = dbt_freshness.model(streams)
     return generated
 
 
@@ -302,18 +249,6 @@ select
     ({deleted}) as is_deleted
 from staged
 """  # noqa: S608 - names of the catalog
-
-
-def _freshness(streams: Sequence[DeclaredStream]) -> str:
-    """Return the mart of the loads: rows by stream, and what the runs say about each."""
-    parts = (
-        f"    select source_relation, '{stream.name}' as stream, count(*) as rows_loaded, "  # noqa: S608
-        "max(loaded_at) as newest_row_loaded_at "
-        f"from {{{{ ref('stg_smokeball__{stream.name}') }}}} group by source_relation"
-        for stream in streams
-        if stream.name != RUN_LOG
-    )
-    return FRESHNESS.replace("PARTS", "\n    union all\n".join(parts))
 
 
 def _sources(streams: Sequence[DeclaredStream]) -> str:
