@@ -90,15 +90,16 @@ class FirmFigures:
         return found
 
     def draft_discounts(self) -> Decimal:
-        """Return the discounts that the settings of drafts promise on their fees."""
+        """Return the discounts of drafts: those in the totals, else those of the settings."""
         discounts = ZERO
         for entry in self.rows["invoices"]:
             row = entry["row"]
-            share = Decimal(row.get("discount", {}).get("percentage", 0))
-            if row["status"] == DRAFT and share and not self.is_excluded(entry["parent"]):
-                totals = row["invoiceTotals"]
-                fees = Decimal(totals["feeTotal"]) - Decimal(totals["writtenOffFeeTotal"])
-                discounts += _cents(fees * share / 100)
+            if row["status"] != DRAFT or self.is_excluded(entry["parent"]):
+                continue
+            totals = {name: Decimal(amount) for name, amount in row["invoiceTotals"].items()}
+            share = Decimal((row.get("discount") or {}).get("percentage", 0))
+            fees = totals["feeTotal"] - totals["writtenOffFeeTotal"]
+            discounts += totals["discount"] or _cents(fees * share / 100)
         return discounts
 
     def receivables(self) -> Figures:
