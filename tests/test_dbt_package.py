@@ -320,6 +320,7 @@ class DefaultSelection:
         sandbox = stack.enter_context(SandboxServer(matters=15))
         self._warehouse = stack.enter_context(DuckDB(folder))
         wanted = [str(vars(each)["name"]) for each in streams.ALL if each.selected_by_default]
+        wanted.append(demo_report.RUN_LOG)
         Pipeline(sandbox, self._warehouse, folder).run(catalog(wanted=wanted))
         self.fees = [entry["row"] for entry in sandbox_rows(sandbox, "fees")]
         self._loaded = folder / "loaded.duckdb"
