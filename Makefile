@@ -31,6 +31,9 @@ LOADERS := target-duckdb target-postgres \
 	$(if $(filter-out 3.10,$(PYTHON_VERSION)),target-snowflake) \
 	$(if $(filter 3.11,$(PYTHON_VERSION)),target-bigquery bqemulator)
 LOADER_ENVIRONMENTS := $(LOADERS:%=.venv-%/dependencies-$(PYTHON_VERSION))
+# dbt 1.11 does not support later Pythons.
+DBT := $(if $(filter 3.10 3.11 3.12 3.13,$(PYTHON_VERSION)),dbt dbt-cloud)
+DBT_ENVIRONMENTS := $(DBT:%=.venv-%/dependencies-$(PYTHON_VERSION))
 # The Airflow tests run the Meltano of the demo's environment.
 AIRFLOW := $(if $(filter 3.10 3.11 3.12,$(PYTHON_VERSION)),.venv-airflow/home/airflow.db)
 
@@ -72,7 +75,7 @@ test: lint types fresh contract site all-tests ## Run all checks and all tests
 
 # A target of its own: `make --jobs=2` runs the checks while the tests wait.
 .PHONY: all-tests
-all-tests: $(PROJECT) $(LOADER_ENVIRONMENTS) $(AIRFLOW) $(RUNTIME)
+all-tests: $(PROJECT) $(LOADER_ENVIRONMENTS) $(DBT_ENVIRONMENTS) $(AIRFLOW) $(RUNTIME)
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: coverage
@@ -113,7 +116,6 @@ types: $(PROJECT) ## Check types
 .PHONY: docs
 docs: $(PROJECT) ## Regenerate the generated parts of the docs and of meltano.yml
 	.venv/bin/python -m scripts.generate_docs
-	.venv/bin/python -m scripts.analytics
 	.venv/bin/python -m scripts.operations
 
 .PHONY: site
@@ -129,7 +131,6 @@ docs-check: $(DEMO) ## Run the commands of the pages in a fresh clone and a fres
 .PHONY: fresh
 fresh: $(PROJECT)
 	.venv/bin/python -m scripts.generate_docs --check
-	.venv/bin/python -m scripts.analytics --check
 
 .PHONY: contract
 contract: $(PROJECT)
@@ -170,7 +171,7 @@ lock: $(UV) ## Regenerate the lock files; LOCK_ARGS=--upgrade takes the latest r
 	$(call compile,audit,--group audit)
 	$(call compile,bench,pyproject.toml --extra webhooks --group bench)
 	$(call compile,site,--group site)
-	for each in airflow target-bigquery target-duckdb target-jsonl target-postgres; do \
+	for each in airflow dbt dbt-cloud target-bigquery target-duckdb target-jsonl target-postgres; do \
 		$(call compile,$$each,requirements/$$each.in); done
 	for each in bqemulator target-snowflake; do $(call compile,$$each,requirements/$$each.in,3.11); done
 	$(call compile,runtime,pyproject.toml --extra postgres --extra webhooks)

@@ -34,10 +34,12 @@ LOG = FOLDER / "meltano.log"
 # Separate from the project's own folder, which may hold plugins, runs and state of a real account.
 MELTANO_FOLDER = ROOT / ".meltano" / "demo"
 PLUGINS = ("tap-smokeball", "target-duckdb")
+DBT = "dbt-duckdb"
 # A change of one of these files requires a new installation of the plugins.
 SOURCES = (
     "meltano.yml",
     "pyproject.toml",
+    "requirements/dbt.txt",
     "requirements/demo.txt",
     "requirements/target-duckdb.txt",
     "loaders/target-duckdb-strict/target_duckdb_strict.py",
@@ -68,7 +70,7 @@ class Meltano:
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         # Settings of a real account, from the shell or from .env, must not reach the demo.
-        excluded = ("TAP_", "TARGET_", "MELTANO_")
+        excluded = ("TAP_", "TARGET_", "DBT_", "MELTANO_")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(excluded)}
         self._environment = {
             **inherited,
@@ -86,13 +88,14 @@ class Meltano:
         marker = MELTANO_FOLDER / "installed"
         if marker.exists() and marker.read_text() == fingerprint:
             return
-        say("Installing the tap and the loader (first run only) ...")
-        self._run("install", "--clean", *PLUGINS, show=False)
+        say("Installing the tap, the loader and dbt (first run only) ...")
+        self._run("install", "--clean", *PLUGINS, DBT, show=False)
         marker.write_text(fingerprint)
 
     def run(self) -> None:
         """Run the pipeline and show the log lines of the tap and the loader."""
-        self._run("--environment", "dev", "run", "--state-id-suffix", "demo", *PLUGINS, show=True)
+        steps = (*PLUGINS, f"{DBT}:build")
+        self._run("--environment", "dev", "run", "--state-id-suffix", "demo", *steps, show=True)
 
     @staticmethod
     def python() -> Path:
@@ -176,6 +179,7 @@ def run_demo(options: argparse.Namespace) -> None:
                 "TAP_SMOKEBALL_REQUESTS_PER_SECOND": str(rate),
                 "TARGET_DUCKDB_PATH": str(DATABASE),
                 **(live.settings if live else {}),
+                "DBT_DUCKDB_PATH": str(DATABASE),
             }
         )
         meltano.install()

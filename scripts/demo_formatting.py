@@ -15,6 +15,19 @@ Row = dict[str, Any]
 
 MAX_ROWS = 8
 MONTHS = 12
+DAYS_OVERDUE = {
+    "not_due": "Not due",
+    "days_1_30": "1-30",
+    "days_31_60": "31-60",
+    "days_61_90": "61-90",
+    "days_over_90": "Over 90",
+}
+AGE_CLASSES = {
+    "up_to_90_days": "Up to 90",
+    "days_91_180": "91-180",
+    "days_181_365": "181-365",
+    "over_365_days": "Over 365",
+}
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,15 @@ def stacked(
         for row in rows
         for place, (key, title) in enumerate(series.items())
     ]
+
+
+def exceptions(rows: Sequence[Row]) -> str:
+    """Name the exceptions of trust money, the gravest first."""
+    found = [
+        f"{row['found']:,} {row['exception_type']} ({money(Decimal(row['amount']))})"
+        for row in rows
+    ]
+    return f"Exceptions: {', '.join(found)}." if found else "There are no exceptions."
 
 
 def reconciliation(rows: Sequence[Row]) -> str:

@@ -45,16 +45,19 @@ def page(answers: Answers) -> str:
 def tiles(answers: Answers) -> list[Tile]:
     """Return the key figures at the top of the report."""
     owed, invoiced = answers["receivables_by_age"], latest(answers["realization_and_collection"])
-    overdue = percent(total(owed, "over_90_days"), total(owed, "total"))
+    overdue = percent(total(owed, "days_over_90"), total(owed, "total"))
     held = answers["trust_balances"]
     return [
         Tile(dollars(total(answers["work_in_progress"], "total")), "unbilled work in progress"),
         Tile(dollars(total(owed, "total")), f"owed by clients, {overdue} over 90 days overdue"),
         Tile(
             percent(total(invoiced, "billed"), total(invoiced, "recorded")),
-            "of recorded work was billed",
+            "of billable fees was billed",
         ),
-        Tile(percent(total(invoiced, "paid"), total(invoiced, "due")), "of billed amounts is paid"),
+        Tile(
+            percent(total(invoiced, "paid"), total(invoiced, "due")),
+            "of bills older than 90 days is paid",
+        ),
         Tile(dollars(total(held, "balance")), f"held in trust for {matter_count(held)}"),
         Tile(f"{sum(row['matters'] for row in answers['matters_by_stage']):,}", "active matters"),
     ]

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from scripts import demo_charts
 from scripts.demo_formatting import (
+    AGE_CLASSES,
+    DAYS_OVERDUE,
     MAX_ROWS,
     Column,
     Section,
     amounts,
     dollars,
+    exceptions,
     latest,
     matter_count,
     matter_number,
@@ -32,24 +35,11 @@ if TYPE_CHECKING:
     from scripts.demo_formatting import Row
     from scripts.demo_report import Answers
 
-DAYS_OVERDUE = {
-    "not_due": "Not due",
-    "days_1_30": "1-30",
-    "days_31_60": "31-60",
-    "days_61_90": "61-90",
-    "over_90_days": "Over 90",
-}
-AGE_CLASSES = {
-    "up_to_90_days": "Up to 90",
-    "days_91_180": "91-180",
-    "days_181_365": "181-365",
-    "over_365_days": "Over 365",
-}
-
 
 def work_in_progress(answers: Answers) -> Section:
     """Build the section on unbilled work by matter."""
     found = answers["work_in_progress"]
+    inactive = [row for row in found if not row["is_active"]]
     columns = (
         Column("Matter", number=False),
         Column("Client and subject", number=False),
@@ -67,7 +57,8 @@ def work_in_progress(answers: Answers) -> Section:
     rows += remainder_and_total(found, "more matters", lambda some: ["", *amounts(some, sums)])
     return Section(
         "Work in progress",
-        "Billable fees and expenses that are not on a sent invoice, without tax.",
+        "Billable fees and expenses that are not on a sent invoice, without tax. "
+        f"{money(total(inactive, 'total'))} of it is on leads and on matters that are not active.",
         _dollars_by_matter(found, {"fees": "Fees", "expenses": "Expenses"}),
         f"The {MAX_ROWS} matters with the most work in progress; the table has the same data",
         columns,
@@ -81,7 +72,7 @@ def receivables(answers: Answers) -> Section:
     columns = (
         Column("Matter", number=False),
         Column("Client and subject", number=False),
-        *(Column(name, minor=key != "over_90_days") for key, name in DAYS_OVERDUE.items()),
+        *(Column(name, minor=key != "days_over_90") for key, name in DAYS_OVERDUE.items()),
         Column("Total"),
     )
     sums = (*DAYS_OVERDUE, "total")
@@ -134,8 +125,9 @@ def collection(answers: Answers) -> Section:
     ]
     return Section(
         "Realization and collection",
-        "Realization is the billed share of recorded work. Collection is the paid share of billed "
-        f"amounts, with tax. The last {len(found)} months with invoices, by date of issue.",
+        "Realization is the billed share of billable fees, after write-offs and discounts. "
+        "Collection is the paid share of invoices that were issued at least 90 days ago, without "
+        f"interest and client credit. The last {len(found)} months, by date of issue.",
         demo_charts.lines(data, list(series.values()), "Percent"),
         "Realization and collection by month; the table has the same data",
         columns,
@@ -205,7 +197,8 @@ def trust(answers: Answers) -> Section:
         "Trust balances",
         "Money held for clients, by matter. "
         f"{matter_count(inactive).capitalize()} that are closed still hold "
-        f"{money(total(inactive, 'balance'))}. {reconciliation(answers['trust_reconciliation'])}",
+        f"{money(total(inactive, 'balance'))}. {exceptions(answers['trust_exceptions'])} "
+        f"{reconciliation(answers['trust_reconciliation'])}",
         _dollars_by_matter(found, {"available": "Available", "protected": "Protected"}),
         f"The {MAX_ROWS} largest balances; the table has the same data",
         columns,
@@ -257,11 +250,12 @@ def stages(answers: Answers) -> Section:
 def leads(answers: Answers) -> Section:
     """Build the section on converted and lost leads by year."""
     outcomes = {"converted": "Converted", "still_open": "Open", "lost": "Lost"}
+    has_rates = any(row["conversion"] is not None for row in answers["lead_conversion"])
     years: dict[str, Row] = {}
     for row in answers["lead_conversion"]:
         sums = years.setdefault(row["month"][:4], {"year": row["month"][:4]})
         for key in ("leads", *outcomes):
-            sums[key] = sums.get(key, 0) + row[key]
+            sums[key] = sums.get(key, 0) + int(row[key])
     found = list(years.values())
     columns = (
         Column("Year", number=False),
@@ -272,14 +266,16 @@ def leads(answers: Answers) -> Section:
 
     def cells(rows: Sequence[Row]) -> list[str]:
         counts = {key: sum(row[key] for row in rows) for key in ("leads", *outcomes)}
-        decided = Decimal(counts["converted"] + counts["lost"])
-        conversion = percent(Decimal(counts["converted"]), decided)
+        # In the first month of the log, too little has been decided.
+        decided = counts["converted"] + counts["lost"] if has_rates else 0
+        conversion = percent(Decimal(counts["converted"]), Decimal(decided))
         return [*(f"{count:,}" for count in counts.values()), conversion]
 
     return Section(
         "Lead conversion",
-        "Outcome of the leads by the year of their creation. Smokeball does not record that a "
-        "matter was a lead, so only conversions after the first load are counted.",
+        "Outcome of the leads that were open when they were first loaded, by the year of their "
+        "creation. Smokeball does not record that a matter was a lead, so earlier leads do not "
+        "count. There is no conversion rate in the first 30 days.",
         demo_charts.columns(
             stacked(found, lambda row: row["year"], outcomes), list(outcomes.values()), "Leads"
         ),

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scripts.demo_queries import QUERIES
 from tap_smokeball.streams.sync_runs import SyncRunsStream
 
 if sys.version_info >= (3, 12):
@@ -19,6 +19,7 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from smokeball_sandbox.control_client import ControlClient
 
@@ -33,10 +34,10 @@ rows = duckdb.connect(sys.argv[1], read_only=True).execute(sys.argv[2], sys.argv
 json.dump(rows, sys.stdout, default=str)
 """
 
-# Runs named queries in order. The first one writes, so the connection is not read-only.
+# Runs named queries.
 QUERY_RUNNER = """
 import duckdb, json, sys
-database, results = duckdb.connect(sys.argv[1]), {}
+database, results = duckdb.connect(sys.argv[1], read_only=True), {}
 for name, query in json.load(sys.stdin).items():
     result = database.execute(query)
     names = [column[0] for column in result.description]
@@ -55,7 +56,6 @@ RUN_LOG = str(SyncRunsStream.name)
 HEADINGS = ("Matter", "Client and subject", "Responsible", "Hours", "Unbilled $", "Oldest")
 
 SUM_COLUMNS = ("hours", "total")
-QUERIES = Path(__file__).parent.parent / "examples" / "analytics" / "duckdb"
 
 Rows = dict[str, int]
 Answers = dict[str, list[dict[str, Any]]]
@@ -137,11 +137,8 @@ class Database:
         return [name for [name] in self._query(TABLES)]
 
     def answers(self) -> Answers:
-        """Run the queries of ``examples/analytics``, the one that saves leads first."""
-        files = sorted(QUERIES.glob("*.sql"), key=lambda path: (path.stem != "keep_leads", path))
-        queries = {path.stem: path.read_text(encoding="utf-8") for path in files}
-        queries["firm"] = "select name from smokeball.firm"
-        answers: Answers = json.loads(self._run(QUERY_RUNNER, stdin=json.dumps(queries)))
+        """Ask the marts the questions of the report."""
+        answers: Answers = json.loads(self._run(QUERY_RUNNER, stdin=json.dumps(QUERIES)))
         return answers
 
     def _query(self, query: str, *values: str) -> list[list[Any]]:

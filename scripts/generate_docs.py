@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from scripts import (
     benchmark,
-    dbt,
+    dbt_docs,
+    dbt_staging,
     fleet_scale,
     generate_error_table,
     meltano,
@@ -70,7 +71,10 @@ def main(arguments: list[str]) -> int:
         "hub/tap-smokeball.yml": meltano.hub_definition(
             CONFIG_JSONSCHEMA, settings_reference.all_settings(), streams(), python_versions()
         ),
-        "examples/dbt/models/smokeball/sources.yml": dbt.sources(streams()),
+        **dbt_staging.files(streams(), read("docs/joins.md")),
+        "docs/analytics.md": replace_block(
+            read("docs/analytics.md"), COMMENT, "marts", list(dbt_docs.marts(read(dbt_docs.MARTS)))
+        ),
     }
     return write_or_check(generated, check="--check" in arguments)
 

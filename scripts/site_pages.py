@@ -31,7 +31,6 @@ OUTSIDE_PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "README.md": "index.md",
     "SECURITY.md": "security-policy.md",
-    "examples/analytics/README.md": "answers.md",
     "smokeball_sandbox/README.md": "sandbox.md",
 }
 SOURCES = "source"

@@ -47,7 +47,7 @@ settings.load_profile("tap-smokeball")
 
 SLOWEST_MODULES = {
     "test_airflow",
-    "test_analytics",
+    "test_dbt_package",
     "test_delivery_invariant",
     "test_docs",
     "test_second_tenant",

@@ -29,7 +29,6 @@ ROOT = Path(__file__).parent.parent
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
-    ROOT / "examples/analytics/README.md",
     ROOT / "smokeball_sandbox/README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
@@ -79,14 +78,11 @@ RUN_ELSEWHERE = {
         '"run-failed"',
     ),
     "tap-smokeball-webhooks prune --keep-days 30": ("tests/test_receiver.py", '"prune"'),
-    "psql < examples/analytics/postgres/work_in_progress.sql": (
-        "tests/test_analytics.py",
-        "Postgres",
+    "meltano run tap-smokeball target-duckdb dbt-duckdb:build": (
+        "scripts/demo.py",
+        'f"{DBT}:build"',
     ),
-    "duckdb output/warehouse.duckdb < examples/analytics/duckdb/work_in_progress.sql": (
-        "tests/test_analytics.py",
-        "DuckDB",
-    ),
+    "dbt build": ("tests/dbt_project.py", '"build"'),
 }
 CANNOT_RUN = {
     "uv tool install --reinstall '.[webhooks,postgres]'": "fetches from the package index",
@@ -101,16 +97,12 @@ CANNOT_RUN = {
     "meltano state set --force dev:tap-smokeball-to-target-duckdb --input-file state.json": (
         "the same"
     ),
-    "dbt build --vars '{smokeball_schema: raw_smokeball}'": "a dbt project",
     "docker build --tag tap-smokeball .": "a Docker daemon; image.yml builds the same",
     "docker run --rm --read-only --cap-drop ALL --env-file firm.env "
     '-v "$PWD/catalog.json:/catalog.json:ro" '
     "tap-smokeball --config=ENV --catalog /catalog.json | target-jsonl": "a Docker daemon",
     "uv tool install --reinstall '.[login]'": "fetches from the package index",
-    "snow sql -f examples/analytics/snowflake/work_in_progress.sql": "a Snowflake account",
-    "bq query --use_legacy_sql=false < examples/analytics/bigquery/work_in_progress.sql": (
-        "a Google Cloud project"
-    ),
+    "pip install meltano": "fetches from the package index; the demo's lock has the same",
 }
 TARGET_SCRIPT = """#!{python}
 # A Singer target reduced to its states.

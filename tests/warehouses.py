@@ -82,8 +82,9 @@ class Warehouse:
     can_add_columns: ClassVar[bool] = True
     session: Session
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, schema: str = "smokeball") -> None:
         self._folder = folder
+        self._schema = schema
         self._stack = ExitStack()
         self.python = environment_python(self.environment)
 
@@ -115,6 +116,10 @@ class Warehouse:
         rows: list[dict[str, Any]] = self.session("run_script", script)
         return rows
 
+    def dbt_environment(self) -> dict[str, str]:
+        """Return the environment variables of the tests' dbt profile."""
+        raise NotImplementedError
+
     def types(self, stream: str) -> dict[str, str]:
         """Return the type of each column of a table."""
         found: dict[str, str] = self.session("types", f"smokeball.{stream}")
@@ -145,7 +150,7 @@ class Warehouse:
         project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
         name = self.environment
         [loader] = [entry for entry in project["plugins"]["loaders"] if entry["name"] == name]
-        path = self._folder / "target.json"
+        path = self._folder / f"target-{self._schema}.json"
         path.write_text(json.dumps({**loader["config"], **settings}))
         return path
 
@@ -169,13 +174,17 @@ class DuckDB(Warehouse):
     def start(self) -> None:
         # The name smokeball.duckdb would be ambiguous: the schema is called smokeball, too.
         self.database = self._folder / "warehouse.duckdb"
-        settings = self._settings(path=str(self.database))
+        settings = self._settings(path=str(self.database), default_target_schema=self._schema)
         self._command = [str(self.python), str(LAUNCHER), "--config", str(settings)]
         self._start_session("duckdb", str(self.database))
 
     @override
     def load(self, messages: Path) -> Json:
         return self._run_target(self._command, messages)
+
+    @override
+    def dbt_environment(self) -> dict[str, str]:
+        return {"DBT_TEST_DUCKDB": str(self.database)}
 
     @override
     def amount(self, name: str) -> str:
@@ -188,7 +197,7 @@ class Postgres(Warehouse):
 
     @override
     def start(self) -> None:
-        port = self._stack.enter_context(postgres_server())
+        self.port = port = self._stack.enter_context(postgres_server())
         settings = self._settings(
             host="127.0.0.1",
             port=port,
@@ -199,6 +208,10 @@ class Postgres(Warehouse):
         target = self.python.with_name("target-postgres")
         self._command = [str(target), "--config", str(settings)]
         self._start_session("postgres", f"host=127.0.0.1 port={port} user=postgres")
+
+    @override
+    def dbt_environment(self) -> dict[str, str]:
+        return {"DBT_TEST_PORT": str(self.port)}
 
     @override
     def load(self, messages: Path) -> Json:

@@ -1,0 +1,2 @@
+select *
+from {{ ref('int_smokeball__trust_movements') }}

@@ -1,0 +1,15 @@
+-- Generated from the catalog by `make docs`.
+with staged as (
+    {{ smokeball.stage('groups', ['id'], [
+        ['group_id', 'text', 'id'],
+        ['name', 'text', 'name'],
+        ['principal_ids', 'json', 'principalIds'],
+        ['is_marked_deleted', 'boolean', 'isDeleted'],
+        ['extra_fields', 'json', 'extraFields']
+    ]) }}
+)
+
+select
+    *,
+    (is_marked_deleted or removed_at is not null) as is_deleted
+from staged

@@ -1,0 +1,57 @@
+-- Generated from the catalog by `make docs`.
+with staged as (
+    {{ smokeball.stage('invoices', ['id'], [
+        ['invoice_id', 'text', 'id'],
+        ['version_id', 'text', 'versionId'],
+        ['matter_id', 'text', 'matter.id', 'matterId'],
+        ['last_updated_by_user_id', 'text', 'lastUpdatedByUserId'],
+        ['description', 'text', 'description'],
+        ['status', 'integer', 'status'],
+        ['status_name', 'text', 'statusName'],
+        ['invoice_number', 'integer', 'invoiceNumber'],
+        ['invoice_title', 'text', 'invoiceTitle'],
+        ['invoice_title_line2', 'text', 'invoiceTitleLine2'],
+        ['issued_at', 'time', 'issuedDate'],
+        ['issued_date', 'local_date', 'issuedDate'],
+        ['due_at', 'time', 'dueDate'],
+        ['due_date', 'local_date', 'dueDate'],
+        ['paid_at', 'time', 'paidDate'],
+        ['paid_date', 'local_date', 'paidDate'],
+        ['discount_type', 'integer', 'discount.type'],
+        ['discount_type_name', 'text', 'discount.typeName'],
+        ['discount_fixed_discount', 'money', 'discount.fixedDiscount'],
+        ['discount_percentage', 'number', 'discount.percentage'],
+        ['discount_description', 'text', 'discount.description'],
+        ['surcharge_type', 'integer', 'surcharge.type'],
+        ['surcharge_type_name', 'text', 'surcharge.typeName'],
+        ['surcharge_fixed_surcharge', 'money', 'surcharge.fixedSurcharge'],
+        ['surcharge_percentage', 'number', 'surcharge.percentage'],
+        ['surcharge_description', 'text', 'surcharge.description'],
+        ['surcharge_apply_to', 'integer', 'surcharge.applyTo'],
+        ['surcharge_apply_to_name', 'text', 'surcharge.applyToName'],
+        ['debtors', 'json', 'debtors'],
+        ['entries', 'json', 'entries'],
+        ['is_waived', 'boolean', 'waived'],
+        ['paid_amount', 'money', 'invoiceTotals.paid'],
+        ['billed_amount', 'money', 'invoiceTotals.billed'],
+        ['unpaid_amount', 'money', 'invoiceTotals.unpaid'],
+        ['unpaid_exc_interest_amount', 'money', 'invoiceTotals.unpaidExcInterest'],
+        ['written_off_amount', 'money', 'invoiceTotals.writtenOff'],
+        ['waived_amount', 'money', 'invoiceTotals.waived'],
+        ['discount_amount', 'money', 'invoiceTotals.discount'],
+        ['total', 'money', 'invoiceTotals.total'],
+        ['tax_amount', 'money', 'invoiceTotals.tax'],
+        ['interest_amount', 'money', 'invoiceTotals.interest'],
+        ['fee_total', 'money', 'invoiceTotals.feeTotal'],
+        ['written_off_fee_total', 'money', 'invoiceTotals.writtenOffFeeTotal'],
+        ['expense_total', 'money', 'invoiceTotals.expenseTotal'],
+        ['written_off_expense_total', 'money', 'invoiceTotals.writtenOffExpenseTotal'],
+        ['extra_fields', 'json', 'extraFields'],
+        ['extracted_ticks', 'integer', 'extractedTicks']
+    ]) }}
+)
+
+select
+    *,
+    (coalesce(status, 0) = 3 or removed_at is not null) as is_deleted
+from staged

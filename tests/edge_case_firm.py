@@ -1,0 +1,141 @@
+"""A firm with rows for each case of the definitions of the dbt package."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from tests.expected_rows import DRAFT, FINAL, VOID
+from tests.harness import sandbox_rows
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from smokeball_sandbox import SandboxServer
+    from tests.harness import Json
+
+AGE_LIMITS_DAYS = (0, 1, 30, 31, 60, 61, 90, 91)
+"""Days overdue at which an age range starts or ends."""
+OVERDRAWN = Decimal("-412.35")
+ORPHANED = "an invoice that was never loaded"
+
+
+class EdgeCaseFirm:
+    """Changes a sandbox, and remembers its leads."""
+
+    def __init__(self, sandbox: SandboxServer, today: date) -> None:
+        self.sandbox = sandbox
+        self._control = sandbox.control
+        self._today = today
+        self.overdrawn_matter = ""
+
+    def rows(self, resource: str) -> list[Json]:
+        return sandbox_rows(self.sandbox, resource)
+
+    def add_edge_cases(self) -> None:
+        """Add cases that the generator does not make."""
+        self._change_fees()
+        self._change_invoices()
+        self._change_accounts()
+        for _ in range(3):
+            self._control.add("matters", set={"isLead": True})
+        pending = next(e["row"] for e in self.rows("matters") if e["row"]["status"] == "Pending")
+        self._touch("matters", {"row": pending, "parent": None}, {"openedDate": None})
+
+    def convert_lead(self) -> str:
+        """Convert an open lead, and return its id."""
+        lead: str = next(
+            entry["row"]["id"]
+            for entry in self.rows("matters")
+            if entry["row"]["status"] == "Open" and entry["row"]["isLead"]
+        )
+        self._control.convert(lead)
+        return lead
+
+    def _touch(self, resource: str, entry: Json, change: Json) -> None:
+        parent = {"parent": entry["parent"]} if entry["parent"] else {}
+        self._control.touch(resource, entry["row"]["id"], set=change, **parent)
+
+    def _change_fees(self) -> None:
+        billable = [
+            entry
+            for entry in self.rows("fees")
+            if entry["row"]["isBillable"]
+            and not (entry["row"]["isWrittenOff"] or entry["row"]["isDeleted"])
+            and "invoiceId" not in entry["row"]
+        ]
+        ids = {e["row"]["status"]: e["row"]["id"] for e in self.rows("invoices")}
+        changes: list[Json] = [
+            {"invoiceId": ids[VOID]} if VOID in ids else {},
+            {"invoiceId": ORPHANED},
+            {"isInvoicedExternally": True},
+            {"isBillable": None, "isDeleted": None},
+            {"isBillable": False, "billableAmountExcTax": 0, "invoiceId": ids[FINAL]},
+            {"amount": 0.1, "amountExcTax": 0.1, "billableAmountExcTax": 0.1},
+        ]
+        for change, entry in zip(changes, billable, strict=False):
+            self._touch("fees", entry, change)
+        template = next(e for e in self.rows("matters") if e["row"]["id"] == billable[-1]["parent"])
+        self._touch("matters", template, {"isMatterTemplate": True})
+
+    def _change_invoices(self) -> None:
+        alive = {e["row"]["id"] for e in self.rows("matters") if e["row"]["status"] != "Deleted"}
+        all_rows = [e for e in self.rows("invoices") if e["parent"] in alive]
+        drafts = [
+            entry
+            for entry in all_rows
+            if entry["row"]["status"] == DRAFT and entry["row"]["invoiceTotals"]["feeTotal"]
+        ]
+        for entry in drafts[:1]:
+            self._touch("invoices", entry, {"discount": {"type": 1, "percentage": 20}})
+        sent = [e for e in all_rows if e["row"]["status"] == FINAL]
+        unpaid = [e for e in sent if e["row"]["invoiceTotals"]["unpaid"] > 0]
+        changes: list[Json] = [{"dueDate": None}, {"dueDate": None, "issuedDate": None}]
+        changes += [
+            {"dueDate": f"{self._today - timedelta(days=days)}T00:00:00+00:00"}
+            for days in AGE_LIMITS_DAYS
+        ]
+        for change, entry in zip(changes, unpaid, strict=False):
+            self._touch("invoices", entry, change)
+        month_end, written_off, *_ = [e for e in all_rows if e["row"]["status"] == FINAL + 1]
+        # Midnight of October 1 in Sydney is September 30 in UTC.
+        local = {"issuedDate": "2026-10-01T00:00:00+10:00", "dueDate": "2026-10-15T00:00:00+11:00"}
+        self._touch("invoices", month_end, local)
+        totals = written_off["row"]["invoiceTotals"]
+        half = Decimal(round(totals["paid"] / 2))
+        totals |= {"paid": half, "writtenOff": totals["writtenOff"] + totals["paid"] - half}
+        totals = {name: float(amount) for name, amount in totals.items()}
+        self._touch("invoices", written_off, {"invoiceTotals": totals})
+
+    def _change_accounts(self) -> None:
+        open_accounts = [e["row"] for e in self.rows("bank_accounts") if e["row"]["status"] == 0]
+        accounts = {row["type"]: row["id"] for row in open_accounts}
+        trust, add = accounts["Trust"], self._control.add
+        balances = [e for e in self.rows("matter_balances") if e["parent"] == trust]
+        matters = {e["row"]["id"]: e["row"] for e in self.rows("matters")}
+        overdrawn = next(
+            e["row"]
+            for e in balances
+            if matters[e["row"]["matter"]["id"]]["status"] in {"Open", "Pending"}
+        )
+        self.overdrawn_matter = overdrawn["matter"]["id"]
+        # Booked so that the transactions agree with the ledger.
+        paid = float(Decimal(overdrawn["balance"]) - OVERDRAWN)
+        link = {"id": self.overdrawn_matter}
+        add(
+            "transactions",
+            parent=trust,
+            set={"type": "VendorPayment", "amount": paid, "matter": link},
+        )
+        changed = {"balance": float(OVERDRAWN), "availableBalance": float(OVERDRAWN)}
+        self._control.touch("matter_balances", self.overdrawn_matter, parent=trust, set=changed)
+        other = next(e["row"]["matter"] for e in balances if e["row"] is not overdrawn)
+        for change in (
+            {"type": "Mystery", "amount": 1, "matter": other},
+            {"type": "BankFees", "amount": 2, "matter": None},
+            {"type": "DepositReversal", "amount": 3, "matter": other, "reversed": False},
+        ):
+            add("transactions", parent=trust, set=change)
+        credit = {"type": "InvoicePayment", "amount": 50, "matter": other}
+        add("transactions", parent=accounts["Credit"], set=credit)

@@ -1,0 +1,418 @@
+"""The dbt package builds on DuckDB and Postgres, and its figures match the firm's rows."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+
+from scripts import demo_page, demo_questions, demo_report, demo_targets
+from smokeball_sandbox import SandboxServer
+from tap_smokeball import streams
+from tests.dbt_project import PACKAGE, UNIT_TESTS, DbtProject
+from tests.edge_case_firm import OVERDRAWN, EdgeCaseFirm
+from tests.expected_figures import FEE_EARNERS, NOT_OPEN, FirmFigures
+from tests.harness import catalog, sandbox_rows
+from tests.pipeline import Pipeline
+from tests.recorded_firm import STREAMS
+from tests.servers import UnavailableError
+from tests.warehouses import DuckDB, Postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.warehouses import Warehouse
+
+pytestmark = pytest.mark.slow
+
+ZONES = {"au": "Australia/Sydney", "us": "America/Chicago", "uk": "Europe/London"}
+RESOURCES = (
+    *("matters", "fees", "expenses", "invoices", "staff"),
+    *("bank_accounts", "matter_balances", "transactions"),
+)
+KNOWN_PROBLEMS = {
+    # The firm has an overdrawn ledger, a wrong book and orphans on purpose.
+    "smokeball__trust_has_overdrawn_ledgers": "fail",
+    "smokeball__trust_does_not_reconcile": "warn",
+    "smokeball__wip_ageing_has_orphans": "warn",
+    "smokeball__receipts_are_paid_by_matter": "warn",
+    "smokeball_links_stg_smokeball__fees": "warn",
+    # A role's contact can be `MyFirm`, which is no contact.
+    "smokeball_links_stg_smokeball__matter_roles": "warn",
+}
+WAIT = pytest.mark.timeout(900)  # dbt and several firms
+
+
+def problems(found: dict[str, str]) -> dict[str, str]:
+    """Return failures by the name of the test, without its arguments."""
+    return {
+        next((known for known in KNOWN_PROBLEMS if name.startswith(known)), name): status
+        for name, status in found.items()
+    }
+
+
+STAFF = "select id, coalesce(role, '') as role from smokeball.staff"
+DAILY = {"wip_daily": "total", "ar_daily": "owed_amount"}
+"""The daily images, and the amount of each."""
+
+
+class Firm:
+    """A firm with edge cases, loaded into a schema of a warehouse."""
+
+    def __init__(self, stack: ExitStack, region: str, today: date) -> None:
+        sandbox = SandboxServer(matters=60, region=region, anchor=today)
+        self.cases = EdgeCaseFirm(stack.enter_context(sandbox), today)
+        self.cases.add_edge_cases()
+        self._today = today
+        self._region = region
+
+    def figures(self) -> FirmFigures:
+        rows = {name: self.cases.rows(name) for name in RESOURCES}
+        return FirmFigures(rows, self._today, ZoneInfo(ZONES[self._region]))
+
+
+@dataclass
+class BuiltWarehouse:
+    """A warehouse with the marts of one or several firms.
+
+    Attributes:
+        warehouse: The warehouse.
+        project: The package with this warehouse.
+        firms: The firms by their names in ``source_relation``.
+        pipelines: The pipeline of each firm.
+    """
+
+    warehouse: Warehouse
+    project: DbtProject
+    firms: dict[str, Firm]
+    pipelines: dict[str, Pipeline]
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        return self.warehouse.run_script(query)
+
+    def figures(
+        self, firm: str, mart: str, keys: list[str], sums: list[str], where: str = "1 = 1"
+    ) -> dict[tuple[Any, ...], Any]:
+        """Return sums of a firm's rows in a mart, by key. A sum may have another name: a as b."""
+        columns = [f"sum({each.partition(' as ')[0]}) as {each.split(' as ')[-1]}" for each in sums]
+        rows = self.rows(
+            f"select {', '.join(keys + columns)} from analytics.smokeball__{mart} "  # noqa: S608
+            f"where source_relation = '{firm}' and {where} group by {', '.join(keys)}"
+        )
+        return {
+            tuple(_plain(row.pop(key)) for key in keys): {k: Decimal(v) for k, v in row.items()}
+            for row in rows
+        }
+
+    def images(self, mart: str, column: str) -> list[dict[str, Any]]:
+        """Return the rows and the amount of each day of a daily mart."""
+        return self.rows(
+            f"select day, count(*) as rows_found, sum({column}) as amount "  # noqa: S608
+            f"from analytics.smokeball__{mart} group by day order by day"
+        )
+
+    def add_earlier_image(self, mart: str, column: str) -> dict[str, Any]:
+        """Copy today's image to a day of the past, and return its rows and amount."""
+        columns = self.rows(
+            "select column_name as name from information_schema.columns "  # noqa: S608
+            f"where table_schema = 'analytics' and table_name = 'smokeball__{mart}' "
+            "order by ordinal_position"
+        )
+        names = ("date '2020-01-31'" if c["name"] == "day" else c["name"] for c in columns)
+        table = f"analytics.smokeball__{mart}"
+        self.rows(f"insert into {table} select {', '.join(names)} from {table}; select 1 as one")  # noqa: S608
+        return self.images(mart, column)[0]
+
+
+def _plain(value: Any) -> Any:
+    """Return a key as the expected figures have it."""
+    text = str(value)
+    is_date = (
+        len(text) >= 10 and text[:10].count("-") == 2 and text[:4].isdigit() and text[4] == "-"
+    )
+    return date.fromisoformat(text[:10]) if is_date and len(text) <= 19 else value
+
+
+def assert_equal(actual: dict[Any, Any], expected: dict[Any, Any]) -> None:
+    """Compare each figure, to the cent. Rows of nothing but zeros may be missing."""
+    for key, figures in expected.items():
+        row = actual.get(key)
+        for name, value in figures.items():
+            found = None if row is None else row[name]
+            assert (found or 0) == value, (key, name)
+    assert set(actual) <= set(expected)
+
+
+def start(
+    stack: ExitStack, warehouse_type: type[Warehouse], folder: Path, regions: list[str]
+) -> BuiltWarehouse:
+    """Load firms, one schema for each if there are several, and return them before a build."""
+    today = datetime.now(timezone.utc).date()
+    firms = {region if len(regions) > 1 else "": Firm(stack, region, today) for region in regions}
+    pipelines = {
+        name: Pipeline(
+            firm.cases.sandbox,
+            stack.enter_context(warehouse_type(folder, schema=name or "smokeball")),
+            folder,
+        )
+        for name, firm in firms.items()
+    }
+    for pipeline in pipelines.values():
+        pipeline.run(catalog(wanted=STREAMS))
+    warehouse = next(iter(pipelines.values())).warehouse
+    variables: dict[str, Any] = {"smokeball__as_of": today.isoformat()}
+    variables["smokeball__timezone"] = ZONES if len(regions) > 1 else ZONES[regions[0]]
+    if len(regions) > 1:
+        variables["smokeball__union_schemas"] = [{"schema": r, "name": r} for r in regions]
+    environment = warehouse.dbt_environment()
+    project = DbtProject(folder / "dbt", warehouse.name.lower(), variables, environment)
+    return BuiltWarehouse(warehouse, project, firms, pipelines)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(DuckDB, ["au", "us", "uk"]), (Postgres, ["au"])],
+    ids=["DuckDB", "Postgres"],
+)
+def built(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BuiltWarehouse]:
+    """Build everything, with the unit tests: three firms in DuckDB, one in Postgres."""
+    warehouse_type, regions = request.param
+    with ExitStack() as stack:
+        try:
+            folder = tmp_path_factory.mktemp("dbt")
+            built = start(stack, warehouse_type, folder, regions)
+            found = problems(built.project.build())
+        except UnavailableError as error:
+            pytest.skip(str(error))
+        assert found == KNOWN_PROBLEMS
+        yield built
+
+
+@WAIT
+def test_marts_match_source_rows(built: BuiltWarehouse, subtests: pytest.Subtests) -> None:
+    """Each figure equals the one computed from the rows of the firm, to the cent."""
+    for name, firm in built.firms.items():
+        figures, find = firm.figures(), partial(built.figures, name)
+        with subtests.test("work in progress", firm=name):
+            sums = ["fees", "disbursements", "on_draft", "orphaned"]
+            sums.append("days_91_180 + days_181_365 + days_over_365 as over_90_days")
+            found = find("wip_ageing", ["matter_id"], sums)
+            assert_equal(found, figures.work_in_progress())
+            assert sum(row["orphaned"] for row in found.values()) > 0
+        with subtests.test("discounts of drafts", firm=name):
+            found = find("wip_ageing", ["source_relation"], ["draft_adjustment"])
+            discount = figures.draft_discounts()
+            assert abs(found[name,]["draft_adjustment"] + discount) < Decimal("0.1")
+        with subtests.test("receivables", firm=name):
+            sums = ["owed_amount", "days_overdue * 1.0 / debtors as days_overdue"]
+            found = find("ar_ageing", ["invoice_id"], sums)
+            for row in found.values():
+                row["days_overdue"] = round(row["days_overdue"])
+            assert_equal(found, figures.receivables())
+        with subtests.test("billing and cash", firm=name):
+            expected = figures.billing()
+            assert_equal(find("billing_monthly", ["month"], list(expected[None,])), expected)
+        with subtests.test("billable hours", firm=name):
+            counted = "is_time and entry_state not in ('deleted', 'template')"
+            keys = ["staff_id", "work_month"]
+            found = find("time_entries", keys, ["billable_minutes"], counted)
+            assert_equal(found, figures.billable_hours())
+        with subtests.test("trust", firm=name):
+            keys = ["bank_account_id", "matter_id"]
+            assert_equal(find("trust_balances", keys, ["balance", "moved_amount"]), figures.trust())
+        with subtests.test("active matters", firm=name):
+            found = find("matters", ["source_relation"], ["1 as matters"], "is_active")
+            assert found[name,]["matters"] == figures.active_matters()
+
+
+@WAIT
+def test_trust_exceptions_come_first(built: BuiltWarehouse) -> None:
+    """An overdrawn ledger is first; the book, closed matters and lone reversals are reported."""
+    for name, firm in built.firms.items():
+        found = built.rows(
+            "select priority, exception_type, matter_id, matter_status, amount "  # noqa: S608
+            "from analytics.smokeball__trust_exceptions "
+            f"where source_relation = '{name}' order by priority, amount"
+        )
+        first = found[0]
+        assert (first["exception_type"], first["matter_id"], Decimal(first["amount"])) == (
+            "overdrawn",
+            firm.cases.overdrawn_matter,
+            OVERDRAWN,
+        )
+        by_type = {row["exception_type"]: row for row in found}
+        assert {"ledger differs from movements", "unmatched reversal"} <= set(by_type)
+        assert {"unknown type of movement", "money on a matter that is not open"} <= set(by_type)
+        assert by_type["money on a matter that is not open"]["matter_status"] in NOT_OPEN
+        accounts = built.rows(
+            "select is_reconciled from analytics.smokeball__trust_reconciliation "  # noqa: S608
+            f"where source_relation = '{name}' and overdrawn_ledgers > 0"
+        )
+        assert [row["is_reconciled"] for row in accounts] == [False]
+
+
+@WAIT
+def test_targets_are_for_fee_earners_only(built: BuiltWarehouse) -> None:
+    """Others have hours, but neither target nor utilization."""
+    rows = built.rows("select * from analytics.smokeball__timekeeper_monthly")
+    for row in rows:
+        if row["role"] is not None:
+            assert row["is_fee_earner"] == (row["role"] in FEE_EARNERS)
+        assert (row["target_hours"] is None) == (not row["is_fee_earner"])
+        assert row["is_fee_earner"] or (row["utilization"] is None)
+    assert {row["is_fee_earner"] for row in rows} == {True, False}
+
+
+@WAIT
+def test_invoice_of_sydney_month_end_is_local(built: BuiltWarehouse) -> None:
+    """Midnight of October 1 in Sydney is September 30 in UTC, and October for the firm."""
+    firm = next(name for name in ("au", "") if name in built.firms)
+    [row] = built.rows(
+        "select count(*) as invoices from analytics.smokeball__invoices "  # noqa: S608
+        f"where source_relation = '{firm}' and issued_month = date '2026-10-01' "
+        "and due_date = date '2026-10-15' and issued_date = date '2026-10-01'"
+    )
+    assert row["invoices"] == 1
+
+
+@WAIT
+def test_second_build_keeps_history(built: BuiltWarehouse) -> None:
+    """A converted lead is seen, a day is replaced, and the days before are kept.
+
+    In one warehouse, so is it with a full refresh.
+    """
+    name, firm = next(iter(built.firms.items()))
+    lead = firm.cases.convert_lead()
+    built.pipelines[name].run(catalog(wanted=STREAMS))
+    before = {mart: built.add_earlier_image(mart, column) for mart, column in DAILY.items()}
+    assert problems(built.project.build(UNIT_TESTS)) == KNOWN_PROBLEMS
+    outcome = (
+        "select outcome, is_counted from analytics.smokeball__leads "  # noqa: S608
+        f"where matter_id = '{lead}' and source_relation = '{name}'"
+    )
+    assert built.rows(outcome) == [{"outcome": "converted", "is_counted": True}]
+    [rate] = built.rows("select max(conversion_rate) as rate from analytics.smokeball__lead_funnel")
+    assert rate["rate"] is None
+    if len(built.firms) > 1:
+        assert problems(built.project.build(UNIT_TESTS, "--full-refresh")) == KNOWN_PROBLEMS
+        assert built.rows(outcome) == [{"outcome": "converted", "is_counted": True}]
+    for mart, column in DAILY.items():
+        first, second = built.images(mart, column)
+        assert first == before[mart]
+        assert second["rows_found"]
+
+
+class DefaultSelection:
+    """A firm whose default streams are in DuckDB, and copies with fewer of them."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        sandbox = stack.enter_context(SandboxServer(matters=15))
+        self._warehouse = stack.enter_context(DuckDB(folder))
+        wanted = [str(vars(each)["name"]) for each in streams.ALL if each.selected_by_default]
+        wanted.append(demo_report.RUN_LOG)
+        Pipeline(sandbox, self._warehouse, folder).run(catalog(wanted=wanted))
+        self.fees = [entry["row"] for entry in sandbox_rows(sandbox, "fees")]
+        self._loaded = folder / "loaded.duckdb"
+        shutil.move(self._warehouse.database, self._loaded)
+        environment = self._warehouse.dbt_environment()
+        self.project = DbtProject(folder / "dbt", "duckdb", environment=environment)
+
+    def keep(self, *streams: str) -> None:
+        """Start from what was loaded, with these streams or all."""
+        shutil.copy(self._loaded, self._warehouse.database)
+        for row in self.rows("select table_name as name from information_schema.tables"):
+            if streams and row["name"] not in streams:
+                self.rows(f"drop table smokeball.{row['name']}; select 1 as one")
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        return self._warehouse.run_script(query)
+
+    def demo_database(self) -> demo_report.Database:
+        return demo_report.Database(self._warehouse.database, self._warehouse.python)
+
+    def count(self, table: str) -> int:
+        [row] = self.rows(f"select count(*) as counted from {table}")  # noqa: S608
+        counted: int = row["counted"]
+        return counted
+
+
+@pytest.fixture(scope="module")
+def selected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DefaultSelection]:
+    with ExitStack() as stack:
+        try:
+            yield DefaultSelection(stack, tmp_path_factory.mktemp("selected"))
+        except UnavailableError as error:
+            pytest.skip(str(error))
+
+
+@WAIT
+@pytest.mark.parametrize("stream", ["matters", "fees"])
+def test_package_builds_on_one_stream(selected: DefaultSelection, stream: str) -> None:
+    """Streams that are not loaded have no rows; everything builds, and no test fails."""
+    selected.keep(stream)
+    found = selected.project.build(UNIT_TESTS)
+    assert not {name for name, status in found.items() if status != "warn"}
+    for name, mart in {"fees": "time_entries", "matters": "matters"}.items():
+        counted = selected.count(f"analytics.smokeball__{mart}")
+        assert counted == (selected.count(f"smokeball.{name}") if name == stream else 0)
+
+
+@WAIT
+def test_demo_page_shows_default_selection(selected: DefaultSelection) -> None:
+    """The package builds on the default streams; the page loads nothing, and shows the sums."""
+    selected.keep()
+    found = selected.project.build(UNIT_TESTS)
+    assert not {name for name, status in found.items() if status != "warn"}
+    database = selected.demo_database()
+    totals = database.totals()
+    assert totals.amount == sum(row.get("amount", 0) for row in selected.fees)
+    assert not any(database.rows_since(database.latest_load()).values())
+    staff = [{"id": row["id"], "role": row["role"]} for row in selected.rows(STAFF)]
+    targets = demo_targets.targets_of(staff)
+    answers = demo_targets.apply_targets(database.answers(), targets)
+    page = demo_page.page(answers)
+    assert not re.findall(r"https?:|<script|<link|@import|url\(", page)
+    charts = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
+    assert len(charts) == len(demo_questions.PARTS)
+    for chart in charts:
+        drawing = base64.b64decode(chart).decode()
+        assert not re.findall(r"<image|<script|href=|url\(http", drawing)
+    for name in ("work_in_progress", "receivables_by_age"):
+        total = sum((Decimal(row["total"]) for row in answers[name]), Decimal())
+        assert f"${total.quantize(Decimal(1), ROUND_HALF_UP):,}" in page
+    [freshness] = selected.rows(
+        "select count(*) as complete from analytics.smokeball__load_freshness "
+        "where last_run_status = 'complete' and complete_until is not null and rows_loaded > 0"
+    )
+    assert freshness["complete"] == len(totals.rows)
+
+
+@WAIT
+def test_mart_columns_are_documented(built: BuiltWarehouse) -> None:
+    """Each mart and each of its columns has a description."""
+    text = (PACKAGE / "models" / "marts" / "smokeball__marts.yml").read_text(encoding="utf-8")
+    documented = {
+        model["name"]: [column["name"] for column in model["columns"]]
+        for model in yaml.safe_load(text)["models"]
+    }
+    found: dict[str, list[str]] = {}
+    for row in built.rows(
+        "select table_name, column_name from information_schema.columns "
+        "where table_schema = 'analytics' order by table_name, ordinal_position"
+    ):
+        if row["table_name"].startswith("smokeball__"):
+            found.setdefault(row["table_name"], []).append(row["column_name"])
+    assert found == documented
