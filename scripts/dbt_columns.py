@@ -66,7 +66,7 @@ EXTRA_COLUMNS = {
         ("group_name", "text", ["groupOfPeople.name"]),
     ],
     # A deprecated link and the mark of a template arrive as unknown fields.
-    "matters": [("is_template", "boolean", ["extraFields.isMatterTemplate"])],
+    "matters": [("is_template", "boolean", ["isMatterTemplate", "extraFields.isMatterTemplate"])],
 }
 """Further columns of a stream: parts of objects that stay JSON."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FOLDER = "docs/schemas"
 TABLES = {
     "run fields": ("run_summary", "RunSummary"),
+    "failure fields": ("run_summary", "Failure"),
     "stream fields": ("run_summary", "StreamSummary"),
     "plan fields": ("plan", "Plan"),
     "plan stream fields": ("plan", "StreamPlan"),

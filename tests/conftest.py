@@ -62,7 +62,12 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the slowest modules first, so that the workers finish at the same time."""
+    """Run the slowest modules first, so that the workers finish at the same time.
+
+    Nightly tests run only where the environment asks for them.
+    """
+    if not os.environ.get("NIGHTLY_TESTS"):
+        items[:] = [item for item in items if item.get_closest_marker("nightly") is None]
     items.sort(key=lambda item: item.path.stem not in SLOWEST_MODULES)
 
 

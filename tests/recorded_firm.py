@@ -135,7 +135,8 @@ PARTS = {
 
 
 def primary_keys(stream: str) -> tuple[str, ...]:
-    names: tuple[str, ...] = vars(STREAMS[stream])["primary_keys"]
+    declared = {str(vars(each)["name"]): vars(each) for each in (*streams.ALL, *streams.RUN_LOGS)}
+    names: tuple[str, ...] = declared[stream]["primary_keys"]
     return names
 
 

@@ -182,13 +182,16 @@ def start(
 
 @pytest.fixture(
     scope="module",
-    params=[(DuckDB, ["au", "us", "uk"]), (Postgres, ["au"])],
-    ids=["DuckDB", "Postgres"],
+    params=[
+        pytest.param((DuckDB, ["au", "us", "uk"]), marks=pytest.mark.nightly, id="DuckDB, 3 firms"),
+        pytest.param((DuckDB, ["au"]), id="DuckDB"),
+        pytest.param((Postgres, ["au"]), id="Postgres"),
+    ],
 )
 def built(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[BuiltWarehouse]:
-    """Build everything, with the unit tests: three firms in DuckDB, one in Postgres."""
+    """Build everything, with the unit tests: in DuckDB also for three firms at once."""
     warehouse_type, regions = request.param
     with ExitStack() as stack:
         try:

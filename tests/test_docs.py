@@ -102,7 +102,6 @@ CANNOT_RUN = {
     '-v "$PWD/catalog.json:/catalog.json:ro" '
     "tap-smokeball --config=ENV --catalog /catalog.json | target-jsonl": "a Docker daemon",
     "uv tool install --reinstall '.[login]'": "fetches from the package index",
-    "pip install meltano": "fetches from the package index; the demo's lock has the same",
 }
 TARGET_SCRIPT = """#!{python}
 # A Singer target reduced to its states.

@@ -35,8 +35,9 @@ pytestmark = [
 HYPERMEDIA = {"rel", "etag"}
 """Samples and live responses use these names; the document says ``relation``."""
 LEGACY = {
-    # No longer in the document, still in the guide's samples and in live responses.
-    "matters": {"clientIds", "otherSideIds", "personResponsibleStaffId"},
+    # No longer in the document, still in the guide's samples and in live responses. The last one is
+    # in live responses only.
+    "matters": {"clientIds", "otherSideIds", "personResponsibleStaffId", "isMatterTemplate"},
 }
 REDECLARED = {
     # Declared as one transaction, though it has Offset and Limit: served as a page.
@@ -158,7 +159,8 @@ def templates(resource: Resource) -> list[str]:
 def without_accepted(resource: Resource, node: Any) -> Any:
     """Return a response without the accepted undeclared properties."""
     if isinstance(node, list):
-        return [without_accepted(resource, each) for each in node]
+        # Live lists were seen to hold null.
+        return [without_accepted(resource, each) for each in node if each is not None]
     if not isinstance(node, dict):
         return node
     extra = HYPERMEDIA | LEGACY.get(resource.name, set())
@@ -303,7 +305,7 @@ def unseen(
             return set()
         schema, ancestors = schemas[name], {*ancestors, name}
     if schema.get("type") == "array":
-        inner = [each for value in values for each in value]
+        inner = [each for value in values for each in value if each is not None]
         return unseen(schemas, schema["items"], inner, path, ancestors)
     missing = set()
     for name, inner_schema in schema.get("properties", {}).items():

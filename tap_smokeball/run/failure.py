@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from tap_smokeball.errors import ParentListError
 
@@ -15,21 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run failed. It holds no confidential data, like the errors that it is made of.
+    """Why a run failed. It holds no confidential data, like the errors that it is made of."""
 
-    Attributes:
-        error: Class of the first error.
-        stream: The stream that failed first, or None.
-        reason: What failed and why.
-        advice: What to do.
-        is_permanent: Whether no retry can succeed until a person has done something.
-    """
-
-    error: str
-    stream: str | None
-    reason: str
-    advice: str
-    is_permanent: bool
+    error: Annotated[str, msgspec.Meta(description="class of the first error")]
+    stream: Annotated[
+        str | None, msgspec.Meta(description="the stream that failed first; null if it is the run")
+    ]
+    reason: Annotated[str, msgspec.Meta(description="what failed and why")]
+    advice: Annotated[str, msgspec.Meta(description="what to do")]
+    is_permanent: Annotated[
+        bool,
+        msgspec.Meta(description="whether no retry can succeed until a person has done something"),
+    ]
 
     def document(self) -> dict[str, str | bool | None]:
         """Return the failure as JSON."""

@@ -41,7 +41,7 @@ with staged as (
         ['items', 'json', 'items'],
         ['tags', 'json', 'tags'],
         ['extra_fields', 'json', 'extraFields'],
-        ['is_template', 'boolean', 'extraFields.isMatterTemplate']
+        ['is_template', 'boolean', 'isMatterTemplate', 'extraFields.isMatterTemplate']
     ]) }}
 )
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SECRET = re.compile(
     r"password|passphrase|secret|token(?!_issued|_file)|api_key|private_key|credentials(?!_path)"
-    r"|rate_limit_store|webhook_inbox"
+    r"|rate_limit_store|webhook_inbox|documents_options"
 )
 """Settings that belong in a connection: everyone who can see a DAG can see the list of firms."""
 
@@ -29,6 +29,7 @@ RESERVED = (
     "requests_per_second",
     "burst",
     "max_run_minutes",
+    "documents_options",
     "rate_limit_store",
     "webhook_inbox",
     "webhook_firm",
