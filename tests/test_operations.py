@@ -17,6 +17,7 @@ def mask_variable_parts(lines: list[str]) -> str:
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "…", " ".join(" ".join(lines).split()))
     measured = "version|run_id|pid|duration_seconds|requests_per_second|latency_seconds"
     text = re.sub(rf'"({measured})": [^,}}]+', r'"\1": …', text)
+    text = re.sub(r'"[0-9a-f]{12}"', '"…"', text)  # hashes of values in the state
     text = re.sub(r"requests in [\w ]+:", "requests in …:", text)
     text = re.sub(r"latency [\d.]+ m?s", "latency …", text)
     return re.sub(r"\b\d+\.\d\b", "…", text)
