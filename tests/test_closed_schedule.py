@@ -76,8 +76,9 @@ def test_named_closed_matter_takes_older_mark(firm: EventFirm) -> None:
     assert output.state["bookmarks"]["fees"]["closed_matters"] == closed
 
 
-def test_gap_makes_pass_over_live_matters_due(firm: EventFirm) -> None:
+def test_gap_makes_both_passes_due(firm: EventFirm) -> None:
     output, _ = run(firm, None)
+    output, _ = run(firm, shifted(output.state, 1))
     firm.add_gap()
     output, read = run(firm, output.state)
-    assert read == firm.matter_ids[2:]
+    assert read == firm.matter_ids

@@ -91,7 +91,8 @@ class ChildStream(TwoPassStream):
                 split_state(self.state_manager, self.closed_bookmarks, listed, parts)
             live = cover(parts[0], self.state_manager)
             closed = ClosedParents(parts[1], self.closed_bookmarks, self.session.settings)
-            closed.is_due = closed.is_due and self.decision.is_full
+            is_due = closed.is_due or self.misses_closed_events
+            closed.is_due = is_due and self.decision.is_full
         live.is_due = self.decision.is_live_pass_due
         order = ParentOrder(self.name, listed, live, closed, is_sample=is_sample)
         order.retries_unread = self.decision.retries_unread
@@ -277,8 +278,10 @@ class ChildStream(TwoPassStream):
 
     def _begin_full_pass(self, covered: CoveredParents, remaining: int) -> None:
         if covered.full_pass.last_parent_id is None:
-            if covered is self.parent_order.live:
-                ScheduleState(self.state_manager).start_full_pass(covered.full_pass.started)
+            state = ScheduleState(self.state_manager)
+            is_live = covered is self.parent_order.live
+            start = state.start_full_pass if is_live else state.start_closed_pass
+            start(covered.full_pass.started)
             return
         self.result.is_resumed = True
         listed = len(covered.listed.parents)

@@ -99,6 +99,25 @@ class ScheduleState:
         since = dotnet_ticks.parse(entry.get("since")) or 0
         return since > last_completed and entry.get("pass_started") != last_completed
 
+    def is_closed_pass_due(self, last_completed: int) -> bool:
+        """Return whether a gap makes the full pass over closed parents due.
+
+        Args:
+            last_completed: Ticks at which the last complete one started.
+        """
+        entry = self._entry("full_pass_due")
+        since = dotnet_ticks.parse(entry.get("since")) or 0
+        return since > last_completed and entry.get("closed_pass_started") != last_completed
+
+    def start_closed_pass(self, started: int) -> None:
+        """Remember that a full pass over closed parents starts now.
+
+        Args:
+            started: The pass's own start in ticks.
+        """
+        if entry := self._entry("full_pass_due"):
+            self._set("full_pass_due", {**entry, "closed_pass_started": started})
+
     def start_full_pass(self, started: int) -> None:
         """Remember that a full pass starts now.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tap_smokeball.sync.base_stream import SmokeballStream
 from tap_smokeball.sync.closed_parents import ClosedBookmarks, is_overdue, live_and_closed
 from tap_smokeball.sync.pass_states import CLOSED_MATTERS
+from tap_smokeball.sync.schedule_state import ScheduleState
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -73,7 +74,15 @@ class TwoPassStream(SmokeballStream):
             return bookmarks is not None
         interval_ticks = settings.closed_interval_ticks or settings.full_pass_interval_ticks
         is_under_way = isinstance(bookmarks.stream_state.get("resume"), dict)
-        return is_under_way or is_overdue(bookmarks, interval_ticks, now)
+        is_due = is_under_way or self.misses_closed_events
+        return is_due or is_overdue(bookmarks, interval_ticks, now)
+
+    @property
+    def misses_closed_events(self) -> bool:
+        """Whether events may be missing since the last full pass over closed parents."""
+        bookmarks = self.closed_bookmarks
+        state = ScheduleState(self.state_manager)
+        return bookmarks is not None and state.is_closed_pass_due(bookmarks.last_completed)
 
     @property
     def loaded_until(self) -> int | None:
