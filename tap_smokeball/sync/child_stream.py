@@ -278,10 +278,9 @@ class ChildStream(TwoPassStream):
 
     def _begin_full_pass(self, covered: CoveredParents, remaining: int) -> None:
         if covered.full_pass.last_parent_id is None:
-            state = ScheduleState(self.state_manager)
-            is_live = covered is self.parent_order.live
-            start = state.start_full_pass if is_live else state.start_closed_pass
-            start(covered.full_pass.started)
+            ScheduleState(self.state_manager).start_full_pass(
+                covered.full_pass.started, is_closed=covered is self.parent_order.closed
+            )
             return
         self.result.is_resumed = True
         listed = len(covered.listed.parents)

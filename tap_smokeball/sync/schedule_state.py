@@ -7,7 +7,8 @@ The keys exist only if events are read or an interval is set::
                 "is_covered": true,              whether the subscription has the stream's events
                 "gap_seq": 4702},                the last row that made a full pass due
      "full_pass_due": {"since": 638193860000000000,    when a gap was found
-                       "pass_started": 638193861…},    the last pass that started after that
+                       "pass_started": 638193861…,     the last pass that started after that
+                       "closed_pass_started": …},      the same over closed parents
      "last_read": {"started": 638193860000000000,      when the last complete read started
                    "from_bookmark": 638193860000000000,
                    "view_fingerprint": "9f86d081884c7d65"},
@@ -34,6 +35,10 @@ from tap_smokeball.inbox.events import Position
 
 if TYPE_CHECKING:
     from tap_smokeball.sync.bookmarks import BookmarkManager
+
+
+_START_KEYS = {False: "pass_started", True: "closed_pass_started"}
+"""Keys of the start of the last pass that began after a gap: of all or live parents, of closed."""
 
 
 class ScheduleState:
@@ -87,45 +92,28 @@ class ScheduleState:
         if self._entry("events").get("is_covered") is not is_covered:
             self._set("events", {**self._entry("events"), "is_covered": is_covered})
 
-    def is_full_pass_due(self, last_completed: int) -> bool:
+    def is_full_pass_due(self, last_completed: int, *, is_closed: bool = False) -> bool:
         """Return whether a gap makes a full pass due.
 
         The pass that suffices is known by its own start: clocks differ from run to run.
 
         Args:
             last_completed: Ticks at which the last complete pass started.
+            is_closed: Whether it is the full pass over closed parents.
         """
         entry = self._entry("full_pass_due")
         since = dotnet_ticks.parse(entry.get("since")) or 0
-        return since > last_completed and entry.get("pass_started") != last_completed
+        return since > last_completed and entry.get(_START_KEYS[is_closed]) != last_completed
 
-    def is_closed_pass_due(self, last_completed: int) -> bool:
-        """Return whether a gap makes the full pass over closed parents due.
-
-        Args:
-            last_completed: Ticks at which the last complete one started.
-        """
-        entry = self._entry("full_pass_due")
-        since = dotnet_ticks.parse(entry.get("since")) or 0
-        return since > last_completed and entry.get("closed_pass_started") != last_completed
-
-    def start_closed_pass(self, started: int) -> None:
-        """Remember that a full pass over closed parents starts now.
-
-        Args:
-            started: The pass's own start in ticks.
-        """
-        if entry := self._entry("full_pass_due"):
-            self._set("full_pass_due", {**entry, "closed_pass_started": started})
-
-    def start_full_pass(self, started: int) -> None:
+    def start_full_pass(self, started: int, *, is_closed: bool = False) -> None:
         """Remember that a full pass starts now.
 
         Args:
             started: The pass's own start in ticks.
+            is_closed: Whether it is the full pass over closed parents.
         """
         if entry := self._entry("full_pass_due"):
-            self._set("full_pass_due", {**entry, "pass_started": started})
+            self._set("full_pass_due", {**entry, _START_KEYS[is_closed]: started})
 
     @property
     def last_read(self) -> int:

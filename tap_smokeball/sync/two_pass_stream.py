@@ -82,7 +82,9 @@ class TwoPassStream(SmokeballStream):
         """Whether events may be missing since the last full pass over closed parents."""
         bookmarks = self.closed_bookmarks
         state = ScheduleState(self.state_manager)
-        return bookmarks is not None and state.is_closed_pass_due(bookmarks.last_completed)
+        return bookmarks is not None and state.is_full_pass_due(
+            bookmarks.last_completed, is_closed=True
+        )
 
     @property
     def loaded_until(self) -> int | None:
