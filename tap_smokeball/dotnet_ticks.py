@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import cast
 
 PER_SECOND = 10_000_000
@@ -61,6 +62,7 @@ def from_rfc3339(text: str) -> int:
     return whole + int((fraction or "").ljust(7, "0")[:7])
 
 
+@lru_cache(maxsize=16)
 def from_http_date(text: str) -> int:
     """Return the ticks of an HTTP ``Date`` header, which counts whole seconds.
 

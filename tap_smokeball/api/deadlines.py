@@ -13,12 +13,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any
-
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -28,8 +23,6 @@ else:
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
-
-    from urllib3 import PoolManager
 
 
 class _Deadline(threading.local):
@@ -43,7 +36,7 @@ _deadline = _Deadline()
 
 @contextmanager
 def request_deadline(at: float) -> Iterator[None]:
-    """Let reads of the connections of a `DeadlineAdapter` fail after a time.
+    """Let reads of a `DeadlineReader` fail after a time.
 
     Args:
         at: Seconds of the monotonic clock; a later read raises `TimeoutError`.
@@ -55,7 +48,7 @@ def request_deadline(at: float) -> Iterator[None]:
         _deadline.at = math.inf
 
 
-class _DeadlineReader(io.RawIOBase):
+class DeadlineReader(io.RawIOBase):
     """Reads a socket until the deadline of this thread's request."""
 
     def __init__(self, raw: io.RawIOBase, connection: socket.socket) -> None:
@@ -81,45 +74,3 @@ class _DeadlineReader(io.RawIOBase):
     def close(self) -> None:
         self._raw.close()
         super().close()
-
-
-class _DeadlineResponse(HTTPResponse):
-    def __init__(self, sock: socket.socket, *arguments: Any, **keywords: Any) -> None:
-        super().__init__(sock, *arguments, **keywords)
-        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
-
-
-class _Connection(HTTPConnection):
-    response_class = _DeadlineResponse
-
-
-class _TlsConnection(HTTPSConnection):
-    response_class = _DeadlineResponse
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-class DeadlineAdapter(HTTPAdapter):
-    """The adapter of requests, with connections that respect `request_deadline`."""
-
-    @override
-    def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
-        super().init_poolmanager(*arguments, **keywords)
-        _use_pools(self.poolmanager)
-
-    @override
-    def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **keywords)
-        if not proxy.lower().startswith("socks"):  # has connections of its own
-            _use_pools(manager)
-        return manager
-
-
-def _use_pools(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}

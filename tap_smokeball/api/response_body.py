@@ -10,7 +10,7 @@ from urllib3.exceptions import HTTPError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import requests
+    from urllib3 import BaseHTTPResponse
 
 ACCEPT_ENCODING = "gzip"
 """Value of the header ``Accept-Encoding``: what `read_body` can unpack."""
@@ -30,7 +30,7 @@ class InvalidEncodingError(Exception):
     """A body is not packed as its headers say."""
 
 
-def read_body(response: requests.Response, max_bytes: int) -> bytes:
+def read_body(response: BaseHTTPResponse, max_bytes: int) -> bytes:
     """Return the unpacked body of a response that was requested as a stream.
 
     Args:
@@ -45,14 +45,14 @@ def read_body(response: requests.Response, max_bytes: int) -> bytes:
     try:
         return _join(_unpacked_pieces(response, max_bytes), max_bytes)
     except (ValueError, zlib.error):
-        response.close()
+        _abandon(response)
         raise InvalidEncodingError from None
     except BaseException:
-        response.close()
+        _abandon(response)
         raise
 
 
-def read_error_body(response: requests.Response) -> bytes:
+def read_error_body(response: BaseHTTPResponse) -> bytes:
     """Return the body of a response whose status says that it failed, or nothing.
 
     It never fails: the status says all that matters.
@@ -63,7 +63,13 @@ def read_error_body(response: requests.Response) -> bytes:
         return b""
 
 
-def _unpacked_pieces(response: requests.Response, max_bytes: int) -> Iterator[bytes]:
+def _abandon(response: BaseHTTPResponse) -> None:
+    """Close the connection of a response whose body is not read to its end."""
+    response.close()
+    response.release_conn()
+
+
+def _unpacked_pieces(response: BaseHTTPResponse, max_bytes: int) -> Iterator[bytes]:
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in {"gzip", "x-gzip"}:
         return _unpack(_pieces(response, PACKED_PIECE_BYTES))
@@ -74,11 +80,10 @@ def _unpacked_pieces(response: requests.Response, max_bytes: int) -> Iterator[by
     return _pieces(response, PIECE_BYTES)
 
 
-def _pieces(response: requests.Response, size: int) -> Iterator[bytes]:
-    raw = response.raw
-    while piece := raw.read(size, decode_content=False):
+def _pieces(response: BaseHTTPResponse, size: int) -> Iterator[bytes]:
+    while piece := response.read(size, decode_content=False):
         yield piece
-        if raw.length_remaining == 0:
+        if response.length_remaining == 0:
             return
 
 

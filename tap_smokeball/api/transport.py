@@ -10,7 +10,6 @@ import threading
 import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 
@@ -198,26 +197,18 @@ class Transport:
             TimeLimitError: The run is over.
         """
         settings = self._settings
-        session = self._sessions.get(url)
-        # Prepared here and read at once: a session merges its settings with each request, and
-        # reads in pieces of 10 kB, which takes longer than to decode the response.
-        request = requests.PreparedRequest()
-        request.prepare_method(method)
-        request.prepare_url(url, params)
-        request.prepare_headers({**session.headers, **(headers or {})})
-        request.prepare_body(form, None)
-        if auth is not None:
-            request.prepare_auth(auth)
+        host = self._sessions.get(url)
+        request = host.prepare(method, url, params=params, headers=headers, form=form, auth=auth)
         left = self._request_seconds()
         sent_at = time.monotonic()
         self.counts.add_request(stream)
         try:
             with request_deadline(sent_at + left):
                 timeout = min(settings.timeout_seconds, left)
-                response = self._sessions.send(session, request, timeout)
-                self._known_hosts.add(urlsplit(url).netloc)
-                policy = error_policy.for_status(response.status_code)
-                if response.status_code >= requests.codes.multiple_choices:
+                response = host.send(request, timeout)
+                self._known_hosts.add(host.origin)
+                policy = error_policy.for_status(response.status)
+                if response.status >= requests.codes.multiple_choices:
                     body = read_error_body(response)
                 else:
                     body = read_body(response, settings.max_response_bytes)
@@ -232,10 +223,10 @@ class Transport:
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             is_over = time.monotonic() >= sent_at + left
             seconds = left if is_over else min(settings.timeout_seconds, left)
-            raise self._failure(error, url, seconds) from None
+            raise self._failure(error, host.origin, seconds) from None
         self.counts.add_response(stream, time.monotonic() - sent_at)
         if self.on_response:
-            self.on_response(response.status_code, response.headers)
+            self.on_response(response.status, response.headers)
         if policy.action is Action.STOP:
             raise stop_error(policy)
         if policy.action in {Action.WAIT, Action.RETRY}:
@@ -243,8 +234,8 @@ class Transport:
             if policy.action is Action.WAIT:
                 wait = DEFAULT_PAUSE_SECONDS if wait is None else wait
                 self.rate_limit.pause(wait)
-            raise RetryableError(policy.reason.format(status=response.status_code), policy, wait)
-        return RawResponse(response.status_code, response.headers, body)
+            raise RetryableError(policy.reason.format(status=response.status), policy, wait)
+        return RawResponse(response.status, response.headers, body)
 
     @contextmanager
     def open(
@@ -264,12 +255,8 @@ class Transport:
             ApiConnectionError: The settings of network, proxy or certificates are wrong.
             TimeLimitError: The run is over.
         """
-        session = self._sessions.get(url)
-        request = requests.PreparedRequest()
-        request.prepare_method("GET")
-        request.prepare_url(url, None)
-        request.prepare_headers({**session.headers, **headers})
-        request.prepare_body(None, None)
+        host = self._sessions.get(url)
+        request = host.prepare_any("GET", url, headers=headers)
         sent_at = time.monotonic()
         left = min(seconds, self.run_ends_at + FINISH_SECONDS - sent_at)
         if left <= 0:
@@ -277,13 +264,13 @@ class Transport:
         timeout = min(self._settings.timeout_seconds, left)
         try:
             with request_deadline(sent_at + left):
-                response = self._sessions.send(session, request, timeout)
-                self._known_hosts.add(urlsplit(url).netloc)
+                response = host.stream(request, timeout)
+                self._known_hosts.add(host.origin)
                 with closing(response):
                     yield response
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             is_over = time.monotonic() >= sent_at + left
-            raise self._failure(error, url, left if is_over else timeout) from None
+            raise self._failure(error, host.origin, left if is_over else timeout) from None
 
     def _request_seconds(self) -> float:
         """Return how long a request may take that starts now.
@@ -315,9 +302,9 @@ class Transport:
         self.rate_limit.close()
         self._sessions.close()
 
-    def _failure(self, error: Exception, url: str, seconds: float) -> Exception:
+    def _failure(self, error: Exception, origin: str, seconds: float) -> Exception:
         """Return the error to raise for one of requests' or urllib3's, after some seconds."""
-        is_known = urlsplit(url).netloc in self._known_hosts
+        is_known = origin in self._known_hosts
         policy, reason, is_reachable = connection_failure(
             error, seconds=round(seconds, 1), is_known=is_known
         )
