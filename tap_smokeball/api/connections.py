@@ -40,7 +40,7 @@ _OTHER_OPTIONS = ("chunked", "preload_content", "decode_content")
 
 _REGULAR_HEAD = re.compile(
     rb"HTTP/1\.1 (20[0-36]|[45]\d\d) ([ -~]*)\r\n"
-    rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n"
+    rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n){1,99})\r\n"
 )
 _NO_BREAKS = str.maketrans("\r\n", "  ")
 
@@ -107,7 +107,7 @@ class _Connection(HTTPConnection):
     response_class = _Response
     _host_header: str | None = None
     _plain_url: str | None = None
-    _response: PooledResponse | None = None
+    _previous: _Response | PooledResponse | None = None
 
     @override
     def putheader(self, header: str | bytes, *values: Any) -> None:
@@ -125,9 +125,9 @@ class _Connection(HTTPConnection):
         headers: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        if self._response is not None and not self._response.isclosed():
+        if self._previous is not None and not self._previous.isclosed():
             self.close()  # the rest of that response would be taken for the next one
-        self._response = None
+        self._previous = None
         is_plain = self.sock is not None and method == "GET" and body is None
         head = self._head(url, headers or {}, options) if is_plain else None
         if head is None:
@@ -158,8 +158,9 @@ class _Connection(HTTPConnection):
     @override
     def getresponse(self) -> PooledResponse:  # type: ignore[override]
         if (url := self._plain_url) is None:
-            self._response = super().getresponse()
-            return self._response
+            stock = super().getresponse()
+            self._previous = stock
+            return stock
         self._plain_url = None
         self.sock.settimeout(self.timeout)
         response = _Response(self.sock, method="GET")
@@ -170,8 +171,10 @@ class _Connection(HTTPConnection):
             self.close()
             raise
         if response.will_close:
-            self.close()
-        self._response = PooledResponse(
+            self.close()  # the response keeps the socket until it is read
+        else:
+            self._previous = response
+        return PooledResponse(
             response,
             response.pooled_headers,
             response.status,
@@ -183,12 +186,14 @@ class _Connection(HTTPConnection):
             request_method="GET",
             request_url=url,
         )
-        return self._response
 
     @override
     def close(self) -> None:
-        self._host_header = self._plain_url = self._response = None
+        previous, self._previous = self._previous, None
+        self._host_header = self._plain_url = None
         super().close()
+        if isinstance(previous, _Response):
+            previous.close()
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
