@@ -6,6 +6,10 @@ import threading
 from collections import Counter, defaultdict
 
 
+class _ThreadCounts(threading.local):
+    received_bytes = 0
+
+
 class RequestCounts:
     """The counters of a process.
 
@@ -23,6 +27,12 @@ class RequestCounts:
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._responses: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._of_thread = _ThreadCounts()
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes of the bodies, unpacked, that the calling thread has received so far."""
+        return self._of_thread.received_bytes
 
     def add_request(self, stream: str) -> None:
         """Count a request that is about to be sent."""
@@ -35,8 +45,9 @@ class RequestCounts:
             self.retries[stream] += 1
             self.causes[stream, cause] += 1
 
-    def add_response(self, stream: str, seconds: float) -> None:
+    def add_response(self, stream: str, seconds: float, body_bytes: int) -> None:
         """Count a response, and the seconds from its request to its last byte."""
+        self._of_thread.received_bytes += body_bytes
         with self._lock:
             self._responses[stream] += 1
             self._seconds[stream] += seconds

@@ -75,9 +75,10 @@ def _unpacked_pieces(response: BaseHTTPResponse, max_bytes: int) -> Iterator[byt
         return _unpack(_pieces(response, PACKED_PIECE_BYTES))
     if encoding not in {"identity", ""}:
         raise InvalidEncodingError
-    if int(response.headers.get("Content-Length") or 0) > max_bytes:
+    length = int(response.headers.get("Content-Length") or 0)
+    if length > max_bytes:
         raise BodyTooLargeError
-    return _pieces(response, PIECE_BYTES)
+    return _pieces(response, max(length, PIECE_BYTES))  # in one piece, which need not be joined
 
 
 def _pieces(response: BaseHTTPResponse, size: int) -> Iterator[bytes]:

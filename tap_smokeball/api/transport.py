@@ -224,7 +224,7 @@ class Transport:
             is_over = time.monotonic() >= sent_at + left
             seconds = left if is_over else min(settings.timeout_seconds, left)
             raise self._failure(error, host.origin, seconds) from None
-        self.counts.add_response(stream, time.monotonic() - sent_at)
+        self.counts.add_response(stream, time.monotonic() - sent_at, len(body))
         if self.on_response:
             self.on_response(response.status, response.headers)
         if policy.action is Action.STOP:

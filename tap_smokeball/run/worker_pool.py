@@ -26,6 +26,7 @@ from tap_smokeball.run.status import RunInterruptedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
+    from tap_smokeball.api.request_counts import RequestCounts
     from tap_smokeball.run.status import RunStatus
 
 T = TypeVar("T")
@@ -34,9 +35,14 @@ Item = TypeVar("Item")
 SLOTS_PER_WORKER = 20
 """Slots of the window for each thread: one slow response must not leave the others idle."""
 
-MAX_BUFFERED_ROWS = 2_000
-"""Rows that may wait in the window before no more are requested. It bounds the memory, and rows are
-consumed while they are still in the processor's caches."""
+MAX_BUFFERED_BYTES = 1_200_000_000
+"""Bytes of response bodies whose rows may wait in the window before no more are requested. It
+bounds the memory, and rows are consumed while they are still in the processor's caches. A row takes
+several times as much memory as its bytes."""
+
+MAX_HELD_BYTES = 4_000_000
+"""Bytes of response bodies that may wait in the window or be on their way. Five pages of 500 rows
+have room, unless their rows are much larger than usual: then the network is the limit anyway."""
 
 POLL_SECONDS = 0.2
 """How long the main thread waits before it checks for a signal."""
@@ -86,7 +92,7 @@ class WorkerPool:
             RunInterruptedError: A signal stops the run.
         """
         slots: deque[_Slot[Item, T]] = deque()
-        window = _OrderedWindow(work)
+        window = _OrderedWindow(work, self._status.transport.counts)
         upcoming = iter(items)
         try:
             while True:
@@ -141,8 +147,10 @@ class WorkerPool:
     def _pieces(self, window: _OrderedWindow[Item, T], slot: _Slot[Item, T]) -> Iterator[list[T]]:
         poll = partial(slot.pieces.get, timeout=POLL_SECONDS)
         while (piece := self._wait(poll)) is not None:
-            window.consumed(piece)
-            yield piece
+            rows, size_bytes = piece
+            del piece
+            window.consumed(size_bytes)
+            yield rows
         slot.future.result()
 
     def _serve(self) -> None:
@@ -161,34 +169,42 @@ class WorkerPool:
 
 
 class _Slot(Generic[Item, T]):
-    """An item in the window, and its pieces that wait for the main thread; None ends them."""
+    """An item in the window, and its pieces that wait for the main thread; None ends them.
+
+    Attributes:
+        pieces: The pieces, each with the bytes of the responses that it came from.
+        page_bytes: Bytes of its last piece: those of the next one are about as many.
+    """
 
     future: Future[None]
 
     def __init__(self, item: Item, position: int) -> None:
         self.item = item
         self.position = position
-        self.pieces: queue.SimpleQueue[list[T] | None] = queue.SimpleQueue()
+        self.pieces: queue.SimpleQueue[tuple[list[T], int] | None] = queue.SimpleQueue()
+        self.page_bytes = 0
 
 
 class _OrderedWindow(Generic[Item, T]):
     """The state that the threads share while they work on the items of one call."""
 
-    def __init__(self, work: Callable[[Item], Iterable[list[T]]]) -> None:
+    def __init__(self, work: Callable[[Item], Iterable[list[T]]], counts: RequestCounts) -> None:
         self._work = work
+        self._counts = counts
         self._changed = threading.Condition()
-        self._buffered_rows = self._rows_done = self._opened = self._done = 0
+        self._buffered_bytes = self._coming_bytes = 0
+        self._bytes_done = self._opened = self._done = 0
         self._oldest = -1
         self._failed_at = sys.maxsize
         self._is_closed = False
 
     @property
     def is_full(self) -> bool:
-        """Whether as many rows wait, or are to be expected, as may: no more are requested."""
+        """Whether as many bytes wait, or are to be expected, as may: no more are requested."""
         if not self._done:
             return True
-        expected = self._rows_done / self._done * (self._opened - self._done)
-        return self._buffered_rows + expected >= MAX_BUFFERED_ROWS
+        expected = self._bytes_done / self._done * (self._opened - self._done)
+        return self._buffered_bytes + expected >= MAX_BUFFERED_BYTES
 
     def open_slot(self, item: Item) -> _Slot[Item, T]:
         """Return the slot of another item."""
@@ -197,13 +213,14 @@ class _OrderedWindow(Generic[Item, T]):
 
     def fill(self, slot: _Slot[Item, T]) -> None:
         """Work on a slot, unless an earlier one failed: no row after a failure is consumed."""
-        rows = 0
         if slot.position > self._failed_at:
             return
+        begun = before = self._counts.received_bytes
         try:
             for piece in self._work(slot.item):
-                rows += len(piece)
-                self._add(slot, piece)
+                received = self._counts.received_bytes
+                self._add(slot, piece, received - before)
+                before = received
         except BaseException:
             with self._changed:
                 self._failed_at = min(self._failed_at, slot.position)
@@ -211,7 +228,8 @@ class _OrderedWindow(Generic[Item, T]):
         finally:
             with self._changed:
                 self._done += 1
-                self._rows_done += rows
+                self._bytes_done += self._counts.received_bytes - begun
+                self._stop_expecting(slot)
             slot.pieces.put(None)
 
     def promote(self, slot: _Slot[Item, T]) -> None:
@@ -220,11 +238,11 @@ class _OrderedWindow(Generic[Item, T]):
             self._oldest = slot.position
             self._changed.notify_all()
 
-    def consumed(self, piece: list[T]) -> None:
+    def consumed(self, size_bytes: int) -> None:
         """Count a piece as no longer waiting."""
         with self._changed:
-            self._buffered_rows -= len(piece)
-            if self._buffered_rows < MAX_BUFFERED_ROWS:
+            self._buffered_bytes -= size_bytes
+            if self._buffered_bytes < MAX_BUFFERED_BYTES:
                 self._changed.notify_all()
 
     def close(self) -> None:
@@ -233,12 +251,26 @@ class _OrderedWindow(Generic[Item, T]):
             self._is_closed = True
             self._changed.notify_all()
 
-    def _add(self, slot: _Slot[Item, T], piece: list[T]) -> None:
+    def _add(self, slot: _Slot[Item, T], piece: list[T], size_bytes: int) -> None:
         """Hand over a piece, and wait until there is room for the next."""
         with self._changed:
-            self._buffered_rows += len(piece)
-            slot.pieces.put(piece)
-            while slot.position > self._oldest and self._buffered_rows >= MAX_BUFFERED_ROWS:
+            self._stop_expecting(slot)
+            self._buffered_bytes += size_bytes
+            slot.pieces.put((piece, size_bytes))
+            while slot.position > self._oldest and not self._has_room(size_bytes):
                 if self._is_closed:
                     raise RunInterruptedError
                 self._changed.wait()
+            slot.page_bytes = size_bytes
+            self._coming_bytes += size_bytes
+
+    def _has_room(self, page_bytes: int) -> bool:
+        """Return whether a page may be requested, besides those of the oldest slot."""
+        held = self._buffered_bytes + self._coming_bytes + page_bytes
+        return self._buffered_bytes < MAX_BUFFERED_BYTES and held <= MAX_HELD_BYTES
+
+    def _stop_expecting(self, slot: _Slot[Item, T]) -> None:
+        self._coming_bytes -= slot.page_bytes
+        slot.page_bytes = 0
+        if self._coming_bytes < MAX_HELD_BYTES:
+            self._changed.notify_all()
