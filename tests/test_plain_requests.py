@@ -157,7 +157,8 @@ def test_odd_id_has_same_bytes(matter: str) -> None:
 
 def test_dripping_plain_response_is_cut() -> None:
     """A later request of a connection has a deadline, too, although data keeps coming."""
-    drip: list[bytes | None] = [REGULAR[:20], *(b"X" for _ in range(100))]
+    begin, end = REGULAR[:17] + b"X-Drip: ", b"\r\n" + REGULAR[17:]
+    drip: list[bytes | None] = [begin, *(b"X" for _ in range(100)), end]
     with (
         WireServer([[REGULAR], drip, [REGULAR]]) as server,
         closing(client(server.url, request_timeout_seconds=0.5, max_request_seconds=0.5)) as api,

@@ -35,7 +35,7 @@ Item = TypeVar("Item")
 SLOTS_PER_WORKER = 20
 """Slots of the window for each thread: one slow response must not leave the others idle."""
 
-MAX_BUFFERED_BYTES = 1_200_000_000
+MAX_BUFFERED_BYTES = 1_200_000
 """Bytes of response bodies whose rows may wait in the window before no more are requested. It
 bounds the memory, and rows are consumed while they are still in the processor's caches. A row takes
 several times as much memory as its bytes."""
