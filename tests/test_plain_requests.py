@@ -206,7 +206,7 @@ class TestProxy:
             assert request.head.startswith(b"GET /firm HTTP/1.1\r\nHost: 127.0.0.1\r\n")
             assert b"Proxy-Authorization" not in request.head
 
-    def test_no_proxy_exempts_host(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_exempt_host_bypasses_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         with WireServer([[REGULAR]] * 2) as server, closing(client(server.url)) as api:

@@ -31,7 +31,7 @@ class WireRequest(NamedTuple):
 class WireServer:
     """Sends the pieces of one response after another, and closes the connection after a None.
 
-    It also plays a proxy: to a CONNECT request it sends 200, and goes on in the tunnel.
+    It also plays a proxy: to a CONNECT request it sends 200, then serves the tunnel.
 
     Args:
         responses: The pieces of each response.
