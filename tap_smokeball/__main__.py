@@ -6,15 +6,19 @@ import sys
 
 from tap_smokeball import redaction
 from tap_smokeball.reporting import console
-from tap_smokeball.tap import TapSmokeball
+from tap_smokeball.run.gc_tuning import collect_rarely_until_exit
 
 
 def main() -> None:
     """Run the tap; no output of the process holds a secret."""
+    collect_rarely_until_exit()
     redaction.install_redaction()
     for name in console.LEVEL_VARIABLES:
         if not isinstance(logging.getLevelName(os.environ.get(name, "").upper() or "INFO"), int):
             sys.exit(f"{name}: takes one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+    # Here, and not above: imports are most of the start, and so are the objects they leave.
+    from tap_smokeball.tap import TapSmokeball  # noqa: PLC0415
+
     command = TapSmokeball.cli  # reading it sets up the log
     console.adapt_to_terminal()
     command()

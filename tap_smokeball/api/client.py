@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import re
 import uuid
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
@@ -28,7 +30,7 @@ from tap_smokeball.api.transport import Transport
 from tap_smokeball.errors import RequestInfo, UnexpectedResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from requests.auth import AuthBase
 
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from tap_smokeball.errors import SmokeballError
 
 T = TypeVar("T")
+
+DecodeUsual = Callable[[bytes], Any]
 
 TOKEN_REQUESTS = "login"  # noqa: S105
 """The name under which requests to the token endpoint are counted."""
@@ -120,6 +124,7 @@ class ApiClient:
         ids: Mapping[str, str],
         params: Mapping[str, Any],
         parse: Callable[[Any], T],
+        decode_usual: DecodeUsual | None = None,
     ) -> Response[T]:
         """Send one GET request and return the decoded response.
 
@@ -129,11 +134,13 @@ class ApiClient:
             params: Query parameters; a list repeats its name.
             parse: Takes the data out of the decoded body; raises `UnexpectedResponseError` if it
                 has none, which is retried like an invalid body.
+            decode_usual: Decodes a body of the usual form, and raises one of `DECODE_ERRORS` for
+                any other, which is decoded to dicts.
 
         Raises:
             SmokeballError: The request failed; `error_policy` says how and why.
         """
-        return self._request(None, endpoint, ids, params, parse)
+        return self._request(None, endpoint, ids, params, parse, decode_usual)
 
     def change(
         self,
@@ -158,13 +165,14 @@ class ApiClient:
         """
         return self._request(change, endpoint, ids, {}, parse).data
 
-    def _request(
+    def _request(  # noqa: PLR0913, PLR0917 - the parts of a request
         self,
         change: Change | None,
         endpoint: Endpoint,
         ids: Mapping[str, str],
         params: Mapping[str, Any],
         parse: Callable[[Any], T],
+        decode_usual: DecodeUsual | None = None,
     ) -> Response[T]:
         method, content = (change.method, change.content) if change else ("GET", None)
         policy_for = change.policy if change else error_policy.for_status
@@ -193,7 +201,7 @@ class ApiClient:
             if policy.action is Action.EMPTY:
                 data = parse(NO_CONTENT)
             elif policy.action is Action.ACCEPT:
-                data = self._parse(endpoint.stream, response, parse)
+                data = self._parse(endpoint.stream, response, parse, decode_usual)
             else:
                 raise _rejection(policy, response, url, request, endpoint.scope)
             return Response(data, self.clock.time_of(response.headers, sent_at))
@@ -272,9 +280,18 @@ class ApiClient:
 
         return self.transport.with_retries(attempt, request)
 
-    def _parse(self, stream: str, response: RawResponse, parse: Callable[[Any], T]) -> T:
+    def _parse(
+        self,
+        stream: str,
+        response: RawResponse,
+        parse: Callable[[Any], T],
+        decode_usual: DecodeUsual | None = None,
+    ) -> T:
         policy: ErrorPolicy = error_policy.INVALID_BODY
         try:
+            if decode_usual is not None:
+                with suppress(*DECODE_ERRORS):
+                    return parse(decode_usual(response.body))
             return parse(self._decoder.decode(stream, response.body))
         except RecursionError:
             raise RetryableError("the response is nested too deep", policy) from None

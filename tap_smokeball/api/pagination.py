@@ -29,6 +29,7 @@ from typing import Any
 
 from tap_smokeball.api.endless_list_guard import EndlessListGuard
 from tap_smokeball.api.pages import OVERLAP_ROWS, Key, Page, Row
+from tap_smokeball.api.typed_rows import is_equal, property_of
 from tap_smokeball.errors import PaginationError, ResponseTooLargeError
 
 if sys.version_info >= (3, 12):
@@ -40,7 +41,8 @@ MIN_PAGE_ROWS = OVERLAP_ROWS + 1
 SHRINK_FACTOR = 4
 """How much smaller the next page is after one that was too large."""
 
-_VERSIONS = ("versionId", "lastUpdated")
+VERSION_PROPERTIES = ("versionId", "lastUpdated")
+"""The properties that change with every change of a row, where it has one."""
 
 
 FetchPage = Callable[["dict[str, Any]"], Page]
@@ -283,7 +285,7 @@ def _is_last(page: Page, page_size: int, largest: int, seen: int) -> bool:
 def _is_unchanged(row: Row, before: Row | None) -> bool:
     if before is None:
         return False
-    for name in _VERSIONS:
-        if name in row:
-            return bool(row[name] == before.get(name))
-    return row == before
+    for name in VERSION_PROPERTIES:
+        if (version := property_of(row, name)) is not None:
+            return bool(version == property_of(before, name))
+    return is_equal(row, before)

@@ -11,6 +11,7 @@ from tap_smokeball.api.pagination import (
     Paginator,
     SinglePagePaginator,
 )
+from tap_smokeball.api.typed_rows import TypedRow
 from tap_smokeball.errors import UnexpectedResponseError
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class ResponseFormat(NamedTuple):
     def is_paged(self) -> bool:
         """Whether ``Offset`` and ``Limit`` are sent from the first request on."""
         return self.paginator in {OffsetPaginator, EntryPaginator}
+
+    @property
+    def is_value_list(self) -> bool:
+        """Whether the rows are the ``value`` of the body, so that they can have a type."""
+        return self.parse_body in {_parse_page, _parse_value}
 
 
 def _parse_page(body: Any) -> Page:
@@ -153,9 +159,13 @@ def _is_id(value: Any) -> bool:
 
 
 def _rows(value: Any, name: str = "list of rows") -> list[Row]:
-    if not isinstance(value, list) or not set(map(type, value)) <= {dict}:
+    if not isinstance(value, list) or not all(map(_is_row_type, set(map(type, value)))):
         raise UnexpectedResponseError(f"the response has no {name}")
     return value
+
+
+def _is_row_type(kind: type) -> bool:
+    return kind is dict or issubclass(kind, TypedRow)
 
 
 PAGED = ResponseFormat(_parse_page, OffsetPaginator)

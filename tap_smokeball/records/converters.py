@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.singer.message_writer import encode_json
@@ -21,9 +22,6 @@ if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
-
-if TYPE_CHECKING:
-    from collections import Counter
 
 
 class ValueCounts(NamedTuple):
@@ -71,6 +69,29 @@ class Extras(dict[str, Any]):
         while path in self:  # a property may be named like a path
             path += "~"
         return path
+
+
+class UnusualValueError(Exception):
+    """A value is not of the usual form, so that its row has to be built in the general way."""
+
+
+class StrictExtras(Extras):
+    """Extras of rows that have none.
+
+    Raises:
+        UnusualValueError: There is one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(ValueCounts(Counter(), Counter()))
+
+    @override
+    def __setitem__(self, path: str, value: Any) -> None:
+        raise UnusualValueError
+
+    @override
+    def reject(self, path: str, value: Any) -> None:
+        raise UnusualValueError
 
 
 def without_positions(path: str) -> str:

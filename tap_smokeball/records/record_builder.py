@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from singer_sdk import typing as th
 
+from tap_smokeball.api.typed_rows import TypedRow, as_dict
 from tap_smokeball.errors import UnexpectedResponseError
 from tap_smokeball.records.converters import (
     HYPERMEDIA_KEYS,
@@ -24,13 +26,15 @@ from tap_smokeball.records.converters import (
     to_link,
 )
 from tap_smokeball.records.extra_fields import EXTRA_FIELDS, ExtraFields
+from tap_smokeball.records.learned_types import LearnedTypes
 from tap_smokeball.records.type_checks import Form, RowCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.singerlib import SelectionMask
 
+    from tap_smokeball.api.client import DecodeUsual
     from tap_smokeball.api.pages import Key, Row
     from tap_smokeball.records.columns import Column
     from tap_smokeball.records.converters import Converter
@@ -52,13 +56,19 @@ class RowKey:
 
     Args:
         columns: The columns of the key; some may be derived from other properties.
+
+    Attributes:
+        sources: The properties that the key is made of.
+        is_plain: Whether the key is these properties as they are, so that typed rows have it.
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._names = ", ".join(column.name for column in columns)
         self._parts = [(c.source or c.name, c.converter if c.source else None) for c in columns]
-        is_plain = len(columns) == 1 and not columns[0].source
-        self._only_name = columns[0].name if is_plain else ""
+        self.sources = [source for source, _ in self._parts]
+        self.is_plain = not any(converter for _, converter in self._parts)
+        self._only_name = self.sources[0] if self.is_plain and len(columns) == 1 else ""
+        self._typed_key: Callable[[Any], Any] = attrgetter(*self.sources or ("",))
 
     def __call__(self, rows: Iterable[Row]) -> dict[Key, Row]:
         """Return rows by their keys.
@@ -67,12 +77,16 @@ class RowKey:
             UnexpectedResponseError: A row lacks a part of the key, or has no text or number there.
         """
         by_key: dict[Key, Row]
+        rows = list(rows)
         try:
-            if self._only_name:
+            if rows and isinstance(rows[0], TypedRow):
+                by_key = dict(zip(map(self._typed_key, rows), rows, strict=True))
+            elif self._only_name:
                 by_key = {row.get(self._only_name): row for row in rows}
-                parts: Iterable[Any] = by_key
             else:
                 by_key = {self._key(row): row for row in rows}
+            parts: Iterable[Any] = by_key
+            if len(self._parts) != 1:
                 parts = chain.from_iterable(cast("Iterable[tuple[Any, ...]]", by_key))
             if _KEY_TYPES.issuperset(map(type, parts)):
                 return by_key
@@ -82,11 +96,12 @@ class RowKey:
             f"a row has no key ({self._names})", "Report the request id to Smokeball"
         )
 
-    def _key(self, row: Row) -> tuple[Any, ...]:
-        return tuple(
+    def _key(self, row: Row) -> Any:
+        parts = tuple(
             converter(row.get(source), _NO_EXTRAS, source) if converter else row.get(source)
             for source, converter in self._parts
         )
+        return parts if len(parts) != 1 else parts[0]
 
 
 class RowLayout(NamedTuple):
@@ -96,7 +111,7 @@ class RowLayout(NamedTuple):
         dropped: Properties that are not a selected column.
         unknown: Properties that no column declares as its own; a derived column may have their
             name.
-        nulls: The columns that the rows do not have, as nulls.
+        nulls: The columns that the rows do not have, as nulls, if another property has their name.
         plain_links: The links that hold nothing that a record would keep.
         conversions: Column, source property and converter of each other conversion.
     """
@@ -131,6 +146,7 @@ class RecordBuilder:
         columns = list(columns)
         self._counts = counts
         self._selected = {c.name: c for c in columns if mask["properties", c.name]}
+        self._nulls = dict.fromkeys(self._selected)
         self._declared = {column.name for column in columns if column.source is None}
         self._declared -= {EXTRA_FIELDS.name}
         sources = {column.source or column.name for column in self._selected.values()}
@@ -143,16 +159,60 @@ class RecordBuilder:
         # A page of plain rows takes less work, so that it has layouts of its own.
         self._layouts: dict[bool, dict[tuple[str, ...], RowLayout]] = {False: {}, True: {}}
         self.extra_fields = ExtraFields(columns, mask, unknown_fields)
+        self._columns = columns
+        self._types: LearnedTypes | None = None
+
+    def learn_types(self, needed: Iterable[str]) -> None:
+        """Learn which form the rows usually have, for `decode_usual`.
+
+        Args:
+            needed: Names of properties that are read of rows before they become records.
+        """
+        # Objects that the catalog selects in part are built one by one.
+        if self._types is None and not self._pruned:
+            self._types = LearnedTypes(self._columns, self._selected, needed)
+
+    @property
+    def decode_usual(self) -> DecodeUsual | None:
+        """The function that decodes a page of usual rows, once there is one."""
+        return self._types.decode if self._types else None
 
     def records(self, rows: Sequence[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
         """Yield the records of rows.
 
         Args:
-            rows: The rows as the API sent them.
+            rows: The rows as the API sent them, or as `decode_usual` decoded them; these become
+                the records.
             tap_columns: Values of the tap's own columns, as the parent's key.
         """
-        pruned = self._pruned
         tap_columns = {name: v for name, v in tap_columns.items() if name in self._selected}
+        if rows and isinstance(rows[0], TypedRow):
+            typed = cast("Sequence[TypedRow]", rows)
+            if records := self._build_typed(typed, tap_columns):
+                yield from cast("list[Row]", records)
+                return
+            rows = [as_dict(row) for row in typed]
+        yield from self._build(rows, tap_columns)
+        if self._types:
+            self._types.count(len(rows))
+
+    def _build_typed(
+        self, rows: Sequence[TypedRow], tap_columns: Mapping[str, Any]
+    ) -> list[TypedRow] | None:
+        """Return the records of typed rows, or None if they have to be built from dicts."""
+        row_type = cast("LearnedTypes", self._types).type_of(rows)
+        records = row_type.build(rows, tap_columns)
+        if row_type.unknown:
+            for record in records or ():
+                if found := row_type.take_unknown(record):
+                    extras = Extras(self._counts)
+                    extras.update(found)
+                    if kept := self.extra_fields.select(extras, found):
+                        setattr(record, EXTRA_FIELDS.name, kept)
+        return records
+
+    def _build(self, rows: Sequence[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
+        pruned, columns = self._pruned, self._nulls
         extras = Extras(self._counts)
         form = self._check.form(rows)
         is_plain, is_invalid = form is Form.PLAIN, form is Form.INVALID
@@ -161,7 +221,7 @@ class RecordBuilder:
             row = self._check.repair(sent, extras) if is_invalid else sent
             layout = layouts.get(tuple(row)) or self._layout(row, is_plain=is_plain)
             dropped, unknown, nulls, links, conversions = layout
-            record = {**row, **nulls, **tap_columns}
+            record = {**columns, **row, **nulls, **tap_columns}
             for name in dropped:
                 del record[name]
             for name in unknown:
@@ -196,10 +256,12 @@ class RecordBuilder:
         layout = RowLayout(
             dropped=[name for name in row if name not in self._selected],
             unknown=[name for name in row if name in unknown],
-            nulls=dict.fromkeys(name for name in self._selected if name not in kept),
+            nulls=dict.fromkeys(name for name in self._selected if name in row.keys() - kept),
             plain_links=[name for name, _, each in conversions if is_plain and each is to_link],
             conversions=[c for c in conversions if not (is_plain and c[2] in (to_link, to_date))],
         )
+        if self._types:
+            self._types.learn(row, unknown)
         layouts = self._layouts[is_plain]
         if len(layouts) >= MAX_LAYOUTS:
             layouts.clear()

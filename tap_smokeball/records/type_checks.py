@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MAX_EXPONENT = 400
 """Largest power of ten of a number in a text; beyond that of any double."""
 
-_BUILTIN_TYPES = (Decimal,)  # otherwise msgspec takes a text for a decimal
+BUILTIN_TYPES = (Decimal,)  # otherwise msgspec takes a text for a decimal
 _MIN_INTEGER, _MAX_INTEGER = -(1 << 63), (1 << 63) - 1
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,60})(?:\.[0-9]{1,60})?(?:[eE][+-]?[0-9]{1,3})?")
 _BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
@@ -110,7 +110,7 @@ class RowCheck:
 
 def _has_type(rows: Sequence[Json], page_type: Any) -> bool:
     try:
-        convert({"rows": rows}, page_type, builtin_types=_BUILTIN_TYPES)
+        convert({"rows": rows}, page_type, builtin_types=BUILTIN_TYPES)
     except ValidationError:
         return False
     return True
@@ -137,6 +137,11 @@ def _cached_struct(types: tuple[tuple[str, Any], ...], *, is_closed: bool) -> An
     names = {f"field_{index}": name for index, (name, _) in enumerate(types)}
     fields = [(f"field_{index}", kind | None, None) for index, (_, kind) in enumerate(types)]
     return defstruct("Properties", fields, rename=names, gc=False, forbid_unknown_fields=is_closed)
+
+
+def column_type(column: Column) -> Any:
+    """Return the type, for msgspec, of what the API sends for a column."""
+    return _column_check(column).type
 
 
 def _column_check(column: Column) -> TypeCheck:
@@ -177,7 +182,7 @@ def _scalar_check(kind: Any, to_kind: Callable[[Json], Json], *fitting_types: ty
         if type(value) in fitting_types:
             return value
         try:
-            convert(value, kind, builtin_types=_BUILTIN_TYPES)
+            convert(value, kind, builtin_types=BUILTIN_TYPES)
         except ValidationError:
             converted = to_kind(value)
             if converted is None:
@@ -261,6 +266,9 @@ _CHECKS = {
     "object": _scalar_check(dict, _no_conversion, dict),
 }
 """The checks of values without columns of their own, by their format or type in JSON Schema."""
+
+TYPES = {name: check.type for name, check in _CHECKS.items()}
+"""The types of these values for msgspec."""
 
 _LINK_TYPES = {name: str if name in ("id", "href") else Any for name in converters.LINK_KEYS}
 _PLAIN_TYPES = {

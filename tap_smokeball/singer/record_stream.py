@@ -55,6 +55,7 @@ class RecordStream(RecordLoopStream):
 
     Attributes:
         before_sync: Called before the first message of the stream.
+        is_written_directly: Whether records are written as they are, and nothing else sees them.
         is_writing_state: Whether a STATE message is being written, also after that failed.
     """
 
@@ -62,7 +63,7 @@ class RecordStream(RecordLoopStream):
 
     def __init__(self, tap: Tap) -> None:
         self.tap = tap
-        self.is_writing_state = False
+        self.is_writing_state = self.is_written_directly = False
         self.before_sync: Callable[[], None] = lambda: None
         super().__init__(tap)
 
@@ -84,6 +85,7 @@ class RecordStream(RecordLoopStream):
         """
         is_selected = self.selected
         write = self._record_writer() if write_messages and is_selected else None
+        self.is_written_directly = write is not None and not self._is_mapped
         index = 0
         with self.get_record_counter() as counter, self.get_sync_timer() as timer:
             # Closed at once, whatever happens: workers wait for their rows to be consumed.

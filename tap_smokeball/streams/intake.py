@@ -72,6 +72,7 @@ class IntakeSubmissionsStream(MatterChildStream):
     primary_keys = ("id",)
     scope = SCOPE
     sensitivity = "personal"
+    has_usual_rows = False  # responses are added to them
     columns = (
         string("id", "ID of the submission"),
         string("href", "URL of the submission in the API"),

@@ -11,11 +11,12 @@ import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_smokeball.api.client import Endpoint
+from tap_smokeball.api.pagination import VERSION_PROPERTIES
 from tap_smokeball.errors import RequestInfo, SmokeballError, StreamCrashError, TimeLimitError
 from tap_smokeball.records.columns import integer, string, walk_columns
 from tap_smokeball.records.extra_fields import EXTRA_FIELDS
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers import types
 
-    from tap_smokeball.api.client import Response
+    from tap_smokeball.api.client import DecodeUsual, Response
     from tap_smokeball.api.pages import Page, Row
     from tap_smokeball.records.columns import Breadcrumb, Column
     from tap_smokeball.run.status import StreamResult
@@ -57,9 +58,13 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
 
     Attributes:
         decision: What this run reads of the stream.
+        has_usual_rows: Whether the rows of a list become records as they are.
     """
 
+    has_usual_rows: ClassVar[bool] = True
+
     decision: ReadDecision = READ_ALL
+    _decode_usual: DecodeUsual | None = None
 
     @override
     def complete_columns(self) -> list[Column]:
@@ -151,7 +156,11 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
 
     def build_records(self, rows: list[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
         """Yield the records of rows, and count them for the summary."""
-        yield from self.record_builder.records(rows, tap_columns)
+        builder = self.record_builder
+        if self._can_have_types:
+            builder.learn_types(self._needed_properties)
+        yield from builder.records(rows, tap_columns)
+        self._decode_usual = builder.decode_usual
         if self.selected:
             self.result.rows += len(rows)
 
@@ -210,7 +219,8 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
         self, endpoint: Endpoint, ids: dict[str, str], params: dict[str, Any]
     ) -> Response[Page]:
         """Request one page, with the query parameters of the page included."""
-        return self.session.client.get(endpoint, ids, params, self.response_format.parse)
+        parse = self.response_format.parse
+        return self.session.client.get(endpoint, ids, params, parse, self._decode_usual)
 
     def read_list(
         self, ids: dict[str, str], params: dict[str, Any], subpath: str = ""
@@ -231,6 +241,22 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
             sample_rows=self.sample_rows,
             on_rewind=partial(self.session.status.count_rewind, self.name),
         )
+
+    @property
+    def _can_have_types(self) -> bool:
+        """Whether rows may be decoded to a type, as nothing but the tap's own code sees them."""
+        return (
+            self.is_written_directly
+            and self.has_usual_rows
+            and self.response_format.is_value_list
+            and self.row_key.is_plain
+        )
+
+    @cached_property
+    def _needed_properties(self) -> set[str]:
+        """The properties that are read of rows before they become records."""
+        names = {*self.row_key.sources, *VERSION_PROPERTIES}
+        return names | {self.updated_at_field} if self.updated_at_field else names
 
     @cached_property
     def row_key(self) -> RowKey:

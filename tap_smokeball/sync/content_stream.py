@@ -69,6 +69,7 @@ class ContentStream(ChildStream):
     documents: ClassVar[SourceList]
     document_key: ClassVar[str]
     address_path: ClassVar[str]
+    has_usual_rows = False  # they are made of several responses
 
     _collector: DocumentCollector | None = None
     _listed = _requested = 0

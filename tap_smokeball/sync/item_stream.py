@@ -34,6 +34,7 @@ class ItemStream(ChildStream):
     items: ClassVar[SourceList]
     item_key: ClassVar[str]
     is_recursive = True
+    has_usual_rows = False  # the id of the item is added to them
 
     @override
     def requests_per_parent(self, rows: int) -> int:

@@ -35,6 +35,7 @@ class LookupStream(TopLevelStream):
 
     sources: ClassVar[tuple[SourceList, ...]]
     lookup_key: ClassVar[str]
+    has_usual_rows = False  # the id is added to them
 
     def read_ids(self) -> list[str]:
         """Return the ids that the lists name, in a stable order.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tap_smokeball import dotnet_ticks
+from tap_smokeball.api.typed_rows import property_of
 
 if TYPE_CHECKING:
     from tap_smokeball.api.pages import Row
@@ -23,7 +24,8 @@ class NewestTimestamp:
 
     def add(self, row: Row) -> int | None:
         """Count a row in, and return the ticks of its last change if it has one."""
-        updated_at = dotnet_ticks.from_timestamp(row.get(self._field)) if self._field else None
+        found = property_of(row, self._field) if self._field else None
+        updated_at = dotnet_ticks.from_timestamp(found)
         if updated_at is not None and (self._newest is None or updated_at > self._newest):
             self._newest = updated_at
         return updated_at

@@ -48,6 +48,7 @@ class ParentStream(TopLevelStream):
     plural_name: ClassVar[str]
     closed_values: ClassVar[tuple[tuple[str, tuple[object, ...]], ...]] = ()
     listed: ParentList
+    has_usual_rows = False  # child streams read more of them than the records have
 
     @property
     @override
