@@ -81,11 +81,6 @@ UNREAD = (
         ("/policies/{reference}", "/notifications/{id}"),
     ),
     Unread(
-        "History of folders",
-        "`folders` has the present tree, and `file_versions` the moves of files",
-        ("/matters/{matterId}/documents/folders/{folderId}/history",),
-    ),
-    Unread(
         "Addresses for uploads and previews",
         "`file_contents` stores the documents themselves",
         (

@@ -13,7 +13,7 @@ import requests
 import s3fs  # type: ignore[import-untyped]
 from moto.server import ThreadedMotoServer
 
-from smokeball_sandbox.document_host import content_of
+from smokeball_sandbox.document_host import content_of, version_content
 from smokeball_sandbox.faults import DOCUMENT_TEMPLATE as TEMPLATE
 from tap_smokeball.documents.command import documents
 from tests.harness import Process, catalog, config, request_count, run, sandbox_rows
@@ -32,6 +32,7 @@ LISTS = {
     "GET /matters/{matterId}/documents/files",
     "GET /matters/{matterId}/invoices",
 }
+HISTORY = "GET /matters/{matterId}/documents/files/{fileId}/history"
 FILE_ADDRESS = "GET /matters/{matterId}/documents/files/{fileId}/download"
 INVOICE_ADDRESS = "GET /matters/{matterId}/invoices/{invoiceId}/download"
 BOTH = catalog(wanted=[FILES, INVOICES])
@@ -128,6 +129,63 @@ def test_new_version_is_stored_as_well(start: StartFirm, tmp_path: Path) -> None
     assert (before["versionId"], before["path"]) != (after["versionId"], after["path"])
     assert after["sizeBytes"] == 77
     assert (tmp_path / before["path"]).exists()
+
+
+def test_earlier_versions_are_stored_once(start: StartFirm, tmp_path: Path) -> None:
+    """A history is read once for each version of a file, also if the setting is turned on late."""
+    firm = start(matters=2)
+    files = {e["row"]["id"]: e["row"] for e in sandbox_rows(firm, "files")}
+    target, other = downloadable(firm)[:2]
+    entries = {e["row"]["id"]: e["parent"] for e in sandbox_rows(firm, "file_versions")}
+    for id_, file in entries.items():
+        firm.control.touch("file_versions", id_, parent=file, set={"documentVersionId": None})
+    replaced = next(id_ for id_, file in entries.items() if file == target)
+    missing = next(id_ for id_, file in entries.items() if file == other)
+
+    def name_version(entry: str, version: str) -> None:
+        change = {"documentVersionId": version}
+        firm.control.touch("file_versions", entry, parent=entries[entry], set=change)
+
+    name_version(replaced, "first-version")
+    name_version(missing, "lost-version")
+    run(settings_for(firm, tmp_path), catalog=ONLY_FILES)
+    firm.control.fail(template=FILE_ADDRESS, path_contains=other, status=404)
+    settings = settings_for(firm, tmp_path, documents_earlier_versions=True)
+    firm.control.reset_requests()
+    first = run(settings, catalog=ONLY_FILES)
+    assert first.status == 0
+    counts = firm.control.requests()["by_template"]
+    assert counts[HISTORY] == len(downloadable(firm))
+    assert (counts[FILE_ADDRESS], counts[TEMPLATE]) == (2, 1)
+    versions = {(r["fileId"], r["versionId"]): r for r in first.records(FILES)}
+    assert len(versions) == len(files) + 2
+    earlier = version_content(files[target], "first-version")
+    content = b"".join(earlier.pieces(0, earlier.size))
+    record = versions[target, "first-version"]
+    assert record["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (tmp_path / record["path"]).read_bytes() == content
+    assert record["sizeBytes"] == len(content) != files[target]["sizeBytes"]
+    assert versions[other, "lost-version"]["error"] == "not found"
+
+    firm.control.reset_requests()
+    run(settings, catalog=ONLY_FILES)
+    assert request_count(firm, FILE_ADDRESS) == 1  # of the lost one
+    firm.control.reset_requests()
+    again = run(settings, catalog=ONLY_FILES)
+    assert firm.control.requests()["by_template"].keys() <= LISTS
+    assert len(again.records(FILES)) == len(versions)
+
+    name_version(replaced, files[target]["versionId"])
+    firm.control.touch("files", target, set={"sizeBytes": 77})
+    firm.control.reset_requests()
+    last = run(settings, catalog=ONLY_FILES)
+    assert [request_count(firm, name) for name in (HISTORY, FILE_ADDRESS, TEMPLATE)] == [1, 1, 1]
+    stored = {r["versionId"]: r for r in last.records(FILES) if r["fileId"] == target}
+    assert (
+        stored[files[target]["versionId"]]["path"]
+        == versions[target, files[target]["versionId"]]["path"]
+    )
+    assert len(stored) == 2
 
 
 @pytest.mark.parametrize(
