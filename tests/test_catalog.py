@@ -62,7 +62,7 @@ def properties(schema: Json, prefix: str = "") -> Iterator[tuple[str, Json]]:
 
 def test_catalog_lists_42_streams_and_runs() -> None:
     assert len(set(NAMES) - {"sync_runs"}) == 42
-    assert len(NAMES) == 42
+    assert len(NAMES) == 43
     assert sorted(NAMES) == NAMES
 
 

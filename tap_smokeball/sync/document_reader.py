@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -12,12 +12,11 @@ from tap_smokeball.documents.download import UnavailableError
 from tap_smokeball.errors import NotFoundError, SmokeballError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tap_smokeball.api.pages import Row
     from tap_smokeball.documents.collector import DocumentCollector, PendingDocument
     from tap_smokeball.documents.manifest import Entry, MatterEntries
-    from tap_smokeball.sync.content_stream import ContentStream
 
 PENDING_PER_PARENT = 8
 """Documents of one parent that are requested before the first of them is stored."""
@@ -50,6 +49,33 @@ class Document:
         return replace(self, version_id=version_id, size_bytes=None, is_earlier=True)
 
 
+class DocumentSource(Protocol):
+    """What the reader asks of its stream."""
+
+    @property
+    def reads_earlier_versions(self) -> bool:
+        """Whether the earlier versions of documents are stored as well."""
+
+    def unavailable(self, document: Document) -> str:
+        """Return why no content is requested for a document, or "" if it is."""
+
+    def read_history(self, document: Document, ids: dict[str, str]) -> tuple[str, ...]:
+        """Return the IDs of the earlier versions that the history of a document names."""
+
+    def pending(
+        self, document: Document, ids: dict[str, str], on_stored: Callable[[Entry], None]
+    ) -> PendingDocument:
+        """Return a document to download."""
+
+    def row_of(
+        self, document: Document, entry: Entry | None = None, error: str | None = None
+    ) -> Row:
+        """Return the row of a document, whose content is stored or not available."""
+
+    def count_requests(self) -> None:
+        """Count a request besides those of the lists."""
+
+
 class DocumentReader:
     """Reads the documents of one parent, some at the same time, in the order of their list.
 
@@ -65,7 +91,7 @@ class DocumentReader:
 
     def __init__(
         self,
-        stream: ContentStream,
+        stream: DocumentSource,
         ids: dict[str, str],
         entries: MatterEntries,
         collector: DocumentCollector | None,
