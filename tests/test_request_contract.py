@@ -100,7 +100,7 @@ def test_docs_name_each_endpoint_that_is_unread(
     assert not read & named
 
 
-def test_no_record_names_a_protected_balance() -> None:
+def test_protected_balance_is_in_no_other_record() -> None:
     """So no stream can read them: the API has no list of them."""
     schemas = json.loads(DESCRIPTION.read_text(encoding="utf-8"))["components"]["schemas"]
     names = {
