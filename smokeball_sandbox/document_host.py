@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 from random import Random
@@ -87,6 +88,9 @@ class DocumentHost:
             body = b"".join(found.pieces(start, end))
             if fault.how == "corrupt":
                 body = bytes([body[0] ^ 1]) + body[1:]
+            if fault.how == "gzip":
+                body = gzip.compress(body)
+                headers.append((b"content-encoding", b"gzip"))
             media_type = b"application/octet-stream"
             response = Response(status, body, media_type, tuple(headers))
             await exchange.respond(TEMPLATE, response, fault)

@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 from smokeball_sandbox.document_host import content_of, version_content
 from smokeball_sandbox.faults import DOCUMENT_TEMPLATE as TEMPLATE
 from tap_smokeball.documents.command import documents
-from tests.harness import Process, catalog, config, request_count, run, sandbox_rows
+from tests.harness import Process, catalog, config, request_count, run, run_plan, sandbox_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,6 +116,30 @@ def test_contents_are_stored_once(start: StartFirm, tmp_path: Path) -> None:
         assert records_by_id(again) == records
         assert firm.control.requests()["by_template"].keys() <= LISTS
         assert len(json.dumps(again.state)) < 3_000
+
+
+def test_plan_counts_documents_that_are_missing(start: StartFirm, tmp_path: Path) -> None:
+    """It asks the manifest, and writes nothing."""
+    firm = start(matters=3)
+    place = tmp_path / "place"
+
+    def planned(settings: Json) -> list[str]:
+        output = run_plan(settings, catalog=ONLY_FILES)
+        [line] = [line for line in output.stdout.splitlines() if line.startswith(FILES)]
+        _, rows, requests, basis = line.split(maxsplit=3)
+        return [rows, requests, basis]
+
+    settings = settings_for(firm, place, documents_earlier_versions=True, documents_max_mb=0.09)
+    before = planned(settings)
+    assert not place.exists()
+    firm.control.reset_requests()
+    run(settings, catalog=ONLY_FILES)
+    counts = firm.control.requests()["by_template"]
+    lists = counts["GET /matters/{matterId}/documents/files"]
+    assert counts[HISTORY] > 0
+    assert before[1] == str(lists + 2 * counts[HISTORY])  # the versions are not known yet
+    assert planned(settings)[1] == str(lists)
+    assert planned(config(firm))[1:] == ["0", "under a second  skipped: documents_url is not set"]
 
 
 def test_new_version_is_stored_as_well(start: StartFirm, tmp_path: Path) -> None:
@@ -247,6 +271,43 @@ def test_unavailable_content_has_its_reason(
     assert again[target]["error"] is None
 
 
+def test_hosts_may_answer_in_any_way(start: StartFirm, tmp_path: Path) -> None:
+    """Addresses that lead elsewhere are not followed; odd answers are read, or have an error."""
+    firm = start(matters=4)
+    ids = downloadable(firm)
+    firm.control.settings(ranges=False)
+
+    def answer(address: str) -> Json:
+        return {"how": "body", "body": json.dumps({"downloadUrl": address})}
+
+    answers: list[tuple[str, Json, str | None]] = [
+        (FILE_ADDRESS, answer("http://documents.example.com/x"), "the address is not https"),
+        (FILE_ADDRESS, answer("https://10.0.0.1/x"), "the address is not public"),
+        (FILE_ADDRESS, answer("https://[::ffff:169.254.169.254]/x"), "the address is not public"),
+        (FILE_ADDRESS, answer("https://2130706433/x"), "the address is not public"),
+        (FILE_ADDRESS, answer(f"https://{'a' * 70}.com/{CANARY}"), "the address is not valid"),
+        (TEMPLATE, {"status": 302, "location": f"{firm.url}/elsewhere"}, "unexpected status 302"),
+        (TEMPLATE, {"how": "gzip"}, None),
+        (TEMPLATE, {"how": "truncate"}, None),
+    ]
+    for id_, (template, fault, _) in zip(ids, answers, strict=False):
+        firm.control.fail(template=template, path_contains=id_, **fault)
+    packed, broken = ids[6], ids[7]
+    firm.control.touch("files", broken, set={"sizeBytes": 900_000})
+    output = run(settings_for(firm, tmp_path), catalog=ONLY_FILES)
+    assert output.status == 0
+    records = records_by_id(output)
+    errors = [records[id_]["error"] for id_ in ids]
+    assert errors == [error for *_, error in answers] + [None] * (len(ids) - len(answers))
+    for id_ in (packed, broken):
+        content = expected_contents(firm)[id_]
+        assert (tmp_path / records[id_]["path"]).read_bytes() == content
+    log = firm.control.requests(log=True)["log"]
+    assert [e["status"] for e in log if e["path"].endswith(broken)] == [200, 200]
+    assert not [e for e in log if e["path"] == "/elsewhere"]
+    assert CANARY not in output.stderr
+
+
 def test_large_and_missing_files_take_no_request(start: StartFirm, tmp_path: Path) -> None:
     firm = start(matters=2)
     large, deleted, absent = downloadable(firm)[:3]
@@ -345,6 +406,10 @@ def test_command_lists_unreferenced_contents(start: StartFirm, tmp_path: Path) -
         path.unlink()
     done = CliRunner().invoke(documents, arguments)
     assert done.output == f"{target['path']}\t{target['sizeBytes']}\n"
+    content = tmp_path / target["path"]
+    content.write_bytes(content.read_bytes()[:-1])  # as a broken disk may leave it
+    run(settings_for(firm, tmp_path), catalog=ONLY_FILES)
+    assert hashlib.sha256(content.read_bytes()).hexdigest() == target["sha256"]
     unusable = ["unreferenced", "--url", "nowhere://x"]
     assert CliRunner().invoke(documents, unusable).exit_code == 1
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from tap_smokeball.documents.download import UnavailableError
+from tap_smokeball.documents.unavailable import UnavailableError
 from tap_smokeball.errors import NotFoundError, SmokeballError
 
 if TYPE_CHECKING:
