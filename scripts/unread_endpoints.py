@@ -56,6 +56,11 @@ UNREAD = (
         ),
     ),
     Unread(
+        "Searches and batches, by `POST`",
+        "`contacts` and `files` have the same records",
+        ("/contacts/batch", "/search/files"),
+    ),
+    Unread(
         "Lists below one record",
         "`contacts`, `matters`, `matter_roles`, `matter_stages` and `matter_types` have their "
         "content, for fewer requests",

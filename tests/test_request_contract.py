@@ -100,6 +100,17 @@ def test_docs_name_each_endpoint_that_is_unread(
     assert not read & named
 
 
+def test_docs_name_each_post_that_returns_records() -> None:
+    """Only those of plugins, webhooks and the firm's own subscription have other reasons."""
+    paths = json.loads(DESCRIPTION.read_text(encoding="utf-8"))["paths"]
+    returning = {
+        path for path, each in paths.items() if "200" in each.get("post", {}).get("responses", {})
+    }
+    others = ("/plugins", "/subscriptions", "/webhooks")
+    named = {path for each in UNREAD for path in each.paths}
+    assert {path for path in returning if not path.startswith(others)} <= named
+
+
 def test_protected_balance_is_in_no_other_record() -> None:
     """So no stream can read them: the API has no list of them."""
     schemas = json.loads(DESCRIPTION.read_text(encoding="utf-8"))["components"]["schemas"]
