@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import demo_live, demo_page, demo_report, demo_targets
+from scripts import demo_documents, demo_live, demo_page, demo_report, demo_targets
 from scripts.demo_firm import History
 from smokeball_sandbox import SandboxServer
 
@@ -179,6 +179,7 @@ def run_demo(options: argparse.Namespace) -> None:
                 "TAP_SMOKEBALL_REQUESTS_PER_SECOND": str(rate),
                 "TARGET_DUCKDB_PATH": str(DATABASE),
                 **(live.settings if live else {}),
+                **(demo_documents.settings(ROOT, FOLDER) if options.documents else {}),
                 "DBT_DUCKDB_PATH": str(DATABASE),
             }
         )
@@ -198,6 +199,10 @@ def run_demo(options: argparse.Namespace) -> None:
         targets = demo_targets.targets_of(each["row"] for each in sandbox.control.rows("staff"))
         report(database, before, targets)
         compare(loaded, expected)
+        if options.documents:
+            say()
+            for line in demo_documents.show(database, sandbox.control, FOLDER):
+                say(line)
         if live:
             for line in live.show(history, database, meltano.run, LOG):
                 say(line)
@@ -283,10 +288,19 @@ def main() -> int:
         action="store_true",
         help="then show what webhooks do: rows change, and a run reads just these",
     )
+    parser.add_argument(
+        "--documents",
+        action="store_true",
+        help="also store the files and invoices themselves, in output/demo/documents",
+    )
     options = parser.parse_args()
     try:
         run_demo(options)
-    except (DemoError, demo_live.LiveDemoError) as error:
+    except (
+        DemoError,
+        demo_documents.DocumentsDemoError,
+        demo_live.LiveDemoError,
+    ) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from scripts.demo_documents import TABLES as DOCUMENT_TABLES
 from scripts.demo_queries import QUERIES
 from tap_smokeball.streams.sync_runs import SyncRunsStream
 
@@ -103,9 +104,10 @@ class Database:
 
     def totals(self) -> Totals:
         """Return the totals of the database."""
-        [[amount]] = self._query(AMOUNT)
+        [[amount]] = self.query(AMOUNT)
         rows = self.rows_since(LONG_AGO)
-        del rows[RUN_LOG]  # the firm has no such table
+        for name in (RUN_LOG, *DOCUMENT_TABLES):  # the firm has no such lists
+            rows.pop(name, None)
         return Totals(rows, Decimal(amount or 0))
 
     def latest_load(self) -> str:
@@ -114,7 +116,7 @@ class Database:
             f"select max(_sdc_batched_at) as loaded_at from smokeball.{name}"  # noqa: S608
             for name in self._tables
         )
-        [[loaded_at]] = self._query(f"select max(loaded_at) from ({' union all '.join(parts)})")  # noqa: S608
+        [[loaded_at]] = self.query(f"select max(loaded_at) from ({' union all '.join(parts)})")  # noqa: S608
         return str(loaded_at)
 
     def rows_since(self, timestamp: str) -> Rows:
@@ -123,25 +125,26 @@ class Database:
             f"(select count(*) from smokeball.{name} where _sdc_batched_at > $1::timestamp)"  # noqa: S608
             for name in self._tables
         )
-        [counts] = self._query(f"select {', '.join(parts)}", timestamp)
+        [counts] = self.query(f"select {', '.join(parts)}", timestamp)
         return dict(zip(self._tables, counts, strict=True))
 
     def has_row(self, table: str, id_: str, condition: str) -> bool:
         """Return whether a table has a row of this id that meets an SQL condition."""
         query = f"select count(*) from smokeball.{table} where id = $1 and {condition}"  # noqa: S608
-        [[count]] = self._query(query, id_)
+        [[count]] = self.query(query, id_)
         return bool(count)
 
     @property
     def _tables(self) -> list[str]:
-        return [name for [name] in self._query(TABLES)]
+        return [name for [name] in self.query(TABLES)]
 
     def answers(self) -> Answers:
         """Ask the marts the questions of the report."""
         answers: Answers = json.loads(self._run(QUERY_RUNNER, stdin=json.dumps(QUERIES)))
         return answers
 
-    def _query(self, query: str, *values: str) -> list[list[Any]]:
+    def query(self, query: str, *values: str) -> list[list[Any]]:
+        """Return the rows of an SQL query."""
         rows: list[list[Any]] = json.loads(self._run(READER, query, *values))
         return rows
 

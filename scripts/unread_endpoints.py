@@ -56,6 +56,11 @@ UNREAD = (
         ),
     ),
     Unread(
+        "Searches and batches, by `POST`",
+        "`contacts` and `files` have the same records",
+        ("/contacts/batch", "/search/files"),
+    ),
+    Unread(
         "Lists below one record",
         "`contacts`, `matters`, `matter_roles`, `matter_stages` and `matter_types` have their "
         "content, for fewer requests",
@@ -79,11 +84,6 @@ UNREAD = (
         "Policies and notifications",
         "there is no list, and no stream names their IDs",
         ("/policies/{reference}", "/notifications/{id}"),
-    ),
-    Unread(
-        "History of folders",
-        "`folders` has the present tree, and `file_versions` the moves of files",
-        ("/matters/{matterId}/documents/folders/{folderId}/history",),
     ),
     Unread(
         "Addresses for uploads and previews",

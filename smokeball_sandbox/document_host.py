@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 from random import Random
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 1 << 18
 _MAX_FAULTY_BYTES = 1 << 24
+_VERSION_BYTES = 2_000
 _RANGE = re.compile(rb"bytes=(\d+)-(\d*)")
 _BEGINNINGS = {
     ".docx": b"PK\x03\x04 [Content_Types].xml word/document.xml ",
@@ -86,6 +88,9 @@ class DocumentHost:
             body = b"".join(found.pieces(start, end))
             if fault.how == "corrupt":
                 body = bytes([body[0] ^ 1]) + body[1:]
+            if fault.how == "gzip":
+                body = gzip.compress(body)
+                headers.append((b"content-encoding", b"gzip"))
             media_type = b"application/octet-stream"
             response = Response(status, body, media_type, tuple(headers))
             await exchange.respond(TEMPLATE, response, fault)
@@ -112,10 +117,11 @@ class DocumentHost:
         if is_expired or query.get("signature") != [signature(kind, id_, issued)]:
             return gateway_response(403, "Request has expired")
         store = self._simulation.store
+        id_, _, version = id_.partition("/")
         row = store.find(store.resources[kind], id_)
         if row is None:
             return gateway_response(404, "No such document")
-        return content_of(kind, row.data)
+        return version_content(row.data, version) if version else content_of(kind, row.data)
 
     def _range(
         self, content: Content, connection: Connection
@@ -134,6 +140,12 @@ class DocumentHost:
                 digest.update(piece)
             headers.append((b"content-md5", base64.b64encode(digest.digest())))
         return 0, content.size, 200, headers
+
+
+def version_content(data: Data, version: str) -> Content:
+    """Return the content of an earlier version of a file."""
+    size = _VERSION_BYTES + int.from_bytes(version.encode()[-2:], "big") % _VERSION_BYTES
+    return Content(f"{data['id']}/{version}", data["fileExtension"], size)
 
 
 def content_of(kind: str, data: Data) -> Content:

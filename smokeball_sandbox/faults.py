@@ -35,7 +35,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     Attributes:
         count: Number of requests that fail.
-        how: The kind of failure; "corrupt" changes a byte of a document.
+        how: The kind of failure; "corrupt" changes a byte of a document, "gzip" packs it.
         status: Status of the response, for "status".
         retry_after: Seconds in the ``Retry-After`` header, or any text; None omits the header.
         location: The ``Location`` header of a redirect; empty omits the header.
@@ -63,6 +63,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         "endless",
         "wild_date",
         "corrupt",
+        "gzip",
     ] = "status"
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 503
     retry_after: int | str | None = None

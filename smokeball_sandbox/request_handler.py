@@ -92,7 +92,7 @@ class RequestHandler:
         if error is not None:
             return error, False
         if query is None:
-            return self._single_record(route, path, hidden), False
+            return self._single_record(route, path, Query(query_string), hidden), False
         if query.errors:
             return problem_response(400, "The request is not valid.", path, query.errors), False
         url, template = self._store.firm.url + path, f"GET {route.template}"
@@ -148,7 +148,9 @@ class RequestHandler:
             return problem_response(403, "The user has no access.", path)
         return None
 
-    def _single_record(self, route: Route, path: str, hidden: Collection[str]) -> Response:
+    def _single_record(
+        self, route: Route, path: str, query: Query, hidden: Collection[str]
+    ) -> Response:
         resource = route.resource
         if route.id is None:
             rows = self._store.shown_rows(resource, route.parent)
@@ -161,6 +163,11 @@ class RequestHandler:
             return problem_response(403, "The user has no access.", path)
         omitted = [name for name in resource.opt_in_fields if name not in resource.by_id_fields]
         record = self._store.record(resource, row)
+        if resource.requested_properties:
+            requested = resource.requested_properties(self._store, row, query)
+            if requested is None:
+                return problem_response(404, f"No {resource.name} found.", path)
+            record = record | requested
         return self._json_response(omit_properties(record, omitted, resource.opt_in_objects))
 
 

@@ -134,6 +134,8 @@ class Resource:
         should_hide_deleted: Lists omit rows that are marked as deleted.
         has_paging: The API declares ``Offset`` and ``Limit``.
         derived_properties: Properties computed from other resources at each read.
+        requested_properties: Properties of a single record that the query determines; None
+            if what it asks for does not exist.
         build_tree: For a parent's id and a row's: the envelope's own properties and
             its one element.
         add_on: Add-on that the firm must subscribe to.
@@ -166,6 +168,7 @@ class Resource:
     should_hide_deleted: bool = False
     has_paging: bool = True
     derived_properties: Callable[[RowReader, Row], Data] | None = None
+    requested_properties: Callable[[RowReader, Row, Query], Data | None] | None = None
     build_tree: Callable[[RowReader, str, str | None], tuple[Data, Data] | None] | None = None
     add_on: str | None = None
     should_keep_lists: bool = False

@@ -94,6 +94,13 @@ def _file_versions(sandbox: SandboxServer) -> Iterator[Json]:
         yield {**entry, "parent": matter_of[file], "row": {**entry["row"], "fileId": file}}
 
 
+def _folder_versions(sandbox: SandboxServer) -> Iterator[Json]:
+    matter_of = {e["row"]["id"]: e["parent"] for e in sandbox_rows(sandbox, "folders")}
+    for entry in sandbox_rows(sandbox, "folder_versions"):
+        folder = entry["parent"]
+        yield {**entry, "parent": matter_of[folder], "row": {**entry["row"], "folderId": folder}}
+
+
 def _layout_contacts(sandbox: SandboxServer) -> Iterator[Json]:
     matter_of = {e["row"]["itemId"]: e["parent"] for e in sandbox_rows(sandbox, "matter_layouts")}
     for entry in sandbox_rows(sandbox, "layout_contacts"):
@@ -126,6 +133,7 @@ def _matter_type_items(sandbox: SandboxServer) -> Iterator[Json]:
 
 PARTS = {
     "file_versions": _file_versions,
+    "folder_versions": _folder_versions,
     "layout_contacts": _layout_contacts,
     "event_reminders": _event_reminders,
     "layout_fields": _layout_fields,

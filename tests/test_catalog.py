@@ -60,9 +60,9 @@ def properties(schema: Json, prefix: str = "") -> Iterator[tuple[str, Json]]:
         yield from properties(schema["items"], f"{prefix}[]")
 
 
-def test_catalog_lists_41_streams_and_runs() -> None:
-    assert len(set(NAMES) - {"sync_runs"}) == 41
-    assert len(NAMES) == 42
+def test_catalog_lists_42_streams_and_runs() -> None:
+    assert len(set(NAMES) - {"sync_runs"}) == 42
+    assert len(NAMES) == 43
     assert sorted(NAMES) == NAMES
 
 

@@ -38,6 +38,7 @@ ALERT_COMMANDS = re.findall(
 )
 RUN_ELSEWHERE = {
     "make demo": (".github/workflows/ci.yml", "run: make demo"),
+    "make demo DEMO_ARGS=--documents": (".github/workflows/ci.yml", "DEMO_ARGS=--documents"),
     "make demo DEMO_ARGS=--live": (".github/workflows/ci.yml", "DEMO_ARGS=--live"),
     "make test": (".github/workflows/ci.yml", "run: make test"),
     "make drift OLD=old.json NEW=new.json": (".github/workflows/drift.yml", "run: make drift"),

@@ -13,10 +13,10 @@ import requests
 import s3fs  # type: ignore[import-untyped]
 from moto.server import ThreadedMotoServer
 
-from smokeball_sandbox.document_host import content_of
+from smokeball_sandbox.document_host import content_of, version_content
 from smokeball_sandbox.faults import DOCUMENT_TEMPLATE as TEMPLATE
 from tap_smokeball.documents.command import documents
-from tests.harness import Process, catalog, config, request_count, run, sandbox_rows
+from tests.harness import Process, catalog, config, request_count, run, run_plan, sandbox_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,7 @@ LISTS = {
     "GET /matters/{matterId}/documents/files",
     "GET /matters/{matterId}/invoices",
 }
+HISTORY = "GET /matters/{matterId}/documents/files/{fileId}/history"
 FILE_ADDRESS = "GET /matters/{matterId}/documents/files/{fileId}/download"
 INVOICE_ADDRESS = "GET /matters/{matterId}/invoices/{invoiceId}/download"
 BOTH = catalog(wanted=[FILES, INVOICES])
@@ -117,6 +118,30 @@ def test_contents_are_stored_once(start: StartFirm, tmp_path: Path) -> None:
         assert len(json.dumps(again.state)) < 3_000
 
 
+def test_plan_counts_documents_that_are_missing(start: StartFirm, tmp_path: Path) -> None:
+    """It asks the manifest, and writes nothing."""
+    firm = start(matters=3)
+    place = tmp_path / "place"
+
+    def planned(settings: Json) -> list[str]:
+        output = run_plan(settings, catalog=ONLY_FILES)
+        [line] = [line for line in output.stdout.splitlines() if line.startswith(FILES)]
+        _, rows, requests, basis = line.split(maxsplit=3)
+        return [rows, requests, basis]
+
+    settings = settings_for(firm, place, documents_earlier_versions=True, documents_max_mb=0.09)
+    before = planned(settings)
+    assert not place.exists()
+    firm.control.reset_requests()
+    run(settings, catalog=ONLY_FILES)
+    counts = firm.control.requests()["by_template"]
+    lists = counts["GET /matters/{matterId}/documents/files"]
+    assert counts[HISTORY] > 0
+    assert before[1] == str(lists + 2 * counts[HISTORY])  # the versions are not known yet
+    assert planned(settings)[1] == str(lists)
+    assert planned(config(firm))[1:] == ["0", "under a second  skipped: documents_url is not set"]
+
+
 def test_new_version_is_stored_as_well(start: StartFirm, tmp_path: Path) -> None:
     firm = start(matters=2)
     changed = downloadable(firm)[0]
@@ -128,6 +153,63 @@ def test_new_version_is_stored_as_well(start: StartFirm, tmp_path: Path) -> None
     assert (before["versionId"], before["path"]) != (after["versionId"], after["path"])
     assert after["sizeBytes"] == 77
     assert (tmp_path / before["path"]).exists()
+
+
+def test_earlier_versions_are_stored_once(start: StartFirm, tmp_path: Path) -> None:
+    """A history is read once for each version of a file, also if the setting is turned on late."""
+    firm = start(matters=2)
+    files = {e["row"]["id"]: e["row"] for e in sandbox_rows(firm, "files")}
+    target, other = downloadable(firm)[:2]
+    entries = {e["row"]["id"]: e["parent"] for e in sandbox_rows(firm, "file_versions")}
+    for id_, file in entries.items():
+        firm.control.touch("file_versions", id_, parent=file, set={"documentVersionId": None})
+    replaced = next(id_ for id_, file in entries.items() if file == target)
+    missing = next(id_ for id_, file in entries.items() if file == other)
+
+    def name_version(entry: str, version: str) -> None:
+        change = {"documentVersionId": version}
+        firm.control.touch("file_versions", entry, parent=entries[entry], set=change)
+
+    name_version(replaced, "first-version")
+    name_version(missing, "lost-version")
+    run(settings_for(firm, tmp_path), catalog=ONLY_FILES)
+    firm.control.fail(template=FILE_ADDRESS, path_contains=other, status=404)
+    settings = settings_for(firm, tmp_path, documents_earlier_versions=True)
+    firm.control.reset_requests()
+    first = run(settings, catalog=ONLY_FILES)
+    assert first.status == 0
+    counts = firm.control.requests()["by_template"]
+    assert counts[HISTORY] == len(downloadable(firm))
+    assert (counts[FILE_ADDRESS], counts[TEMPLATE]) == (2, 1)
+    versions = {(r["fileId"], r["versionId"]): r for r in first.records(FILES)}
+    assert len(versions) == len(files) + 2
+    earlier = version_content(files[target], "first-version")
+    content = b"".join(earlier.pieces(0, earlier.size))
+    record = versions[target, "first-version"]
+    assert record["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (tmp_path / record["path"]).read_bytes() == content
+    assert record["sizeBytes"] == len(content) != files[target]["sizeBytes"]
+    assert versions[other, "lost-version"]["error"] == "not found"
+
+    firm.control.reset_requests()
+    run(settings, catalog=ONLY_FILES)
+    assert request_count(firm, FILE_ADDRESS) == 1  # of the lost one
+    firm.control.reset_requests()
+    again = run(settings, catalog=ONLY_FILES)
+    assert firm.control.requests()["by_template"].keys() <= LISTS
+    assert len(again.records(FILES)) == len(versions)
+
+    name_version(replaced, files[target]["versionId"])
+    firm.control.touch("files", target, set={"sizeBytes": 77})
+    firm.control.reset_requests()
+    last = run(settings, catalog=ONLY_FILES)
+    assert [request_count(firm, name) for name in (HISTORY, FILE_ADDRESS, TEMPLATE)] == [1, 1, 1]
+    stored = {r["versionId"]: r for r in last.records(FILES) if r["fileId"] == target}
+    assert (
+        stored[files[target]["versionId"]]["path"]
+        == versions[target, files[target]["versionId"]]["path"]
+    )
+    assert len(stored) == 2
 
 
 @pytest.mark.parametrize(
@@ -187,6 +269,43 @@ def test_unavailable_content_has_its_reason(
     assert not list(tmp_path.glob("tmp/*"))
     again = records_by_id(run(settings_for(firm, tmp_path), output.state, ONLY_FILES))
     assert again[target]["error"] is None
+
+
+def test_hosts_may_answer_in_any_way(start: StartFirm, tmp_path: Path) -> None:
+    """Addresses that lead elsewhere are not followed; odd answers are read, or have an error."""
+    firm = start(matters=4)
+    ids = downloadable(firm)
+    firm.control.settings(ranges=False)
+
+    def answer(address: str) -> Json:
+        return {"how": "body", "body": json.dumps({"downloadUrl": address})}
+
+    answers: list[tuple[str, Json, str | None]] = [
+        (FILE_ADDRESS, answer("http://documents.example.com/x"), "the address is not https"),
+        (FILE_ADDRESS, answer("https://10.0.0.1/x"), "the address is not public"),
+        (FILE_ADDRESS, answer("https://[::ffff:169.254.169.254]/x"), "the address is not public"),
+        (FILE_ADDRESS, answer("https://2130706433/x"), "the address is not public"),
+        (FILE_ADDRESS, answer(f"https://{'a' * 70}.com/{CANARY}"), "the address is not valid"),
+        (TEMPLATE, {"status": 302, "location": f"{firm.url}/elsewhere"}, "unexpected status 302"),
+        (TEMPLATE, {"how": "gzip"}, None),
+        (TEMPLATE, {"how": "truncate"}, None),
+    ]
+    for id_, (template, fault, _) in zip(ids, answers, strict=False):
+        firm.control.fail(template=template, path_contains=id_, **fault)
+    packed, broken = ids[6], ids[7]
+    firm.control.touch("files", broken, set={"sizeBytes": 900_000})
+    output = run(settings_for(firm, tmp_path), catalog=ONLY_FILES)
+    assert output.status == 0
+    records = records_by_id(output)
+    errors = [records[id_]["error"] for id_ in ids]
+    assert errors == [error for *_, error in answers] + [None] * (len(ids) - len(answers))
+    for id_ in (packed, broken):
+        content = expected_contents(firm)[id_]
+        assert (tmp_path / records[id_]["path"]).read_bytes() == content
+    log = firm.control.requests(log=True)["log"]
+    assert [e["status"] for e in log if e["path"].endswith(broken)] == [200, 200]
+    assert not [e for e in log if e["path"] == "/elsewhere"]
+    assert CANARY not in output.stderr
 
 
 def test_large_and_missing_files_take_no_request(start: StartFirm, tmp_path: Path) -> None:
@@ -287,6 +406,10 @@ def test_command_lists_unreferenced_contents(start: StartFirm, tmp_path: Path) -
         path.unlink()
     done = CliRunner().invoke(documents, arguments)
     assert done.output == f"{target['path']}\t{target['sizeBytes']}\n"
+    content = tmp_path / target["path"]
+    content.write_bytes(content.read_bytes()[:-1])  # as a broken disk may leave it
+    run(settings_for(firm, tmp_path), catalog=ONLY_FILES)
+    assert hashlib.sha256(content.read_bytes()).hexdigest() == target["sha256"]
     unusable = ["unreferenced", "--url", "nowhere://x"]
     assert CliRunner().invoke(documents, unusable).exit_code == 1
 

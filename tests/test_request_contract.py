@@ -47,6 +47,7 @@ def requests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Json]]:
     with SandboxServer(matters=25) as firm:
         settings = config(firm, matter_statuses=["Open", "Closed"], page_size=20)
         settings["documents_url"] = tmp_path_factory.mktemp("documents").as_uri()
+        settings["documents_earlier_versions"] = True
         first = run(settings, catalog=selection)
         run(settings, first.state, selection)
         yield [
@@ -97,6 +98,29 @@ def test_docs_name_each_endpoint_that_is_unread(
     named = {path for path in described_parameters if path in unread or path.startswith(families)}
     assert read | named == described_parameters.keys()
     assert not read & named
+
+
+def test_docs_name_each_post_that_returns_records() -> None:
+    """Only those of plugins, webhooks and the firm's own subscription have other reasons."""
+    paths = json.loads(DESCRIPTION.read_text(encoding="utf-8"))["paths"]
+    returning = {
+        path for path, each in paths.items() if "200" in each.get("post", {}).get("responses", {})
+    }
+    others = ("/plugins", "/subscriptions", "/webhooks")
+    named = {path for each in UNREAD for path in each.paths}
+    assert {path for path in returning if not path.startswith(others)} <= named
+
+
+def test_protected_balance_is_in_no_other_record() -> None:
+    """So no stream can read them: the API has no list of them."""
+    schemas = json.loads(DESCRIPTION.read_text(encoding="utf-8"))["components"]["schemas"]
+    names = {
+        (record, name)
+        for record, schema in schemas.items()
+        for name, declared in schema.get("properties", {}).items()
+        if "protect" in name.lower() and declared.get("type") not in {"number", "boolean"}
+    }
+    assert {record for record, _ in names} <= {"ProtectedAccountBalance"}
 
 
 def test_request_paths_match_api_description(

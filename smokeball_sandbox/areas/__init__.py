@@ -9,6 +9,7 @@ from smokeball_sandbox.areas.contacts import CONTACT_RELATIONS, CONTACTS
 from smokeball_sandbox.areas.details import (
     EVENT_REMINDERS,
     FILE_VERSIONS,
+    FOLDER_VERSIONS,
     LAYOUT_CONTACTS,
     USERS,
 )
@@ -66,6 +67,7 @@ RESOURCES = (
 DETAILS = (
     USERS,
     FILE_VERSIONS,
+    FOLDER_VERSIONS,
     FILE_ADDRESSES,
     INVOICE_ADDRESSES,
     LAYOUT_CONTACTS,

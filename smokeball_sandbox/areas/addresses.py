@@ -13,6 +13,7 @@ from smokeball_sandbox.resources import Data, Resource, ResponseFormat, Row
 
 if TYPE_CHECKING:
     from smokeball_sandbox.firm import Firm
+    from smokeball_sandbox.query import Query
     from smokeball_sandbox.resources import RowReader
 
 PATH = "/_documents"
@@ -54,6 +55,21 @@ def _file_address(store: RowReader, row: Row) -> Data:
     }
 
 
+def _requested_version(store: RowReader, row: Row, query: Query) -> Data | None:
+    """Return the address of an earlier version, which the history of the file must name.
+
+    The size stays that of the file: the API does not say whose it is.
+    """
+    version = query.value("versionId")
+    data = row.plan.data if isinstance(row.plan, Row) else {}
+    if version in {None, data["versionId"]}:
+        return {}
+    entries = store.rows(store.resources["file_versions"], row.id)
+    if not any(entry.data.get("documentVersionId") == version for entry in entries):
+        return None
+    return _address(store, "files", f"{row.id}/{version}")
+
+
 def _invoice_address(store: RowReader, row: Row) -> Data:
     data = row.plan.data if isinstance(row.plan, Row) else {}
     return {
@@ -76,6 +92,7 @@ FILE_ADDRESSES = Resource(
     response_format=ResponseFormat.OBJECT,
     id_parameter=None,
     derived_properties=_file_address,
+    requested_properties=_requested_version,
     is_cacheable=False,
 )
 INVOICE_ADDRESSES = Resource(

@@ -57,6 +57,29 @@ def file_version_rows(firm: Firm, file: Row | None) -> list[Row]:
     return rows
 
 
+def folder_version_rows(firm: Firm, folder: Row | None) -> list[Row]:
+    """Generate the history of a folder: its creation, and perhaps its former name."""
+    if folder is None:
+        return []
+    rng = firm.rng("history", folder.id)
+    href = str(folder.data["href"])
+    rows = []
+    for index in range(rng.choice((1, 1, 2))):
+        id_ = guid(rng)
+        data: Data = {
+            **record_header(id_, f"{href}/history/{id_}", "FileFolderLogs"),
+            "type": "Folder",
+            "changeType": "Rename" if index else "Create",
+            "timestamp": iso(firm.anchor_ticks - (9 - index) * TICKS_PER_DAY),
+            "folder": link(rng, folder.id, href, "Folders"),
+            "userId": rng.choice(firm.staff).user_id,
+        }
+        if index:
+            data |= {"oldName": "New folder", "newName": folder.data["name"]}
+        rows.append(Row(data, 0, folder.id))
+    return rows
+
+
 def _change(rng: Random, change: str, file: Row) -> Data:
     matter = str(file.parent)
     if change == "Rename":
@@ -123,6 +146,18 @@ FILE_VERSIONS = Resource(
     scope="documents/read",
     parent="files",
     generate=file_version_rows,
+    create=None,
+    mark_updated=leave_unmarked,
+    mark_deleted=None,
+    response_format=ResponseFormat.VALUE,
+    id_parameter=None,
+)
+FOLDER_VERSIONS = Resource(
+    name="folder_versions",
+    path="/matters/{matterId}/documents/folders/{folderId}/history",
+    scope="documents/read",
+    parent="folders",
+    generate=folder_version_rows,
     create=None,
     mark_updated=leave_unmarked,
     mark_deleted=None,

@@ -137,6 +137,9 @@ _TABLE: tuple[Setting, ...] = (
              "as its keys; fsspec documents them", secret=True),
     _setting("documents_max_mb", "number", "Maximum size of a file whose content is stored, in MB. "
              "Default: no limit", exclusiveMinimum=0),
+    _setting("documents_earlier_versions", "boolean", "Also store the earlier versions of files "
+             "that their history names; takes a request for each new or changed file, and one for "
+             "each version", default=False),
     _setting("use_singer_decimal", "boolean", "Emit amounts as strings in the format "
              "`x-singer.decimal`, so that target-snowflake loads exact decimals, not floats",
              default=False),
@@ -205,6 +208,7 @@ class Settings:
     documents_url: str | None
     documents_options: Mapping[str, Any] = field(repr=False)
     documents_max_bytes: int | None
+    documents_earlier_versions: bool
     view_fingerprint: str
 
     @property
@@ -278,6 +282,7 @@ class Settings:
             documents_url=config["documents_url"],
             documents_options=config["documents_options"] or {},
             documents_max_bytes=None if max_mb is None else int(float(max_mb) * 1_000_000),
+            documents_earlier_versions=config["documents_earlier_versions"],
             view_fingerprint=hashlib.sha256(repr(view).encode()).hexdigest()[:16],
         )
 

@@ -7,13 +7,17 @@ import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.transport import Transport
-from tap_smokeball.documents.download import AddressExpiredError, Download, UnavailableError
+from tap_smokeball.config.validation import is_loopback
+from tap_smokeball.documents.download import AddressExpiredError, Download
+from tap_smokeball.documents.host_check import check_address
 from tap_smokeball.documents.manifest import Entry, Manifest
 from tap_smokeball.documents.media_types import detect
 from tap_smokeball.documents.storage import DocumentStorage
+from tap_smokeball.documents.unavailable import UnavailableError
 from tap_smokeball.errors import AccessDeniedError, ApiConnectionError, NotFoundError, RequestInfo
 
 if TYPE_CHECKING:
@@ -71,6 +75,7 @@ class DocumentCollector:
         self._settings = settings
         self._storage = DocumentStorage(settings.documents_url or "", settings.documents_options)
         self._storage.prepare()
+        self._allows_loopback = is_loopback(urlsplit(settings.api_base).hostname or "")
         self.manifest = Manifest(self._storage, stream)
         # Of its own: neither the rate limit nor the counters of the API concern it.
         self._transport = Transport(replace(settings, rate_limit_store=None), logger)
@@ -88,7 +93,7 @@ class DocumentCollector:
         Not earlier: an address must not expire while it waits.
 
         Raises:
-            UnavailableError: The API gives no address.
+            UnavailableError: The API gives no address, or one that must not be used.
             SmokeballError: The request failed.
         """
         while not self._slots.acquire(timeout=_POLL_SECONDS):
@@ -97,6 +102,7 @@ class DocumentCollector:
             self._raise_if_canceled()
             document.addresses += 1
             address = document.get_address()
+            check_address(address.url, allows_loopback=self._allows_loopback)
         except AccessDeniedError:
             self._give_up(document)
             raise UnavailableError("access denied") from None

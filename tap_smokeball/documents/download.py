@@ -15,14 +15,15 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from tap_smokeball.api import error_policy
 from tap_smokeball.api.error_policy import Action
 from tap_smokeball.api.retries import RetryableError, retry_after_seconds
-from tap_smokeball.config.validation import is_loopback
 from tap_smokeball.documents.media_types import SAMPLE_BYTES
+from tap_smokeball.documents.unavailable import UnavailableError
+from tap_smokeball.documents.unpacking import PACKED, unpack
 from tap_smokeball.errors import ApiConnectionError, DocumentStorageError
 
 if sys.version_info >= (3, 12):
@@ -47,18 +48,6 @@ _OK, _PARTIAL, _NOT_SATISFIABLE = 200, 206, 416
 _EXPIRED = {400, 401, 403}
 """Statuses of a time-limited address that has expired: Google, others, and S3 and Azure."""
 _GONE = {404, 410}
-
-
-class UnavailableError(Exception):
-    """A document cannot be had; the others are not affected.
-
-    Args:
-        reason: The value of the column ``error``.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class AddressExpiredError(Exception):
@@ -124,7 +113,7 @@ class Download:
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._validator: str | None = None
         self._checksums: list[tuple[str, str]] = []
-        self._is_doubtful = False
+        self._is_doubtful = self._is_packed = False
         self._file.seek(0)
         self._file.truncate()
 
@@ -143,7 +132,6 @@ class Download:
             DocumentStorageError: The file cannot be written.
             TimeLimitError: The run is over.
         """
-        _check_address(address.url)
         if address.size_bytes is not None:
             self._check_size(address.size_bytes)
         while True:
@@ -159,6 +147,8 @@ class Download:
 
     def _attempt(self, transport: Transport, address: Address) -> None:
         headers = {"Accept-Encoding": "identity"}
+        if self._is_packed:  # what was received says nothing about where the packed body broke
+            self._restart()
         if self.size:
             headers["Range"] = f"bytes={self.size}-"
             if self._validator:
@@ -169,7 +159,7 @@ class Download:
             _addresses_unlogged(),
             transport.open(address.url, headers, seconds=seconds) as response,
         ):
-            total = self._start(response)
+            total = self._start(response, address)
             if total is not None and address.size_bytes not in {None, total}:
                 raise UnavailableError("size differs")
             self._receive(response, total)
@@ -179,8 +169,33 @@ class Download:
             raise UnavailableError("size differs")
         self._check_checksums()
 
-    def _start(self, response: requests.Response) -> int | None:
+    def _start(self, response: requests.Response, address: Address) -> int | None:
         """Prepare for the body of a response, and return the size of the whole document."""
+        self._check_status(response)
+        total: int | None = None
+        if response.status_code == _PARTIAL:
+            found = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+            if not found or int(found[1]) != self.size:
+                self._restart()
+                raise RetryableError("another range than requested", error_policy.INVALID_BODY)
+            total = None if found[2] == "*" else int(found[2])
+        else:
+            if self.size:
+                self._restart()
+            length = response.headers.get("Content-Length", "")
+            total = int(length) if length.isascii() and length.isdigit() else None
+            self._checksums = list(_declared_checksums(response))
+            is_whole = total is not None and total == address.size_bytes
+            if self._find_encoding(response, is_whole=is_whole):
+                self._checksums, total = [], None  # both are of the packed body
+        if total is not None:
+            self._check_size(total)
+        etag = response.headers.get("ETag", "")
+        self._validator = None if etag.startswith("W/") else etag or None
+        self.declared_media_type = response.headers.get("Content-Type") or self.declared_media_type
+        return total
+
+    def _check_status(self, response: requests.Response) -> None:
         status = response.status_code
         if status == _NOT_SATISFIABLE and self.size:
             self._restart()
@@ -195,28 +210,33 @@ class Download:
             raise RetryableError(policy.reason.format(status=status), policy, wait)
         if status not in {_OK, _PARTIAL}:
             raise UnavailableError(f"unexpected status {status}")
-        total: int | None = None
-        if status == _PARTIAL:
-            found = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
-            if not found or int(found[1]) != self.size:
-                self._restart()
-                raise RetryableError("another range than requested", error_policy.INVALID_BODY)
-            total = None if found[2] == "*" else int(found[2])
-        else:
-            if self.size:
-                self._restart()
-            length = response.headers.get("Content-Length", "")
-            total = int(length) if length.isascii() and length.isdigit() else None
-            self._checksums = list(_declared_checksums(response))
-        if total is not None:
-            self._check_size(total)
-        etag = response.headers.get("ETag", "")
-        self._validator = None if etag.startswith("W/") else etag or None
-        self.declared_media_type = response.headers.get("Content-Type") or self.declared_media_type
-        return total
+
+    def _find_encoding(self, response: requests.Response, *, is_whole: bool) -> bool:
+        """Return whether the body has to be unpacked.
+
+        Some hosts call a document packed that is a packed file. Then the body has its size.
+        """
+        encoding = response.headers.get("Content-Encoding", "").strip().lower() or "identity"
+        if encoding == "identity" or is_whole:
+            return False
+        if encoding not in PACKED:
+            raise UnavailableError("unexpected encoding")
+        self._is_packed = True
+        return True
+
+    def _pieces(self, response: requests.Response) -> Iterator[bytes]:
+        read = partial(response.raw.read, PIECE_BYTES, decode_content=False)
+        pieces = iter(read, b"")
+        if not self._is_packed:
+            yield from pieces
+            return
+        try:
+            yield from unpack(pieces)
+        except ValueError as error:
+            raise RetryableError(str(error), error_policy.INVALID_BODY) from None
 
     def _receive(self, response: requests.Response, total: int | None) -> None:
-        while piece := response.raw.read(PIECE_BYTES, decode_content=False):
+        for piece in self._pieces(response):
             if self._canceled.is_set():
                 raise ApiConnectionError("download canceled, the run is over", is_shared=True)
             self._check_size(self.size + len(piece))
@@ -249,18 +269,6 @@ class Download:
         self._restart()
         self._is_doubtful = True
         raise RetryableError("the checksum differs", error_policy.INVALID_BODY)
-
-
-def _check_address(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        is_safe = parts.scheme == "https" or (
-            parts.scheme == "http" and is_loopback(parts.hostname or "")
-        )
-    except ValueError:
-        is_safe = False
-    if not is_safe:
-        raise UnavailableError("the address is not https")
 
 
 def _declared_checksums(response: requests.Response) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ FOLDER = "manifest"
 _SAFE_NAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,100}")
 
 
-class Entry(msgspec.Struct, frozen=True, rename="camel"):
+class Entry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """The content of one version of a document.
 
     Attributes:
@@ -28,6 +28,8 @@ class Entry(msgspec.Struct, frozen=True, rename="camel"):
         media_type: The media type that its first bytes show.
         declared_media_type: The media type that the download declared.
         downloaded_at: When it was downloaded (RFC 3339).
+        earlier_versions: The earlier versions that the history of the document named when this
+            version was the current one; None if the history was not read.
     """
 
     sha256: str
@@ -36,6 +38,7 @@ class Entry(msgspec.Struct, frozen=True, rename="camel"):
     media_type: str | None
     declared_media_type: str | None
     downloaded_at: str
+    earlier_versions: tuple[str, ...] | None = None
 
 
 class Manifest:

@@ -101,11 +101,15 @@ class DocumentStorage:
         with _storage_errors():
             if self._folder is None:
                 return TemporaryContent(tempfile.TemporaryFile(), None)
-            path = self._new_folder(_TEMPORARY) / uuid.uuid4().hex
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-            file = os.fdopen(handle, "w+b")
-            _lock(file)
-            return TemporaryContent(file, path)
+            while True:
+                path = self._new_folder(_TEMPORARY) / uuid.uuid4().hex
+                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+                file = os.fdopen(handle, "w+b")
+                # Another run may take it for a leftover, and remove it, before it is locked.
+                if _lock(file) and os.fstat(handle).st_nlink:
+                    return TemporaryContent(file, path)
+                file.close()
+                path.unlink(missing_ok=True)
 
     def keep(self, content: TemporaryContent, sha256: str, size: int) -> str:
         """Store a content under its checksum, unless it is stored, and return its path.

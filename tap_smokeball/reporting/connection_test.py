@@ -17,7 +17,6 @@ from tap_smokeball.reporting.report_types import Access, AccessReport, StreamAcc
 from tap_smokeball.reporting.text_table import format_table
 from tap_smokeball.run.request_estimate import humanize_seconds
 from tap_smokeball.sync.child_stream import ChildStream
-from tap_smokeball.sync.content_stream import ContentStream
 from tap_smokeball.sync.subscription_check import check_subscription
 
 if TYPE_CHECKING:
@@ -147,8 +146,8 @@ def _describe_empty_child(
 ) -> tuple[Access, str]:
     parents, tried = stream.parent_stream.plural_name, result.estimate.done
     if not session.client.transport.requests[stream.name]:
-        if isinstance(stream, ContentStream) and session.settings.documents_url is None:
-            return "skipped", "skipped: documents_url is not set"
+        if stream.skip_reason:
+            return "skipped", f"skipped: {stream.skip_reason}"
         return "skipped", f"skipped: no {parents} found"
     return "ok", f"ok (no rows in {tried:,} {parents})"
 

@@ -153,6 +153,8 @@ class Planner:
         return end, rows, started, "search for its end (size is missing or wrong)"
 
     def _estimate_children(self, stream: ChildStream, parents: ParentStream) -> Estimate:
+        if stream.skip_reason:
+            return Estimate(stream.name, 0, 0, f"skipped: {stream.skip_reason}")
         pending, total = stream.parent_order.pending, self._totals[parents.name]
         listed = len(parents.listed.parents)
         count = round(len(pending) * total / (listed or 1))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from tap_smokeball.records.columns import date_time, integer, sensitive, string
 from tap_smokeball.streams.billing import InvoicesStream
-from tap_smokeball.streams.documents import FilesStream
+from tap_smokeball.streams.documents import FilesStream, FileVersionsStream
 from tap_smokeball.streams.matters import MattersStream
-from tap_smokeball.sync.content_stream import ContentStream, Document, as_size
+from tap_smokeball.sync.content_stream import ContentStream, as_size
+from tap_smokeball.sync.document_reader import Document
 from tap_smokeball.sync.source_list import SourceList
 
 if sys.version_info >= (3, 12):
@@ -48,6 +49,7 @@ class FileContentsStream(ContentStream):
     sort = "asc(dateCreated)"
     documents = SourceList(FilesStream)
     document_key = "fileId"
+    history = SourceList(FileVersionsStream, "documentVersionId")
     event_types = ("files.updated",)
     columns = (
         string("fileId", "ID of the file"),

@@ -1,9 +1,10 @@
-"""Streams of document metadata: files, their histories, and folders."""
+"""Streams of document metadata: files, folders and their histories."""
 
 from __future__ import annotations
 
 import sys
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tap_smokeball.api.response_parsers import FOLDERS, VALUE
@@ -27,7 +28,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tap_smokeball.api.pages import Row
 
@@ -69,6 +70,30 @@ class FilesStream(MatterChildStream):
     )
 
 
+_HISTORY = (
+    string("id", "ID of the entry"),
+    string("href", "URL of the entry in the API"),
+    string("type", "Type of the changed record: File or Folder"),
+    string("changeType", "Type of the change"),
+    date_time("timestamp", "Date and time of the change"),
+    link("file", "Changed file"),
+    link("folder", "Changed folder"),
+    *sensitive(
+        "privileged",
+        string("oldName", "Name before a change of the name"),
+        string("newName", "Name after a change of the name"),
+    ),
+    string("oldMatterId", "ID of the matter before a move or copy"),
+    string("newMatterId", "ID of the matter after a move or copy"),
+    string("oldFolderId", "ID of the folder before a move"),
+    string("newFolderId", "ID of the folder after a move"),
+    string("copySourceFileId", "ID of the file that was copied"),
+    string("copySourceFolderId", "ID of the folder that was copied"),
+    string("documentVersionId", "ID of the version that was replaced or restored"),
+    string("userId", "ID of the user who made the change"),
+)
+
+
 class FileVersionsStream(ItemStream):
     """History of each file: who changed, opened, moved or sent it; one request per file."""
 
@@ -83,29 +108,7 @@ class FileVersionsStream(ItemStream):
     items = SourceList(FilesStream)
     item_key = "fileId"
     event_types = ("files.updated",)
-    columns = (
-        string("fileId", "ID of the file whose history it is"),
-        string("id", "ID of the entry"),
-        string("href", "URL of the entry in the API"),
-        string("type", "Type of the changed record: File or Folder"),
-        string("changeType", "Type of the change"),
-        date_time("timestamp", "Date and time of the change"),
-        link("file", "Changed file"),
-        link("folder", "Changed folder"),
-        *sensitive(
-            "privileged",
-            string("oldName", "Name before a change of the name"),
-            string("newName", "Name after a change of the name"),
-        ),
-        string("oldMatterId", "ID of the matter before a move or copy"),
-        string("newMatterId", "ID of the matter after a move or copy"),
-        string("oldFolderId", "ID of the folder before a move"),
-        string("newFolderId", "ID of the folder after a move"),
-        string("copySourceFileId", "ID of the file that was copied"),
-        string("copySourceFolderId", "ID of the folder that was copied"),
-        string("documentVersionId", "ID of the version that was replaced or restored"),
-        string("userId", "ID of the user who made the change"),
-    )
+    columns = (string("fileId", "ID of the file whose history it is"), *_HISTORY)
 
 
 class FoldersStream(MatterChildStream):
@@ -131,29 +134,61 @@ class FoldersStream(MatterChildStream):
 
     @override
     def read_children(self, ids: dict[str, str], params: dict[str, Any]) -> Iterator[list[Row]]:
-        root_folders = self._folders_in(ids, params)
-        yield list(root_folders.values())
-        seen, todo = set(root_folders), deque(root_folders)
-        while todo:
-            folder_ids = {**ids, "folderId": todo.popleft()}
-            try:
-                listed = self._folders_in(folder_ids, params, "/{folderId}")
-            except NotFoundError:  # deleted after it was listed
-                continue
-            # A folder moved during the walk can appear again, even inside itself.
-            new = {id_: folder for id_, folder in listed.items() if id_ not in seen}
-            seen.update(new)
-            todo += new
-            yield list(new.values())
+        return _walk(ids, partial(self.read_list, params=params))
 
-    def _folders_in(
-        self,
-        ids: dict[str, str],
-        params: dict[str, Any],
-        subpath: str = "",
-    ) -> dict[str, Row]:
-        entries = (entry for rows in self.read_list(ids, params, subpath) for entry in rows)
+
+class FolderVersionsStream(ItemStream):
+    """History of each folder: who made, renamed or moved it; two requests per folder."""
+
+    name = "folder_versions"
+    selected_by_default = False
+    path = "/matters/{matterId}/documents/folders/{folderId}/history"
+    primary_keys = ("folderId", "id")
+    parent_stream_type = MattersStream
+    parent_key = "matterId"
+    scope = "documents/read"
+    response_format = VALUE
+    items = SourceList(FoldersStream)
+    item_key = "folderId"
+    columns = (string("folderId", "ID of the folder whose history it is"), *_HISTORY)
+
+    @override
+    def requests_per_parent(self, rows: int) -> int:
+        return 1 + 2 * rows
+
+    @override
+    def read_items(self, ids: dict[str, str]) -> Iterator[list[Row]]:
+        read = partial(self.items.read, self, send=lambda request: request())
+        return _walk(ids, lambda ids, subpath: read(ids, subpath=subpath))
+
+
+def _walk(
+    ids: dict[str, str], read_list: Callable[..., Iterable[list[Row]]]
+) -> Iterator[list[Row]]:
+    """Yield the folders of a matter, level by level.
+
+    Args:
+        ids: Values for the placeholders of the path of the folders at the root.
+        read_list: Reads a list of folders, by the values and by what follows that path.
+    """
+
+    def folders_in(ids: dict[str, str], subpath: str) -> dict[str, Row]:
+        entries = (entry for rows in read_list(ids, subpath=subpath) for entry in rows)
         return {entry["id"]: entry["folder"] for entry in entries if entry["folder"]}
 
+    root_folders = folders_in(ids, "")
+    yield list(root_folders.values())
+    seen, todo = set(root_folders), deque(root_folders)
+    while todo:
+        try:
+            listed = folders_in({**ids, "folderId": todo.popleft()}, "/{folderId}")
+        except NotFoundError:  # deleted after it was listed
+            continue
+        # A folder moved during the walk can appear again, even inside itself.
+        new = {id_: folder for id_, folder in listed.items() if id_ not in seen}
+        seen.update(new)
+        todo += new
+        yield list(new.values())
 
-STREAMS = (FilesStream, FileVersionsStream, FoldersStream)
+
+STREAMS = (FilesStream, FileVersionsStream, FoldersStream, FolderVersionsStream)

@@ -106,6 +106,11 @@ class ChildStream(TwoPassStream):
         return ParentFailures(self.state_manager)
 
     @property
+    def skip_reason(self) -> str:
+        """Why runs skip the stream, or "" if they do not."""
+        return ""
+
+    @property
     def is_anything_due(self) -> bool:
         """Whether the run has anything to read of the stream."""
         return self.decision.is_full or bool(self.parent_order.pending)

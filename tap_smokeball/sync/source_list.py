@@ -53,21 +53,25 @@ class SourceList(NamedTuple):
         is_id = isinstance(value, (str, int)) and not isinstance(value, bool)
         return str(value) if is_id and value != "" else None
 
-    def read(self, reader: SmokeballStream, ids: dict[str, str], send: Send) -> ListReader:
+    def read(
+        self, reader: SmokeballStream, ids: dict[str, str], send: Send, subpath: str = ""
+    ) -> ListReader:
         """Return the reader of the list.
 
         Args:
             reader: The stream that needs the ids.
             ids: Values for the placeholders of the list's path.
             send: Calls the function that sends a request.
+            subpath: What follows the path of the list, for a list below it.
         """
         declared, session = self.stream, reader.session
-        endpoint = Endpoint(declared.path, declared.scope, reader.name)
+        endpoint = Endpoint(declared.path + subpath, declared.scope, reader.name)
         params = self.params(session.settings)
         if declared.sort:
             params = {**params, "Sort": declared.sort}
         columns = {column.name: column for column in declared.columns}
-        names: tuple[str, ...] = vars(declared)["primary_keys"]
+        # The path has the other parts of the key: they are the same in all rows of the list.
+        names = [n for n in vars(declared)["primary_keys"] if n not in {declared.parent_key, *ids}]
 
         def fetch(page_params: dict[str, Any]) -> Response[Page]:
             query = {**params, **page_params}
@@ -77,7 +81,7 @@ class SourceList(NamedTuple):
         return ListReader(
             fetch,
             declared.response_format.paginator,
-            RowKey([columns[name] for name in names if name != declared.parent_key]),
+            RowKey([columns[name] for name in names]),
             page_size=session.settings.page_size,
             sample_rows=reader.sample_rows,
             on_rewind=partial(session.status.count_rewind, reader.name),

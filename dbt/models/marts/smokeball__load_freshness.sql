@@ -59,6 +59,8 @@ with loaded as (
     union all
     select source_relation, 'folders' as stream, count(*) as rows_loaded, max(loaded_at) as newest_row_loaded_at from {{ ref('stg_smokeball__folders') }} group by source_relation
     union all
+    select source_relation, 'folder_versions' as stream, count(*) as rows_loaded, max(loaded_at) as newest_row_loaded_at from {{ ref('stg_smokeball__folder_versions') }} group by source_relation
+    union all
     select source_relation, 'activity_codes' as stream, count(*) as rows_loaded, max(loaded_at) as newest_row_loaded_at from {{ ref('stg_smokeball__activity_codes') }} group by source_relation
     union all
     select source_relation, 'fees' as stream, count(*) as rows_loaded, max(loaded_at) as newest_row_loaded_at from {{ ref('stg_smokeball__fees') }} group by source_relation
