@@ -39,7 +39,7 @@ EXPECTED: dict[str, tuple[str, dict[Any, str]]] = {
     ),
     "page_length": ("max_page", {None: NOT_KNOWN, 3: "fewer rows"}),
     "unpaged_lists": ("undeclared_paging", {True: "mixed", False: "whole"}),
-    "list_order": ("order", {"stable": "the same", "changing": "changing"}),
+    "list_order": ("order", {"stable": "the same", "changing": "changing", "moving": "changing"}),
     "list_sort": ("sort", {"obeyed": "obeyed", "ignored": "ignored"}),
     "transactions": ("transactions", {"page": "page", "value": "value"}),
     "filter_contacts": ("inclusive", {True: "inclusive", False: "exclusive"}),
