@@ -167,6 +167,7 @@ class TestAnswers:
         assert found.report["complete"]
         for question in found.report["questions"]:
             assert question["question"] in found.table
+        assert "attach it to an issue" in found.table
 
     def test_probe_tells_other_answers(self, firm: MemoryFirm, tmp_path: Path) -> None:
         apply(firm, OTHER)
@@ -330,11 +331,13 @@ def test_command_line_only_reads(start: StartFirm, tmp_path: Path) -> None:
     """At most ten requests are in flight, also when the settings permit more."""
     firm = start(matters=10, latency_ms=30)
     firm.control.settings(rate=500, burst=5)
-    output = Process(tmp_path).run_for_text(config(firm, burst=50), "--probe")
+    output = Process(tmp_path).run_for_text(
+        config(firm, burst=50), "--probe", "--format", "json"
+    )
     assert output.status == 0
     path = tmp_path / "smokeball-probe.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "attach it to an issue" in output.stdout
+    assert json.loads(output.stdout) == json.loads(path.read_text())
     requests = firm.control.requests()
     assert json.loads(path.read_text())["requests"] == requests["total"] <= 200
     assert 5 < requests["max_in_flight"] <= 10
