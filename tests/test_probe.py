@@ -331,9 +331,7 @@ def test_command_line_only_reads(start: StartFirm, tmp_path: Path) -> None:
     """At most ten requests are in flight, also when the settings permit more."""
     firm = start(matters=10, latency_ms=30)
     firm.control.settings(rate=500, burst=5)
-    output = Process(tmp_path).run_for_text(
-        config(firm, burst=50), "--probe", "--format", "json"
-    )
+    output = Process(tmp_path).run_for_text(config(firm, burst=50), "--probe", "--format", "json")
     assert output.status == 0
     path = tmp_path / "smokeball-probe.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -182,6 +182,16 @@ class OffsetPaginator(Paginator):
         self.fetch = lambda params: next(first_pages, None) or fetch(params)
         yield from OffsetPaginator.__iter__(self)
 
+    def sends_whole_list(self, first: Page) -> bool:
+        """Return whether the endpoint sends the rows of its first page at another offset, too.
+
+        Then it ignores ``Offset``, and the first page is the whole list.
+        """
+        rows = self.key_of_rows(first.rows)
+        further = self.key_of_rows(self.fetch(self.params(len(first.rows), self.page_size)).rows)
+        is_same = not further or list(further) == list(rows)
+        return is_same or (further.keys() == rows.keys() and self.ignores_offset())
+
     def ignores_offset(self) -> bool:
         """Return whether the endpoint sends rows whatever the ``Offset`` is."""
         return bool(self.fetch(self.params(FAR_OFFSET, MIN_PAGE_ROWS)).rows)
@@ -230,16 +240,28 @@ class SinglePagePaginator(OffsetPaginator):
         first = self.fetch(self.params(0, self.page_size))
         rows = self.key_of_rows(first.rows)
         if not first.is_complete and not _says_more(first):
-            further = self.key_of_rows(
-                self.fetch(self.params(len(first.rows), self.page_size)).rows
-            )
-            # The same rows again: the endpoint ignores Offset, and has sent the whole list.
-            is_whole = not further or list(further) == list(rows)
-            if not is_whole and further.keys() == rows.keys():  # in another order
-                is_whole = self.ignores_offset()
-            first = first._replace(is_complete=is_whole)
+            first = first._replace(is_complete=self.sends_whole_list(first))
         if first.is_complete:
             yield list(rows.values())
+        else:
+            yield from self.read_on(first)
+
+
+class PageOrListPaginator(OffsetPaginator):
+    """For an endpoint that should be paged, and may send the whole list without an envelope."""
+
+    @override
+    def __iter__(self) -> Iterator[list[Row]]:
+        try:
+            first = self.fetch(self.params(0, self.page_size))
+        except ResponseTooLargeError:
+            yield from super().__iter__()
+            return
+        has_envelope = any((first.next_link, first.limit is not None, first.size is not None))
+        # As many rows as were asked for may be a page that repeats.
+        is_cut = has_envelope or len(first.rows) in {0, self.page_size}
+        if first.is_complete or not (is_cut or not self.sends_whole_list(first)):
+            yield list(self.key_of_rows(first.rows).values())
         else:
             yield from self.read_on(first)
 

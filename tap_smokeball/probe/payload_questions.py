@@ -209,8 +209,8 @@ QUESTIONS = (
         "Are the items of a matter as complete as its roles?",
         ("matters/read", "roles/read"),
         10,
-        {"no": "", "yes": "roles could come with the list of matters: a request per matter less"},
-        "reads the roles of each matter",
+        {"no": "", "yes": "set roles_from_matters: a request per matter less"},
+        "reads the roles of each matter, unless roles_from_matters is true",
         _items_hold_roles,
     ),
     Question(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
 from tap_smokeball.sync.bookmarks import SyncPass
@@ -30,6 +30,19 @@ if TYPE_CHECKING:
 
 SAMPLED_PARENTS = 10
 """Parents that a test of the connection tries, until one has rows."""
+
+
+class EmbeddedRows(Protocol):
+    """A child stream that takes its rows from the rows of its parents."""
+
+    embedding_field: ClassVar[str]
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this run does so."""
+
+    def keep_rows(self, parent: Row) -> None:
+        """Keep the rows in the row of a parent."""
 
 
 class ParentStream(TopLevelStream):
@@ -204,6 +217,8 @@ class ParentStream(TopLevelStream):
         is_closed = bool(self.closed_values) and all(
             row.get(name) in values for name, values in self.closed_values
         )
+        for child in self.embedded_children:
+            child.keep_rows(row)
         changed = changed if self.updated_at_field else 0
         return Parent(str(row["id"]), changed, childless_for, is_closed)
 
@@ -211,6 +226,19 @@ class ParentStream(TopLevelStream):
     def _selected_children(self) -> list[SmokeballStream]:
         children = cast("list[SmokeballStream]", self.child_streams)
         return [child for child in children if child.selected]
+
+    @cached_property
+    def embedded_children(self) -> list[EmbeddedRows]:
+        """The child streams that take rows from the list of parents."""
+        found = [child for child in self._selected_children if child.embedding_field]
+        return [child for child in cast("list[EmbeddedRows]", found) if child.is_embedded]
+
+    @cached_property
+    @override
+    def wanted_fields(self) -> list[str]:
+        embedding = {child.embedding_field for child in self.embedded_children}
+        wanted = {*super().wanted_fields, *embedding}
+        return [name for name in self.opt_in_fields if name in wanted]
 
     @cached_property
     def _conditional_children(self) -> list[SmokeballStream]:
