@@ -154,8 +154,8 @@ class OffsetPaginator(Paginator):
             new_rows = [row for key, row in rows.items() if key not in seen]
             coverage.add_page(page, rows, previous, seen)
             seen.update(rows)
-            if new_rows:
-                yield new_rows
+            if wanted := [*_later_contents(rows, previous), *new_rows]:
+                yield wanted
             is_stuck = not new_rows and len(page.rows) <= OVERLAP_ROWS
             end = offset + len(page.rows)
             is_last = _is_last(page, limit, largest, end)
@@ -290,6 +290,20 @@ class EntryPaginator(OffsetPaginator):
 
 def _overlaps(rows: dict[Key, Row], previous: dict[Key, Row]) -> bool:
     return any(_is_unchanged(row, previous.get(key)) for key, row in rows.items())
+
+
+def _later_contents(rows: dict[Key, Row], previous: dict[Key, Row]) -> list[Row]:
+    """Return rows that changed after the page before without a new version.
+
+    Two titles of a matter were seen 80 ms apart with one ``versionId`` (docs/smokeball.md). A row
+    with a new version is left to the next run, and need not come twice.
+    """
+    both = rows.keys() & previous.keys() if previous else ()
+    return [
+        rows[key]
+        for key in both
+        if rows[key] != previous[key] and _is_unchanged(rows[key], previous[key])
+    ]
 
 
 def _says_more(page: Page) -> bool:

@@ -84,23 +84,24 @@ class ParentStream(TopLevelStream):
         since = start if before is None else self.state_manager.replication_start
         reader = self.read_list({}, self.params(None))
         newest = NewestTimestamp(self.updated_at_field)
-        parents: list[Parent] = []
+        parents: dict[str, Parent] = {}  # a row that changed without a new version comes again
         for rows in reader:
             wanted = []
             for row in rows:
                 changed = newest.add(row)
-                parents.append(self.as_parent(row, changed))
+                parents[str(row["id"])] = self.as_parent(row, changed)
                 if self.selected and (since is None or changed is None or changed >= since):
                     wanted.append(row)
             wanted = wanted[: self.ABORT_AT_RECORD_COUNT]
             yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
-        self.listed = ParentList(sorted(parents, key=lambda parent: parent.id), reader.started)
+        by_id = sorted(parents.values(), key=lambda parent: parent.id)
+        self.listed = ParentList(by_id, reader.started)
         digest = self.listed.digest if self.state_manager.is_incremental else None
         if self.selected and digest is not None and self.sample_rows is None:
             buckets = self.listed.newly_visible(before, since)
             missing = {
                 parent.id
-                for parent in (parents if buckets else ())
+                for parent in (by_id if buckets else ())
                 if bucket_of(parent.id) in buckets
                 and parent.changed is not None
                 and (start or 0) <= parent.changed < (since or 0)
@@ -144,16 +145,16 @@ class ParentStream(TopLevelStream):
         since = max(own_start - settings.lookback_ticks, settings.start_ticks or 0)
         reader = self.read_list({}, self.params(first))
         newest = NewestTimestamp(self.updated_at_field)
-        parents: list[Parent] = []
+        parents: dict[str, Parent] = {}  # a row that changed without a new version comes again
         for rows in reader:
             wanted = []
             for row in rows:
                 changed = newest.add(row)
-                parents.append(self.as_parent(row, changed))
+                parents[str(row["id"])] = self.as_parent(row, changed)
                 if self.selected and (changed is None or changed >= since):
                     wanted.append(row)
             yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
-        by_id = sorted(parents, key=lambda parent: parent.id)
+        by_id = sorted(parents.values(), key=lambda parent: parent.id)
         self.listed = ParentList(by_id, reader.started, is_partial=True)
         if self.selected and (until := newest.bookmark(reader.started)) is not None:
             state.record_changes_read(until)
@@ -185,8 +186,12 @@ class ParentStream(TopLevelStream):
     def read_parents(self) -> Iterator[Parent]:
         """Yield all parents, without a record."""
         newest = NewestTimestamp(self.updated_at_field)
-        for rows in self.read_list({}, self.params(None)):
-            yield from (self.as_parent(row, newest.add(row)) for row in rows)
+        parents = {
+            str(row["id"]): self.as_parent(row, newest.add(row))
+            for rows in self.read_list({}, self.params(None))
+            for row in rows
+        }
+        yield from parents.values()
 
     @override
     def sync_records(self, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
