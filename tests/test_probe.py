@@ -14,7 +14,7 @@ import pytest
 from smokeball_sandbox.areas import RESOURCES
 from tests.harness import Process, config, run_tap, sandbox_rows, small_catalog
 from tests.memory_firm import MemoryFirm
-from tests.tenant_switches import ANSWERS, apply, pairwise
+from tests.tenant_switches import ANSWERS, SWITCHES, apply, pairwise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +94,14 @@ OTHER: Combination = {
     "undeclared_paging": False,
     "webhook_types": "guide",
 }
+
+
+ALONE = [
+    (name, value)
+    for name in dict.fromkeys(name for name, _ in EXPECTED.values())
+    for value in SWITCHES[name][1:]
+]
+"""Each answer of each switch but the default."""
 
 
 class Probe(NamedTuple):
@@ -193,6 +201,19 @@ class TestAnswers:
         assert found["nulls"] == "changed: left out, then sent"
         assert found["filter_fractions"] == "changed: refused, then accepted"
         assert found["filter_contacts"] == "changed: inclusive, then exclusive"
+
+    @pytest.mark.nightly
+    @pytest.mark.parametrize(("name", "value"), ALONE)
+    def test_probe_tells_each_answer_alone(
+        self, firm: MemoryFirm, tmp_path: Path, name: str, value: Any
+    ) -> None:
+        """A switch changes the answers of its own questions, or makes others not known."""
+        apply(firm, {name: value})
+        limit_rate(firm)
+        found = probe(firm, tmp_path / "report.json")
+        wrong = wrong_answers(found.answers, {name: value})
+        assert set(wrong.values()) <= {NOT_KNOWN, "not seen"}
+        assert found.requests <= 200
 
     @pytest.mark.parametrize("number", [3])
     def test_probe_of_combination_is_never_wrong(
