@@ -27,6 +27,9 @@ _SHORT_DELAY_SECONDS = (0.1, 0.2)
 _DEBOUNCE_SECONDS = (7.6, 8.1)
 _DEBOUNCED = (".created", ".updated")
 
+# As seen live: a new matter has two titles, 80 ms apart, and one version.
+_FIRST_TYPE, _FIRST_TITLE, _TITLE_TICKS = "matter.initialized", "New matter", 800_000
+
 
 class EventPublisher:
     """Publishes the events of changes to the subscriptions of their types.
@@ -74,9 +77,12 @@ class EventPublisher:
         payload = event_payload(self._store, change)
         request_id = self._new_request_id()
         for type_ in types:
+            sent, age_ticks = payload, 0
+            if type_ == _FIRST_TYPE and self._settings.answers.live_payloads == "seen":
+                sent, age_ticks = {**payload, "title": _FIRST_TITLE}, _TITLE_TICKS
             for subscription in subscriptions:
                 if type_ in subscription.event_types:
-                    self._send(subscription, type_, payload, request_id, "Smokeball")
+                    self._send(subscription, type_, sent, request_id, "Smokeball", age_ticks)
 
     def notify(self, subscription: Subscription, request_id: str | None) -> None:
         """Send the event that tests a subscription."""
@@ -87,8 +93,14 @@ class EventPublisher:
         self._causes += 1
         return guid(self._store.firm.rng("request", self._causes))
 
-    def _send(
-        self, subscription: Subscription, type_: str, payload: Data, request_id: str, source: str
+    def _send(  # noqa: PLR0913, PLR0917
+        self,
+        subscription: Subscription,
+        type_: str,
+        payload: Data,
+        request_id: str,
+        source: str,
+        age_ticks: int = 0,
     ) -> None:
         rng = self._store.firm.rng("event", request_id, type_)
         staff = rng.choice([None, *self._store.firm.staff])
@@ -99,7 +111,7 @@ class EventPublisher:
             "type": type_,
             "source": source,
             "payload": payload,
-            "timestamp": self._store.now(),
+            "timestamp": self._store.now() - age_ticks,
         }
         if staff is None:
             del envelope["userId"]

@@ -105,10 +105,11 @@ class ListQuery:
                 row, is_filtered=is_filtered, names_status=self._names_status
             )
         ]
-        if self._settings.answers.order == "changing":
+        order = self._settings.answers.order
+        if order != "stable":
             self.depends_on_time = True
             key = (self._resource.name, self._parent)
-            self._store.reads[key] += self._offset == 0
+            self._store.reads[key] += self._offset == 0 or order == "moving"
             read = self._store.reads[key]
             rows.sort(key=lambda row: crc32(f"{read} {row.id}".encode()))
         return rows

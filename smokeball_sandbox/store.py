@@ -32,7 +32,7 @@ class Store:
 
     Attributes:
         version: Number that increases with each change.
-        reads: Reads of each list that began, for lists whose order changes with each of them.
+        reads: Reads of each list that began, or its requests, for lists whose order changes.
     """
 
     def __init__(self, firm: Firm, clock: Clock, resources: Sequence[Resource]) -> None:

@@ -17,7 +17,8 @@ class TenantAnswers(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
         dropped_matters: Whether the list of matters holds deleted and cancelled ones unless
             ``Status`` names them.
         sort: Whether ``Sort`` has an effect.
-        order: Whether the order of a list holds between two reads, each from its first page on.
+        order: Whether the order of a list holds, changes between two reads, each from its first
+            page on, or moves from request to request.
         limit: What ``limit`` of an envelope says: the limit of the request, the number of rows, or
             nothing.
         rate_scope: What the rate limit counts by.
@@ -49,7 +50,7 @@ class TenantAnswers(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
     deleted_rows: Literal["listed", "gone", "unfiltered"] = "listed"
     dropped_matters: Literal["listed", "gone"] = "listed"
     sort: Literal["obeyed", "ignored"] = "obeyed"
-    order: Literal["stable", "changing"] = "stable"
+    order: Literal["stable", "changing", "moving"] = "stable"
     limit: Literal["request", "rows", "absent"] = "request"
     rate_scope: Literal["client", "endpoint"] = "client"
     matter_versions: Literal["own", "children"] = "own"

@@ -98,8 +98,8 @@ class CommandLineTap(Tap, abc.ABC):
             if option.name == "about_format":  # --test is done while options are still read
                 option.is_eager = True
                 cast("click.Option", option).help = (
-                    "Write the output of --about, --plan or --test, or the run summary, as JSON; "
-                    "--about also as Markdown."
+                    "Write the output of --about, --plan, --probe or --test, or the run summary, "
+                    "as JSON; --about also as Markdown."
                 )
         command.params.append(
             click.Option(

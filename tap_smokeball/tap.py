@@ -259,7 +259,7 @@ class TapSmokeball(CommandLineTap):
         """
         from tap_smokeball.probe import command  # noqa: PLC0415 - as above
 
-        command.run(self, self.session, report)
+        command.run(self, self.session, report, is_json=self.has_json_reports)
 
     @contextmanager
     def _running(self) -> Iterator[Runner]:

@@ -334,7 +334,7 @@ def sandbox_rows(sandbox: SandboxServer | MemoryFirm, resource: str) -> list[Jso
     return [decode(line) for line in sandbox.control.row_lines(resource).splitlines()]
 
 
-def request_count(sandbox: SandboxServer, template: str) -> int:
+def request_count(sandbox: SandboxServer | MemoryFirm, template: str) -> int:
     """Return the number of requests for a path template since the last reset."""
     counts: dict[str, int] = sandbox.control.requests()["by_template"]
     return counts.get(template, 0)

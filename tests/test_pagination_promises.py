@@ -71,3 +71,39 @@ def test_repeating_page_fails_within_few_requests(start: StartFirm) -> None:
     assert "replication_key_value" not in output.bookmark("matters")
     assert request_count(firm, MATTERS) < 100
     assert request_count(firm, FEES) == 0
+
+
+def test_later_title_of_same_version_is_kept() -> None:
+    """A row that changed without a new version comes again if two pages show it."""
+    rows = [{"id": letter, "versionId": "1", "title": "first"} for letter in "abcdefg"]
+
+    def fetch(params: Json) -> Page:
+        if params["Offset"]:
+            rows[2] = {**rows[2], "title": "second"}  # the last row of the first page
+        page = rows[params["Offset"] :][: params["Limit"]]
+        return Page(list(page), len(rows))
+
+    pages = OffsetPaginator(fetch, index_by_id, page_size=3)
+    titles = [(row["id"], row["title"]) for page in pages for row in page]
+    assert titles[3] == ("c", "second")
+    assert len(titles) == len(rows) + 1
+
+
+def test_two_titles_of_a_version_end_with_later(start: StartFirm) -> None:
+    """The later title is delivered in the same run or in the next one; no fee comes twice."""
+    firm = start(matters=12, fees=1, exact_fees=True)
+    matters = sorted(firm.control.rows("matters"), key=lambda entry: int(entry["updated"]))
+    title = {"set": {"title": "later"}, "command": "touch", "resource": "matters"}
+    overlap, newest = matters[4], matters[-1]
+    change = {**title, "id": overlap["row"]["id"], "updated": int(overlap["updated"])}
+    firm.control.schedule(MATTERS, [change], nth=2)
+    first = run(config(firm, page_size=5, lookback_seconds=1))
+    delivered = {row["id"]: row["title"] for row in first.records("matters")}
+    assert delivered[overlap["row"]["id"]] == "later"
+    assert set(first.ids("fees").values()) == {1}
+    assert request_count(firm, FEES) == len(matters)
+    updated = int(newest["updated"])
+    firm.control.touch("matters", newest["row"]["id"], set=title["set"], updated=updated)
+    second = run(config(firm, lookback_seconds=1), first.state)
+    delivered = {row["id"]: row["title"] for row in second.records("matters")}
+    assert delivered[newest["row"]["id"]] == "later"

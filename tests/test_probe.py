@@ -14,7 +14,7 @@ import pytest
 from smokeball_sandbox.areas import RESOURCES
 from tests.harness import Process, config, run_tap, sandbox_rows, small_catalog
 from tests.memory_firm import MemoryFirm
-from tests.tenant_switches import ANSWERS, apply, pairwise
+from tests.tenant_switches import ANSWERS, SWITCHES, apply, pairwise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +39,9 @@ EXPECTED: dict[str, tuple[str, dict[Any, str]]] = {
     ),
     "page_length": ("max_page", {None: NOT_KNOWN, 3: "fewer rows"}),
     "unpaged_lists": ("undeclared_paging", {True: "mixed", False: "whole"}),
-    "list_order": ("order", {"stable": "the same", "changing": "changing"}),
+    "list_order": ("order", {"stable": "the same", "changing": "changing", "moving": "changing"}),
     "list_sort": ("sort", {"obeyed": "obeyed", "ignored": "ignored"}),
+    "folder_offsets": ("folder_offsets", {"listings": "listings", "entries": "entries"}),
     "transactions": ("transactions", {"page": "page", "value": "value"}),
     "filter_contacts": ("inclusive", {True: "inclusive", False: "exclusive"}),
     "filter_matter_stages": ("inclusive", {True: "inclusive", False: "exclusive"}),
@@ -93,6 +94,14 @@ OTHER: Combination = {
     "undeclared_paging": False,
     "webhook_types": "guide",
 }
+
+
+ALONE = [
+    (name, value)
+    for name in dict.fromkeys(name for name, _ in EXPECTED.values())
+    for value in SWITCHES[name][1:]
+]
+"""Each answer of each switch but the default."""
 
 
 class Probe(NamedTuple):
@@ -167,6 +176,7 @@ class TestAnswers:
         assert found.report["complete"]
         for question in found.report["questions"]:
             assert question["question"] in found.table
+        assert "attach it to an issue" in found.table
 
     def test_probe_tells_other_answers(self, firm: MemoryFirm, tmp_path: Path) -> None:
         apply(firm, OTHER)
@@ -191,6 +201,19 @@ class TestAnswers:
         assert found["nulls"] == "changed: left out, then sent"
         assert found["filter_fractions"] == "changed: refused, then accepted"
         assert found["filter_contacts"] == "changed: inclusive, then exclusive"
+
+    @pytest.mark.nightly
+    @pytest.mark.parametrize(("name", "value"), ALONE)
+    def test_probe_tells_each_answer_alone(
+        self, firm: MemoryFirm, tmp_path: Path, name: str, value: Any
+    ) -> None:
+        """A switch changes the answers of its own questions, or makes others not known."""
+        apply(firm, {name: value})
+        limit_rate(firm)
+        found = probe(firm, tmp_path / "report.json")
+        wrong = wrong_answers(found.answers, {name: value})
+        assert set(wrong.values()) <= {NOT_KNOWN, "not seen"}
+        assert found.requests <= 200
 
     @pytest.mark.parametrize("number", [3])
     def test_probe_of_combination_is_never_wrong(
@@ -250,10 +273,6 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-KEYS = {"id", "matter"}
-KEPT = {"staff", "firm_users", "contact_relations", "folders", "matter_balances", "matter_stages"}
-"""Lists whose rows the sandbox cannot change in all fields."""
-
 CANARY = "Canary Smith 4711"
 AMOUNT = 98765.43
 
@@ -281,11 +300,12 @@ class TestReport:
             for leaf in leaves(entry["row"])
             if isinstance(leaf, str) and re.search(r"[-@ ]\w|\d{5}", leaf)
         }
-        for name in {resource.name for resource in RESOURCES} - KEPT:
+        for name in (resource.name for resource in RESOURCES):
             for entry in sandbox_rows(firm, name)[:3]:
                 row = json.loads(json.dumps(entry["row"], default=float))
-                changes = {n: with_canaries(each) for n, each in row.items() if n not in KEYS}
-                firm.control.touch(name, row["id"], parent=entry["parent"], set=changes)
+                changes = {n: with_canaries(each, n) for n, each in row.items() if n != "id"}
+                key = row.get("id") or row["matter"]["id"]
+                firm.control.touch(name, key, parent=entry["parent"], set=changes)
         found = probe(firm, tmp_path / "report.json")
         text = json.dumps(found.report) + found.table
         assert "Canary" not in text
@@ -295,6 +315,9 @@ class TestReport:
         leaked = {value for value in values if value in text}
         assert not {value for value in leaked if not any(value in each for each in fixed)}
         assert found.evidence("unknown_fields")["keys that are no field names"] > 0
+        read = found.evidence("access").keys()
+        assert {resource.name for resource in RESOURCES} <= read
+        assert found.requests <= 200
 
     def test_report_resumes_within_all_requests(self, firm: MemoryFirm, tmp_path: Path) -> None:
         limit_rate(firm)
@@ -330,11 +353,11 @@ def test_command_line_only_reads(start: StartFirm, tmp_path: Path) -> None:
     """At most ten requests are in flight, also when the settings permit more."""
     firm = start(matters=10, latency_ms=30)
     firm.control.settings(rate=500, burst=5)
-    output = Process(tmp_path).run_for_text(config(firm, burst=50), "--probe")
+    output = Process(tmp_path).run_for_text(config(firm, burst=50), "--probe", "--format", "json")
     assert output.status == 0
     path = tmp_path / "smokeball-probe.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "attach it to an issue" in output.stdout
+    assert json.loads(output.stdout) == json.loads(path.read_text())
     requests = firm.control.requests()
     assert json.loads(path.read_text())["requests"] == requests["total"] <= 200
     assert 5 < requests["max_in_flight"] <= 10

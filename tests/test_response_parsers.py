@@ -143,5 +143,5 @@ def test_unpaged_list_takes_one_request() -> None:
 
 def test_unpaged_list_with_larger_size_reads_on() -> None:
     """If `size` exceeds the rows received, the tap requests the rest."""
-    first, rest = {"value": [ROW_A], "size": 2}, {"value": [ROW_A, ROW_B], "size": 2}
-    assert read_pages(response_parsers.VALUE, {0: first, 1: rest}) == (["a", "b"], [0, 1])
+    first, rest = {"value": [ROW_A, ROW_B], "size": 3}, {"value": [ROW_B, {"id": "c"}], "size": 3}
+    assert read_pages(response_parsers.VALUE, {0: first, 1: rest}) == (["a", "b", "c"], [0, 1])

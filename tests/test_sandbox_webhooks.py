@@ -130,7 +130,13 @@ def test_events_of_matter_name_each_change(firm: MemoryFirm) -> None:
     assert types(firm) == ["matter.converted", "matter.updated"]
     control.add("matters")
     created, initialized = sorted(control.take_events(all=True), key=lambda each: each["body"])
-    assert json.loads(created["body"])["type"] != json.loads(initialized["body"])["type"]
+    events = {
+        each["type"]: each for each in map(json.loads, (created["body"], initialized["body"]))
+    }
+    first, second = events["matter.initialized"], events["matter.created"]
+    assert first["payload"]["versionId"] == second["payload"]["versionId"]
+    assert first["payload"]["title"] != second["payload"]["title"]
+    assert first["timestamp"] < second["timestamp"]
     assert created["headers"]["RequestId"] == initialized["headers"]["RequestId"]
     control.touch("tasks", nth=0, set={"isCompleted": False})
     bodies(firm)

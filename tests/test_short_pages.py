@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tap_smokeball.api.response_parsers import FOLDERS, OBJECT, PAGED, VALUE
+from tap_smokeball.api.response_parsers import FOLDERS, OBJECT, PAGED, PAGED_OR_OBJECT, VALUE
 from tap_smokeball.errors import UnexpectedResponseError
 from tests.harness import index_by_id
 
@@ -64,6 +64,15 @@ def test_full_page_of_unpaged_list_is_not_last(
     pages = VALUE.paginator(fetch, index_by_id, 500)
     assert [row for page in pages for row in page] == rows
     assert len(requests) == request_count
+
+
+def test_list_without_envelope_is_whole() -> None:
+    """An endpoint that should be paged may send all rows whatever the offset is."""
+    rows = [{"id": str(number)} for number in range(30)]
+    pages = PAGED_OR_OBJECT.paginator(
+        lambda _: PAGED_OR_OBJECT.parse({"value": rows}), index_by_id, 500
+    )
+    assert [row for page in pages for row in page] == rows
 
 
 @pytest.mark.parametrize("file_count", [1, 3])

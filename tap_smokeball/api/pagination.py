@@ -10,7 +10,7 @@ joins by definition. Repeats are dropped by key. A row that changed is newer tha
 read, so the next run reads it.
 
 A list without a `Sort` parameter may change its order from page to page. If fewer rows were seen
-than the API's `size` says, the list is read again, as long as that brings new rows.
+than the list holds, it is read again (`tap_smokeball.api.row_coverage`).
 
 A page that is too large is requested again with fewer rows, and so are the pages after it.
 
@@ -29,6 +29,7 @@ from typing import Any
 
 from tap_smokeball.api.endless_list_guard import EndlessListGuard
 from tap_smokeball.api.pages import OVERLAP_ROWS, Key, Page, Row
+from tap_smokeball.api.row_coverage import RowCoverage
 from tap_smokeball.api.typed_rows import is_equal, property_of
 from tap_smokeball.errors import PaginationError, ResponseTooLargeError
 
@@ -40,6 +41,9 @@ else:
 MIN_PAGE_ROWS = OVERLAP_ROWS + 1
 SHRINK_FACTOR = 4
 """How much smaller the next page is after one that was too large."""
+
+FAR_OFFSET = 1_000_000_000
+"""A position that no list has."""
 
 VERSION_PROPERTIES = ("versionId", "lastUpdated")
 """The properties that change with every change of a row, where it has one."""
@@ -124,11 +128,11 @@ class OffsetPaginator(Paginator):
     def __iter__(self) -> Iterator[list[Row]]:
         seen: set[Key] = set()
         previous: dict[Key, Row] = {}
-        offset = seen_at_restart = 0
-        limit = self.page_size
+        offset = 0
+        limit = full_limit = self.page_size
         rewind_rows = limit // 2
         is_rewinding = False
-        guard = EndlessListGuard()
+        guard, coverage = EndlessListGuard(), RowCoverage(self.key_of_rows)
         largest = 0
         while True:
             try:
@@ -136,7 +140,7 @@ class OffsetPaginator(Paginator):
             except ResponseTooLargeError:
                 if (smaller := self.shrink(limit)) is None:
                     raise
-                limit, largest = smaller, 0
+                limit, full_limit, largest = smaller, smaller, 0
                 rewind_rows = min(rewind_rows, limit // 2)
                 guard.shrink()
                 continue
@@ -150,21 +154,23 @@ class OffsetPaginator(Paginator):
                 rewind_rows *= 2
                 continue
             new_rows = [row for key, row in rows.items() if key not in seen]
+            coverage.add_page(page, rows, previous, seen)
             seen.update(rows)
-            if new_rows:
-                yield new_rows
+            if wanted := [*_later_contents(rows, previous), *new_rows]:
+                yield wanted
             is_stuck = not new_rows and len(page.rows) <= OVERLAP_ROWS
-            is_last = _is_last(page, limit, largest, len(seen))
+            end = offset + len(page.rows)
+            is_last = _is_last(page, limit, largest, end)
             if is_stuck or is_last:
-                is_reread = len(seen) == seen_at_restart
-                if offset == 0 or is_reread or len(seen) >= (page.size or 0):
-                    self._require_end(offset + len(page.rows), rows, is_last=is_last)
+                if offset == 0 or coverage.is_complete(end, seen, page.size):
+                    self._require_end(end, rows, is_last=is_last)
                     return
                 if not is_rewinding:
                     self.on_rewind()
                 is_rewinding = True
                 guard.restart()
-                seen_at_restart, offset = len(seen), 0
+                limit = max(MIN_PAGE_ROWS, coverage.restart(seen, full_limit))
+                offset = largest = 0
                 continue
             guard.check(page, offset, len(seen), is_empty=not new_rows)
             previous = rows
@@ -177,6 +183,20 @@ class OffsetPaginator(Paginator):
         first_pages, fetch = iter([first]), self.fetch
         self.fetch = lambda params: next(first_pages, None) or fetch(params)
         yield from OffsetPaginator.__iter__(self)
+
+    def sends_whole_list(self, first: Page) -> bool:
+        """Return whether the endpoint sends the rows of its first page at another offset, too.
+
+        Then it ignores ``Offset``, and the first page is the whole list.
+        """
+        rows = self.key_of_rows(first.rows)
+        further = self.key_of_rows(self.fetch(self.params(len(first.rows), self.page_size)).rows)
+        is_same = not further or list(further) == list(rows)
+        return is_same or (further.keys() == rows.keys() and self.ignores_offset())
+
+    def ignores_offset(self) -> bool:
+        """Return whether the endpoint sends rows whatever the ``Offset`` is."""
+        return bool(self.fetch(self.params(FAR_OFFSET, MIN_PAGE_ROWS)).rows)
 
     def _require_end(self, offset: int, before: dict[Key, Row], *, is_last: bool) -> None:
         """Check that there is nothing after a page that holds the overlap alone.
@@ -192,7 +212,7 @@ class OffsetPaginator(Paginator):
         if is_last or offset >= self._empty_from:
             return
         rows = self.fetch(self.params(offset, MIN_PAGE_ROWS)).rows
-        if self.key_of_rows(rows).keys() - before.keys():
+        if self.key_of_rows(rows).keys() - before.keys() or (rows and not self.ignores_offset()):
             raise PaginationError(
                 "the API sends one row per page, and pages are joined by a row that they share",
                 "Run again; if that does not help, report it to Smokeball",
@@ -222,11 +242,28 @@ class SinglePagePaginator(OffsetPaginator):
         first = self.fetch(self.params(0, self.page_size))
         rows = self.key_of_rows(first.rows)
         if not first.is_complete and not _says_more(first):
-            # The same rows again: the endpoint ignores Offset, and has sent the whole list.
-            further = self.fetch(self.params(len(first.rows), self.page_size))
-            first = first._replace(is_complete=self.key_of_rows(further.rows).keys() <= rows.keys())
+            first = first._replace(is_complete=self.sends_whole_list(first))
         if first.is_complete:
             yield list(rows.values())
+        else:
+            yield from self.read_on(first)
+
+
+class PageOrListPaginator(OffsetPaginator):
+    """For an endpoint that should be paged, and may send the whole list without an envelope."""
+
+    @override
+    def __iter__(self) -> Iterator[list[Row]]:
+        try:
+            first = self.fetch(self.params(0, self.page_size))
+        except ResponseTooLargeError:
+            yield from super().__iter__()
+            return
+        has_envelope = any((first.next_link, first.limit is not None, first.size is not None))
+        # As many rows as were asked for may be a page that repeats.
+        is_cut = has_envelope or len(first.rows) in {0, self.page_size}
+        if first.is_complete or not (is_cut or not self.sends_whole_list(first)):
+            yield list(self.key_of_rows(first.rows).values())
         else:
             yield from self.read_on(first)
 
@@ -257,18 +294,32 @@ def _overlaps(rows: dict[Key, Row], previous: dict[Key, Row]) -> bool:
     return any(_is_unchanged(row, previous.get(key)) for key, row in rows.items())
 
 
+def _later_contents(rows: dict[Key, Row], previous: dict[Key, Row]) -> list[Row]:
+    """Return rows that changed after the page before without a new version.
+
+    Two titles of a matter were seen 80 ms apart with one ``versionId`` (docs/smokeball.md). A row
+    with a new version is left to the next run, and need not come twice.
+    """
+    both = rows.keys() & previous.keys() if previous else ()
+    return [
+        rows[key]
+        for key in both
+        if not is_equal(rows[key], previous[key]) and _is_unchanged(rows[key], previous[key])
+    ]
+
+
 def _says_more(page: Page) -> bool:
     return bool(page.next_link) or (page.size or 0) > len(page.rows)
 
 
-def _is_last(page: Page, page_size: int, largest: int, seen: int) -> bool:
+def _is_last(page: Page, page_size: int, largest: int, end: int) -> bool:
     """Return whether a page is the last of its list.
 
     Args:
         page: The page.
         page_size: Rows that were asked for.
         largest: Rows of the largest page of the list so far.
-        seen: Rows of the list seen so far.
+        end: The position after the page.
     """
     if page.limit is not None:
         full_rows = min(page_size, page.limit)
@@ -278,7 +329,7 @@ def _is_last(page: Page, page_size: int, largest: int, seen: int) -> bool:
     return (
         page.is_complete
         or not page.rows
-        or (is_short and not page.next_link and (page.size is None or seen >= page.size))
+        or (is_short and not page.next_link and (page.size is None or end >= page.size))
     )
 
 

@@ -8,6 +8,7 @@ from tap_smokeball.api.pages import Page
 from tap_smokeball.api.pagination import (
     EntryPaginator,
     OffsetPaginator,
+    PageOrListPaginator,
     Paginator,
     SinglePagePaginator,
 )
@@ -49,7 +50,8 @@ class ResponseFormat(NamedTuple):
     @property
     def is_paged(self) -> bool:
         """Whether ``Offset`` and ``Limit`` are sent from the first request on."""
-        return self.paginator in {OffsetPaginator, EntryPaginator}
+        is_single = issubclass(self.paginator, SinglePagePaginator)
+        return issubclass(self.paginator, OffsetPaginator) and not is_single
 
     @property
     def is_value_list(self) -> bool:
@@ -140,6 +142,22 @@ def _parse_roles(body: Any) -> Page:
     return Page([{**version, **role} for role in _rows(body.get("roles") or [])], is_complete=True)
 
 
+def roles_of_items(items: Any) -> list[Row] | None:
+    """Return the roles in the ``items`` of a matter, or None if they may not be all of them.
+
+    An empty role has no id there, and a role within another one may be a relationship. Both have
+    rows at ``/roles`` perhaps, and it is not documented which.
+    """
+    lists: list[Any] = list(items.values()) if isinstance(items, dict) else []
+    if not all(isinstance(each, list) and set(map(type, each)) <= {dict} for each in lists):
+        return None
+    roles = [item for each in lists for item in each if item.get("type") == "role"]
+    if not roles or any(item.get("subItems") or not _is_id(item.get("id")) for item in roles):
+        return None
+    dropped = {"type", "subItems"}
+    return [{name: each for name, each in r.items() if name not in dropped} for r in roles]
+
+
 def _parse_folders(body: Any) -> Page:
     page = _parse_page(body)
     entries: list[Row] = []
@@ -195,8 +213,8 @@ TYPE_ITEMS = ResponseFormat(_parse_type_items)
 ROLES = ResponseFormat(_parse_roles)
 """``{"matterId": …, "versionId": …, "roles": […]}``; each role gets the version of the list."""
 
-PAGED_OR_OBJECT = ResponseFormat(_parse_page_or_object, OffsetPaginator)
-"""A page, as the parameters suggest, or one row, as the API description says."""
+PAGED_OR_OBJECT = ResponseFormat(_parse_page_or_object, PageOrListPaginator)
+"""A page or a list, as the parameters suggest, or one row, as the API description says."""
 
 VALUE_OR_ITEMS = ResponseFormat(_parse_value_or_items)
 """``{"value": […]}`` by the API description, ``{"items": […]}`` by the vendor's guide."""

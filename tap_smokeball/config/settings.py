@@ -86,6 +86,9 @@ _TABLE: tuple[Setting, ...] = (
              "records. Default: all", items={"type": ["string"], "enum": list(STATUSES)}),
     _string("matter_type_location", "Only matter types of this location, such as `NSW`. "
             "Default: all"),
+    _setting("roles_from_matters", "boolean", "Whether to take `matter_roles` from the list of "
+             "matters, one request less for each matter; only if the probe answers `yes` to "
+             "`matter_items`. `versionId` of a role is then null", default=False),
     _setting("page_size", "integer", "Rows per page; 1 is treated as 2, because pages overlap by "
              "one row", minimum=1, maximum=500, default=500),
     _setting("requests_per_second", "number", "Rate limit of your app in requests per second, for "
@@ -186,6 +189,7 @@ class Settings:
     matter_kinds: str
     matter_statuses: tuple[str, ...]
     matter_type_location: str | None
+    roles_from_matters: bool
     page_size: int
     requests_per_second: float
     burst: int
@@ -254,6 +258,7 @@ class Settings:
             matter_kinds=kinds,
             matter_statuses=statuses,
             matter_type_location=config["matter_type_location"],
+            roles_from_matters=bool(config["roles_from_matters"]),
             page_size=max(MIN_PAGE_SIZE, int(config["page_size"])),
             requests_per_second=float(config["requests_per_second"]),
             burst=int(config["burst"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from tap_smokeball.session import Session
 
 
-def run(tap: Tap, session: Session, path: str) -> None:
+def run(tap: Tap, session: Session, path: str, *, is_json: bool = False) -> None:
     """Ask all questions, print the table, and say what can be done with the file.
+
+    Args:
+        tap: Has the streams and the settings.
+        session: What the streams share.
+        path: Path of the report.
+        is_json: Print the content of the file as one line instead.
 
     Raises:
         ProbeReportError: The file cannot be used.
@@ -26,6 +33,9 @@ def run(tap: Tap, session: Session, path: str) -> None:
     streams = {n: each for n, each in tap.streams.items() if isinstance(each, SmokeballStream)}
     where = f"{tap.config['region']}, {tap.config['environment']}"
     report = runner.run(session, streams, where, Path(path))
+    if is_json:
+        click.echo(json.dumps(report.as_json()))
+        return
     click.echo(report.table())
     click.echo(
         f"\nThe file {Path(path).name} holds the same answers: counts, kinds and times, and no "

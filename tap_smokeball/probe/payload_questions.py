@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from tap_smokeball.errors import UnexpectedResponseError
 from tap_smokeball.probe.question import Answer, Question, from_counts, not_known
 from tap_smokeball.probe.samples import linked
 from tap_smokeball.records.converters import HYPERMEDIA_KEYS, ValueCounts
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _FIELD_NAME = re.compile(r"[a-z][A-Za-z0-9]{0,39}")
 """What a property of the API looks like: other keys may be data."""
 
+_CONTENTS = {"folders", "files"}  # what a folder holds: streams of their own
 _MANY_ROWS = 20
 _FEW_ROLES = 6
 _MAX_NAMES = 20
@@ -74,15 +76,21 @@ def _nulls(samples: Samples) -> Answer:
 
 def _built(samples: Samples) -> Iterator[tuple[str, ValueCounts, Counter[str]]]:
     """Yield, for each stream that was read, the values that its columns do not take."""
-    for name, rows in samples.read():
+    for name, body in samples.bodies():
         stream = samples.streams[name]
+        try:
+            rows = stream.response_format.parse(body.content).rows
+        except UnexpectedResponseError:
+            continue
+        if name == "folders":
+            rows = [entry["folder"] for entry in rows if entry["folder"]]
         counts = ValueCounts(Counter(), Counter())
         unknown: Counter[str] = Counter()
         mask: Any = _AllColumns()
         builder = RecordBuilder(stream.all_columns, mask, "keep", counts)
         declared = {column.source or column.name for column in stream.all_columns}
         for row in rows:
-            unknown.update(row.keys() - declared - HYPERMEDIA_KEYS)
+            unknown.update(row.keys() - declared - HYPERMEDIA_KEYS - _CONTENTS)
         for _ in builder.records(rows, {}):
             pass
         yield name, counts, unknown
@@ -209,8 +217,8 @@ QUESTIONS = (
         "Are the items of a matter as complete as its roles?",
         ("matters/read", "roles/read"),
         10,
-        {"no": "", "yes": "roles could come with the list of matters: a request per matter less"},
-        "reads the roles of each matter",
+        {"no": "", "yes": "set roles_from_matters: a request per matter less"},
+        "reads the roles of each matter, unless roles_from_matters is true",
         _items_hold_roles,
     ),
     Question(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tap_smokeball.probe import (
     access_questions,
+    document_questions,
     filter_questions,
     list_questions,
     money_questions,
@@ -17,6 +18,7 @@ ALL = (
     *version_questions.QUESTIONS,
     *money_questions.QUESTIONS,
     *payload_questions.QUESTIONS,
+    *document_questions.QUESTIONS,
     *access_questions.QUESTIONS,
     *payload_questions.LAST_QUESTIONS,
     *access_questions.LAST_QUESTIONS,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +13,7 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.client import Endpoint
 from tap_smokeball.errors import ProbeBudgetError, SmokeballError
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.content_stream import ContentStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from tap_smokeball.sync.base_stream import SmokeballStream
 
 PAGE_ROWS = 500
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 BANK_ACCOUNTS = 4
 
 
@@ -102,15 +106,27 @@ class Samples:
             return [row for _, body in self.children(name) for row in body.rows]
         return self.page(name).rows
 
-    def children(self, name: str) -> Iterator[tuple[Row, Body]]:
+    def fetch_child(self, name: str, parent: Row, **params: Any) -> Body:
+        """Request a page of a parent's child list.
+
+        Raises:
+            SmokeballError: The request failed, or none is left.
+        """
+        return self._request(name, {str(self.streams[name].parent_key): parent["id"]}, params)
+
+    def children(self, name: str, most: int | None = None) -> Iterator[tuple[Row, Body]]:
         """Yield sampled parents with the first page of their child list; skip refused ones.
+
+        Args:
+            name: The child stream.
+            most: Most parents to read; None for as many as the sizes say.
 
         Raises:
             SmokeballError: The parents cannot be listed, or no request is left.
         """
         stream = self.streams[name]
         assert isinstance(stream, ChildStream)  # noqa: S101 - names are constants of questions
-        for parent in self._parents(name, stream.parent_stream.name):
+        for parent in self._parents(name, stream.parent_stream.name)[:most]:
             try:
                 yield parent, self._once(name, str(parent["id"]), {stream.parent_key: parent["id"]})
             except ProbeBudgetError:
@@ -124,6 +140,8 @@ class Samples:
             return rows[:BANK_ACCOUNTS]
         billing = {"fees", "expenses", "invoices"}
         wanted = self._sizes.billing if name in billing else self._sizes.details
+        if field := self.streams[name].required_parent_field:
+            rows = [row for row in rows if row.get(field)]
         rows = [row for row in rows if not row.get("isLead")] or rows
         step = max(1, len(rows) // wanted)
         return rows[::-step][:wanted]  # from the latest changes on: there is work in them
@@ -147,6 +165,26 @@ class Samples:
         for (name, _), body in self._bodies.items():
             if not isinstance(body, SmokeballError):
                 yield name, body.rows
+
+    def read_others(self, reserve: int) -> None:
+        """Read a page of each list that no question has read, as far as requests are left.
+
+        Args:
+            reserve: Requests to leave for later questions.
+        """
+        read = {name for name, _ in self._bodies}
+        for name, stream in self.streams.items():
+            if self.reader.budget.left <= reserve:
+                return
+            ids = set(_PLACEHOLDER.findall(stream.path))
+            if name in read or isinstance(stream, ContentStream) or not ids <= {stream.parent_key}:
+                continue
+            with suppress(SmokeballError):  # it is kept
+                if isinstance(stream, ChildStream):
+                    for _ in self.children(name, 1):
+                        pass
+                else:
+                    self.page(name)
 
     def failures(self) -> Iterator[tuple[str, SmokeballError]]:
         """Yield each stream of which a list could not be read, with the error."""

@@ -16,6 +16,7 @@ from tap_smokeball import dotnet_ticks
 from tap_smokeball.api.pagination import OffsetPaginator
 from tap_smokeball.errors import PaginationError, ParentListError, SmokeballError
 from tap_smokeball.run.request_estimate import page_count, request_count
+from tap_smokeball.sync.embedded_stream import EmbeddedChildStream
 from tap_smokeball.sync.lookup_stream import LookupStream
 from tap_smokeball.sync.parent_list import Parent, ParentList
 from tap_smokeball.sync.parent_stream import ParentStream
@@ -160,6 +161,9 @@ class Planner:
         count = round(len(pending) * total / (listed or 1))
         in_all = f", {total:,} in all" if count != total else ""
         scope = f"{count:,} {parents.plural_name}{in_all}"
+        if isinstance(stream, EmbeddedChildStream) and stream.is_embedded:
+            requests = stream.estimate_requests(pending, count)
+            return Estimate(stream.name, requests, None, f"with the list of {scope}")
         if not (stream.response_format.is_paged or stream.is_recursive):
             return Estimate(stream.name, count, None, f"one for each of {scope}")
         rows_of: dict[str, int] = {}
@@ -228,6 +232,8 @@ class Planner:
     ) -> FetchAt:
         """Return the function that fetches a page without the large opt-in fields."""
         light = {name: value for name, value in params.items() if name != "Fields"}
+        if isinstance(stream, ParentStream) and stream.embedded_children:
+            light["Fields"] = ",".join(c.embedding_field for c in stream.embedded_children)
         endpoint, paginator = stream.endpoint(), stream.response_format.paginator
 
         def fetch(offset: int, limit: int) -> Response[Page]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 from tap_smokeball.api.response_parsers import (
     ARRAY,
     LAYOUT_FIELDS,
     OBJECT,
     ROLES,
     VALUE_OR_ITEMS,
+    roles_of_items,
 )
 from tap_smokeball.records.columns import (
     boolean,
@@ -24,12 +27,18 @@ from tap_smokeball.records.columns import (
 )
 from tap_smokeball.streams.matters import MatterChildStream, MattersStream
 from tap_smokeball.sync.child_stream import ChildStream
+from tap_smokeball.sync.embedded_stream import EmbeddedChildStream
 from tap_smokeball.sync.item_stream import ItemStream
 from tap_smokeball.sync.parent_stream import ParentStream
 from tap_smokeball.sync.source_list import SourceList
 
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
 
-class MatterRolesStream(MatterChildStream):
+
+class MatterRolesStream(EmbeddedChildStream, MatterChildStream):
     """Roles in a matter with their contacts and relationships."""
 
     name = "matter_roles"
@@ -39,6 +48,9 @@ class MatterRolesStream(MatterChildStream):
     sensitivity = "privileged"
     response_format = ROLES
     event_types = ("roles.updated",)
+    embedding_field = "items"
+    unembedded_fields = frozenset({"versionId"})
+    rows_in = staticmethod(roles_of_items)
     columns = (
         string("id", "ID of the role in the matter"),
         string("href", "URL of the role in the API"),
@@ -60,6 +72,11 @@ class MatterRolesStream(MatterChildStream):
         boolean("isClient", "Whether the role is a client role"),
         boolean("isOtherSide", "Whether the role is on the other side"),
     )
+
+    @property
+    @override
+    def is_embedding_wanted(self) -> bool:
+        return self.session.settings.roles_from_matters
 
 
 class LayoutDesignsStream(ParentStream):

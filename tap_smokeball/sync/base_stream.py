@@ -187,8 +187,8 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
         params: dict[str, Any] = {}
         if self.sort:
             params["Sort"] = self.sort
-        if self._wanted_fields:
-            params["Fields"] = ",".join(self._wanted_fields)
+        if self.wanted_fields:
+            params["Fields"] = ",".join(self.wanted_fields)
         if self.updated_since_filter and since is not None:
             params |= self.updated_since_filter.params(since)
         return params
@@ -198,7 +198,7 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
         return all(self.mask[breadcrumb[:end]] for end in range(2, len(breadcrumb) + 1, 2))
 
     @cached_property
-    def _wanted_fields(self) -> list[str]:
+    def wanted_fields(self) -> list[str]:
         """The opt-in properties that the catalog selects."""
         wanted = {
             column.name

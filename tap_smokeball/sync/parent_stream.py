@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
 from tap_smokeball.sync.bookmarks import SyncPass
@@ -30,6 +30,19 @@ if TYPE_CHECKING:
 
 SAMPLED_PARENTS = 10
 """Parents that a test of the connection tries, until one has rows."""
+
+
+class EmbeddedRows(Protocol):
+    """A child stream that takes its rows from the rows of its parents."""
+
+    embedding_field: ClassVar[str]
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this run does so."""
+
+    def keep_rows(self, parent: Row) -> None:
+        """Keep the rows in the row of a parent."""
 
 
 class ParentStream(TopLevelStream):
@@ -72,23 +85,24 @@ class ParentStream(TopLevelStream):
         since = start if before is None else self.state_manager.replication_start
         reader = self.read_list({}, self.params(None))
         newest = NewestTimestamp(self.updated_at_field)
-        parents: list[Parent] = []
+        parents: dict[str, Parent] = {}  # a row that changed without a new version comes again
         for rows in reader:
             wanted = []
             for row in rows:
                 changed = newest.add(row)
-                parents.append(self.as_parent(row, changed))
+                parents[str(row["id"])] = self.as_parent(row, changed)
                 if self.selected and (since is None or changed is None or changed >= since):
                     wanted.append(row)
             wanted = wanted[: self.ABORT_AT_RECORD_COUNT]
             yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
-        self.listed = ParentList(sorted(parents, key=lambda parent: parent.id), reader.started)
+        by_id = sorted(parents.values(), key=lambda parent: parent.id)
+        self.listed = ParentList(by_id, reader.started)
         digest = self.listed.digest if self.state_manager.is_incremental else None
         if self.selected and digest is not None and self.sample_rows is None:
             buckets = self.listed.newly_visible(before, since)
             missing = {
                 parent.id
-                for parent in (parents if buckets else ())
+                for parent in (by_id if buckets else ())
                 if bucket_of(parent.id) in buckets
                 and parent.changed is not None
                 and (start or 0) <= parent.changed < (since or 0)
@@ -132,16 +146,16 @@ class ParentStream(TopLevelStream):
         since = max(own_start - settings.lookback_ticks, settings.start_ticks or 0)
         reader = self.read_list({}, self.params(first))
         newest = NewestTimestamp(self.updated_at_field)
-        parents: list[Parent] = []
+        parents: dict[str, Parent] = {}  # a row that changed without a new version comes again
         for rows in reader:
             wanted = []
             for row in rows:
                 changed = newest.add(row)
-                parents.append(self.as_parent(row, changed))
+                parents[str(row["id"])] = self.as_parent(row, changed)
                 if self.selected and (changed is None or changed >= since):
                     wanted.append(row)
             yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
-        by_id = sorted(parents, key=lambda parent: parent.id)
+        by_id = sorted(parents.values(), key=lambda parent: parent.id)
         self.listed = ParentList(by_id, reader.started, is_partial=True)
         if self.selected and (until := newest.bookmark(reader.started)) is not None:
             state.record_changes_read(until)
@@ -173,8 +187,12 @@ class ParentStream(TopLevelStream):
     def read_parents(self) -> Iterator[Parent]:
         """Yield all parents, without a record."""
         newest = NewestTimestamp(self.updated_at_field)
-        for rows in self.read_list({}, self.params(None)):
-            yield from (self.as_parent(row, newest.add(row)) for row in rows)
+        parents = {
+            str(row["id"]): self.as_parent(row, newest.add(row))
+            for rows in self.read_list({}, self.params(None))
+            for row in rows
+        }
+        yield from parents.values()
 
     @override
     def sync_records(self, *, write_messages: bool = True) -> Generator[dict[str, Any], Any, Any]:
@@ -205,6 +223,8 @@ class ParentStream(TopLevelStream):
         is_closed = bool(self.closed_values) and all(
             row.get(name) in values for name, values in self.closed_values
         )
+        for child in self.embedded_children:
+            child.keep_rows(row)
         changed = changed if self.updated_at_field else 0
         return Parent(str(row["id"]), changed, childless_for, is_closed)
 
@@ -212,6 +232,19 @@ class ParentStream(TopLevelStream):
     def _selected_children(self) -> list[SmokeballStream]:
         children = cast("list[SmokeballStream]", self.child_streams)
         return [child for child in children if child.selected]
+
+    @cached_property
+    def embedded_children(self) -> list[EmbeddedRows]:
+        """The child streams that take rows from the list of parents."""
+        found = [child for child in self._selected_children if child.embedding_field]
+        return [child for child in cast("list[EmbeddedRows]", found) if child.is_embedded]
+
+    @cached_property
+    @override
+    def wanted_fields(self) -> list[str]:
+        embedding = {child.embedding_field for child in self.embedded_children}
+        wanted = {*super().wanted_fields, *embedding}
+        return [name for name in self.opt_in_fields if name in wanted]
 
     @cached_property
     def _conditional_children(self) -> list[SmokeballStream]:

@@ -26,6 +26,7 @@ class StreamAttributes:
         parent_key: Column with the id of the parent, in child streams.
         required_parent_field: The property of a parent that is empty if it has no such rows, in
             child streams.
+        embedding_field: The property of a parent that may hold such rows, in child streams.
         event_types: The webhook events that name a change in the stream. If there are none, the
             stream must be polled.
     """
@@ -39,4 +40,5 @@ class StreamAttributes:
     opt_in_fields: ClassVar[tuple[str, ...]] = ()
     parent_key: ClassVar[str | None] = None
     required_parent_field: ClassVar[str | None] = None
+    embedding_field: ClassVar[str | None] = None
     event_types: ClassVar[tuple[str, ...]] = ()
