@@ -47,6 +47,7 @@ requires_airflow = pytest.mark.skipif(
 
 PARSE_SCRIPT = """
 import json, os, sys
+from types import SimpleNamespace
 from airflow.dag_processing.dagbag import DagBag
 folder, *configs = sys.argv[1:]
 sys.path.insert(0, folder)
@@ -54,6 +55,7 @@ def facts(task):
     hooks = task.on_failure_callback
     return {"pool": task.pool, "retries": task.retries, "mapped": task.is_mapped,
             "queue": task.queue, "executor": task.executor_config, "priority": task.priority_weight,
+            "is_listed_again": task.is_mapped and task.partial_kwargs["is_listed_again"],
             "hooks": [f"{each.__module__}.{each.__name__}" for each in hooks or []],
             "minutes": task.execution_timeout and task.execution_timeout.total_seconds() / 60}
 found = []
@@ -63,7 +65,18 @@ for config in configs:
     found.append({"errors": bag.import_errors, "dags": {
         name: {task.task_id: facts(task) for task in dag.tasks}
         for name, dag in bag.dags.items()}})
-print(json.dumps(found))
+from smokeball_airflow.firm_lock import firm_lock
+from smokeball_airflow.operator import LoadFirm
+app = {"name": "one", "connection": "app", "pool": "p"}
+load = LoadFirm(
+    task_id="load", firm={"firm": "a", "connection": None, "settings": {}}, app=app,
+    extractor="tap-smokeball", loader={"name": "target-x"}, max_run_minutes=1, is_listed_again=True)
+with firm_lock("dev:tap-smokeball-to-target-x:a"):
+    try:
+        load.execute({"ti": SimpleNamespace(try_number=2)})
+    except Exception as error:
+        retry = f"{type(error).__name__}: {error}"
+print(json.dumps([retry, found]))
 """
 
 
@@ -71,22 +84,39 @@ FAILED_REQUESTS = 40
 """Of 20 parents, tried twice each: then the stream fails."""
 
 
-def parse_dags(folder: Path, *configs: Path) -> list[Json]:
-    """Return the tasks of the DAGs that Airflow creates from each `smokeball.yml`."""
+def parse_dags(folder: Path, *configs: Path) -> tuple[str, list[Json]]:
+    """Return the tasks of the DAGs that Airflow creates from each `smokeball.yml`.
+
+    In the same process, which takes seconds to start, a firm of a fleet is retried while another
+    run of it is active. Its error comes first.
+    """
     done = subprocess.run(
         [AIRFLOW / "bin" / "python", "-c", PARSE_SCRIPT, DAGS, *configs],
-        env={**os.environ, "AIRFLOW_HOME": str(folder)},
+        env={
+            **os.environ,
+            "AIRFLOW_HOME": str(folder),
+            "AIRFLOW_CONN_APP": '{"conn_type": "generic"}',
+            "MELTANO_PROJECT_ROOT": str(folder),
+            "MELTANO_ENVIRONMENT": "dev",
+            "MELTANO_STATE_BACKEND_URI": "file:///nowhere",
+            "SMOKEBALL_MELTANO": sys.executable,
+            "TMPDIR": str(folder),
+        },
         capture_output=True,
         check=True,
     )
-    found: list[Json] = json.loads(done.stdout.splitlines()[-1])
+    retry, found = json.loads(done.stdout.splitlines()[-1])
     assert [each["errors"] for each in found] == [{}] * len(configs)
-    return [each["dags"] for each in found]
+    return retry, [each["dags"] for each in found]
 
 
 @requires_airflow
 def test_dag_tasks_have_settings_of_config(tmp_path: Path) -> None:
-    """Each app has a pool; the tap stops before Airflow's timeout; hook, queue and pod arrive."""
+    """Each app has a pool; the tap stops before Airflow's timeout; hook, queue and pod arrive.
+
+    A retry of a firm that `due` lists again gives way to the run that is active.
+    """
+    (tmp_path / "meltano.yml").touch()
     (tmp_path / "config").mkdir()  # Airflow finds modules there
     (tmp_path / "config" / "smokeball_alerts.py").write_text("def record(context): ...")
     options = {
@@ -97,7 +127,8 @@ def test_dag_tasks_have_settings_of_config(tmp_path: Path) -> None:
     }
     read_config(tmp_path, dags={"load": {**MINIMAL_DAG, **options}})
     shipped, fleet = DAGS / "smokeball.yml", DAGS / "smokeball-fleet.yml"
-    *parsed, changed = parse_dags(tmp_path, shipped, fleet, tmp_path / "smokeball.yml")
+    retry, (*parsed, changed) = parse_dags(tmp_path, shipped, fleet, tmp_path / "smokeball.yml")
+    assert retry.startswith("AirflowSkipException: ")
     for path, dags in zip((shipped, fleet), parsed, strict=True):
         config = Config.read(path)
         assert len(dags) == len(config.jobs)
@@ -108,6 +139,7 @@ def test_dag_tasks_have_settings_of_config(tmp_path: Path) -> None:
             assert load["minutes"] >= job.max_run_minutes + 5
             assert (load["retries"], load["priority"]) == (job.retries, job.priority)
             assert (load["hooks"], load["executor"]) == ([], {})
+            assert load["is_listed_again"] == bool(job.due)
     for task in changed["load"].values():
         assert task["hooks"] == ["smokeball_alerts.record"]
         assert task["queue"] == "warehouse"
