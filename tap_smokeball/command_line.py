@@ -81,7 +81,7 @@ class CommandLineTap(Tap, abc.ABC):
             return
         is_json = _is_json(ctx.params.get("about_format"))
         with cls._exit_on_expected_errors():
-            tap = cls._from_cli(ctx.params["config"])
+            tap = cls._from_cli(ctx.params["config"], catalog=ctx.params["catalog"])
             tap.has_json_reports = is_json
             if value == "schema":
                 tap.write_schemas()
@@ -95,8 +95,9 @@ class CommandLineTap(Tap, abc.ABC):
         """Return the command line."""
         command = super().get_singer_command()
         for option in command.params:
-            if option.name == "about_format":  # --test is done while options are still read
-                option.is_eager = True
+            if option.name in {"about_format", "catalog"}:
+                option.is_eager = True  # --test is done while options are still read
+            if option.name == "about_format":
                 cast("click.Option", option).help = (
                     "Write the output of --about, --plan, --probe or --test, or the run summary, "
                     "as JSON; --about also as Markdown."

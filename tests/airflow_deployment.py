@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
+import requests
+
 from tests.harness import sandbox_rows
 
 if TYPE_CHECKING:
@@ -103,10 +105,15 @@ class Deployment:
         self._changes = changes or DeploymentChanges()
         self.firms = firms
         self.home = folder / "airflow"
+        for firm in firms.values():
+            replace_refresh_token(firm)
         self.secrets = sorted(
-            value
-            for name, value in next(iter(firms.values())).credentials.items()
-            if name != "client_id"
+            {
+                value
+                for firm in firms.values()
+                for name, value in firm.credentials.items()
+                if name != "client_id"
+            }
         )
         self._port = _free_port()
         self._server = f"http://127.0.0.1:{self._port}/execution"
@@ -238,11 +245,12 @@ class Deployment:
         done = subprocess.run([*command, query], capture_output=True, check=True)
         return [row[0] for row in json.loads(done.stdout)]
 
-    def differences(self) -> list[str]:
-        """Return each firm and stream whose rows differ from the sandbox."""
+    def differences(self, *firms: str) -> list[str]:
+        """Return each firm, of all or some, and stream whose rows differ from the sandbox."""
         return [
             f"{name}: {stream}"
             for name, firm in self.firms.items()
+            if name in (firms or self.firms)
             for stream in STREAMS
             if self.loaded_ids(name, stream)
             != sorted(e["row"]["id"] for e in sandbox_rows(firm, stream))
@@ -259,6 +267,13 @@ class Deployment:
             for path in files
             if path != credentials and any(secret in path.read_bytes() for secret in wanted)
         ]
+
+    def logs(self, firm: str) -> str:
+        """Return the logs of all attempts to load a firm."""
+        query = f"SELECT map_index FROM task_instance WHERE rendered_map_index = '{firm}'"  # noqa: S608
+        [(index,)] = self.query_airflow(query)
+        files = self.home.rglob(f"task_id=practice.load/map_index={index}/attempt=*.log")
+        return "".join(path.read_text() for path in files)
 
     def state(self, firm: str) -> str:
         """Return a firm's state from the backend that all workers share."""
@@ -323,9 +338,26 @@ class Deployment:
             "password": credentials["client_secret"],
             "extra": {"api_key": credentials["api_key"], **self._changes.extra},
         }
-        own = {"conn_type": "generic", "password": credentials["refresh_token"]}
-        firms = {f"smokeball_{name}": own for name in self.firms}
+        firms = {
+            f"smokeball_{name}": {
+                "conn_type": "generic",
+                "password": firm.credentials["refresh_token"],
+                "extra": {"user_agent": f"agent-of-{name}"},
+            }
+            for name, firm in self.firms.items()
+        }
         self._write("connections.json", {"app": app, **firms, **self._changes.connections})
+
+
+def replace_refresh_token(firm: SandboxServer) -> None:
+    """Let a firm accept a refresh token of its own, and that of no other firm."""
+    credentials = firm.credentials
+    firm.control.settings(rotate_refresh_tokens="invalidate")
+    form = {"grant_type": "refresh_token", "refresh_token": credentials["refresh_token"]}
+    client = (credentials["client_id"], credentials["client_secret"])
+    response = requests.post(f"{firm.url}/oauth2/token", form, auth=client, timeout=30)
+    credentials["refresh_token"] = response.json()["refresh_token"]
+    firm.control.settings(rotate_refresh_tokens=False)
 
 
 def wait_until(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ from tests.command_lines import CommandLineRecorder
 from tests.harness import FEES, Process, catalog, config, request_count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from tests.conftest import StartFirm
@@ -44,15 +46,37 @@ requires_airflow = pytest.mark.skipif(
 )
 
 PARSE_SCRIPT = """
-import json, sys
+import json, os, sys
+from types import SimpleNamespace
 from airflow.dag_processing.dagbag import DagBag
-sys.path.insert(0, sys.argv[1])
-bag = DagBag(dag_folder=sys.argv[1], safe_mode=False)
+folder, *configs = sys.argv[1:]
+sys.path.insert(0, folder)
 def facts(task):
+    hooks = task.on_failure_callback
     return {"pool": task.pool, "retries": task.retries, "mapped": task.is_mapped,
+            "queue": task.queue, "executor": task.executor_config, "priority": task.priority_weight,
+            "is_listed_again": task.is_mapped and task.partial_kwargs["is_listed_again"],
+            "hooks": [f"{each.__module__}.{each.__name__}" for each in hooks or []],
             "minutes": task.execution_timeout and task.execution_timeout.total_seconds() / 60}
-print(json.dumps({"errors": bag.import_errors, "dags": {
-    name: {task.task_id: facts(task) for task in dag.tasks} for name, dag in bag.dags.items()}}))
+found = []
+for config in configs:
+    os.environ["SMOKEBALL_CONFIG"] = config
+    bag = DagBag(dag_folder=folder, safe_mode=False)
+    found.append({"errors": bag.import_errors, "dags": {
+        name: {task.task_id: facts(task) for task in dag.tasks}
+        for name, dag in bag.dags.items()}})
+from smokeball_airflow.firm_lock import firm_lock
+from smokeball_airflow.operator import LoadFirm
+app = {"name": "one", "connection": "app", "pool": "p"}
+load = LoadFirm(
+    task_id="load", firm={"firm": "a", "connection": None, "settings": {}}, app=app,
+    extractor="tap-smokeball", loader={"name": "target-x"}, max_run_minutes=1, is_listed_again=True)
+with firm_lock("dev:tap-smokeball-to-target-x:a"):
+    try:
+        load.execute({"ti": SimpleNamespace(try_number=2)})
+    except Exception as error:
+        retry = f"{type(error).__name__}: {error}"
+print(json.dumps([retry, found]))
 """
 
 
@@ -60,30 +84,67 @@ FAILED_REQUESTS = 40
 """Of 20 parents, tried twice each: then the stream fails."""
 
 
-def parse_dags(folder: Path, **environment: str) -> Json:
+def parse_dags(folder: Path, *configs: Path) -> tuple[str, list[Json]]:
+    """Return the tasks of the DAGs that Airflow creates from each `smokeball.yml`.
+
+    In the same process, which takes seconds to start, a firm of a fleet is retried while another
+    run of it is active. Its error comes first.
+    """
     done = subprocess.run(
-        [AIRFLOW / "bin" / "python", "-c", PARSE_SCRIPT, DAGS],
-        env={**os.environ, "AIRFLOW_HOME": str(folder), **environment},
+        [AIRFLOW / "bin" / "python", "-c", PARSE_SCRIPT, DAGS, *configs],
+        env={
+            **os.environ,
+            "AIRFLOW_HOME": str(folder),
+            "AIRFLOW_CONN_APP": '{"conn_type": "generic"}',
+            "MELTANO_PROJECT_ROOT": str(folder),
+            "MELTANO_ENVIRONMENT": "dev",
+            "MELTANO_STATE_BACKEND_URI": "file:///nowhere",
+            "SMOKEBALL_MELTANO": sys.executable,
+            "TMPDIR": str(folder),
+        },
         capture_output=True,
         check=True,
     )
-    found: Json = json.loads(done.stdout.splitlines()[-1])
-    return found
+    retry, found = json.loads(done.stdout.splitlines()[-1])
+    assert [each["errors"] for each in found] == [{}] * len(configs)
+    return retry, [each["dags"] for each in found]
 
 
 @requires_airflow
-def test_dag_has_app_pools_and_time_limits(tmp_path: Path) -> None:
-    """Each app has a pool, and the tap stops before Airflow's timeout."""
-    parsed = parse_dags(tmp_path)
-    assert parsed["errors"] == {}
-    [dag] = parsed["dags"].values()
-    config = Config.read(DAGS / "smokeball.yml")
-    [job] = config.jobs
-    for name, app in config.apps.items():
-        load = dag[f"{name}.load"]
-        assert load["mapped"]
-        assert load["pool"] == app.pool in config.pools
-        assert load["minutes"] >= job.max_run_minutes + 5
+def test_dag_tasks_have_settings_of_config(tmp_path: Path) -> None:
+    """Each app has a pool; the tap stops before Airflow's timeout; hook, queue and pod arrive.
+
+    A retry of a firm that `due` lists again gives way to the run that is active.
+    """
+    (tmp_path / "meltano.yml").touch()
+    (tmp_path / "config").mkdir()  # Airflow finds modules there
+    (tmp_path / "config" / "smokeball_alerts.py").write_text("def record(context): ...")
+    options = {
+        "on_failure": "smokeball_alerts.record",
+        "queue": "warehouse",
+        "pod_template_file": "/opt/pod.yml",
+        "priority": 7,
+    }
+    read_config(tmp_path, dags={"load": {**MINIMAL_DAG, **options}})
+    shipped, fleet = DAGS / "smokeball.yml", DAGS / "smokeball-fleet.yml"
+    retry, (*parsed, changed) = parse_dags(tmp_path, shipped, fleet, tmp_path / "smokeball.yml")
+    assert retry.startswith("AirflowSkipException: ")
+    for path, dags in zip((shipped, fleet), parsed, strict=True):
+        config = Config.read(path)
+        assert len(dags) == len(config.jobs)
+        for job, (name, app) in itertools.product(config.jobs, config.apps.items()):
+            load = dags[job.dag_id][f"{name}.load"]
+            assert load["mapped"]
+            assert load["pool"] == app.pool in config.pools
+            assert load["minutes"] >= job.max_run_minutes + 5
+            assert (load["retries"], load["priority"]) == (job.retries, job.priority)
+            assert (load["hooks"], load["executor"]) == ([], {})
+            assert load["is_listed_again"] == bool(job.due)
+    for task in changed["load"].values():
+        assert task["hooks"] == ["smokeball_alerts.record"]
+        assert task["queue"] == "warehouse"
+        assert task["executor"] == {"pod_template_file": "/opt/pod.yml"}
+        assert task["priority"] == 7
 
 
 def repair(deployment: Deployment, firm: str, dag_run: subprocess.Popen[bytes]) -> None:
@@ -102,15 +163,17 @@ def repair(deployment: Deployment, firm: str, dag_run: subprocess.Popen[bytes]) 
 @requires_airflow
 @pytest.mark.timeout(900)
 def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None:
-    """Failed, terminated and killed tasks resume; other firms load once."""
-    undisturbed, disturbed = ("alpha", "bravo"), ("failing", "ended", "killed")
+    """Failed, terminated and killed tasks resume; others run once, also without a valid token."""
+    disturbed = ("failing", "ended", "killed")
+    loaded = ("alpha", *disturbed)
     firms = {
         name: start(matters=300, seed=seed, fees=1, exact_fees=True, latency_ms=50)
-        for seed, name in enumerate((*undisturbed, *disturbed))
+        for seed, name in enumerate((*loaded, "revoked"))
     }
     # So many parents fail alike that the stream fails, and the next attempt resumes it.
     firms["failing"].control.fail(how="status", status=503, template=FEES, count=9999, after=200)
     deployment = Deployment(tmp_path, firms, {"failing": {"max_retries": 1}})
+    firms["revoked"].control.revoke(refresh=True)
     with (
         CommandLineRecorder() as recorder,
         deployment.running(),
@@ -127,24 +190,23 @@ def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None
         output = tmp_path / "dags.out"
         wait_until(lambda: done.poll() is not None, 300, lambda: output.read_text()[-3000:])
         repaired.result()
-        assert done.returncode == 0, output.read_text()[-3000:]
 
-    assert deployment.differences() == []
-    assert {name: deployment.attempts(name) for name in firms} == {
-        **dict.fromkeys(undisturbed, 1),
-        **dict.fromkeys(disturbed, 2),
-    }
+    assert deployment.differences(*loaded) == [], output.read_text()[-3000:]
+    attempts = {name: deployment.attempts(name) for name in firms}
+    assert attempts == {"alpha": 1, "revoked": 1, **dict.fromkeys(disturbed, 2)}
     summaries = deployment.summaries()
+    assert "tap-smokeball-login" in summaries.pop("revoked")["failure"]["advice"]
     assert all(each["complete"] for each in summaries.values())
     requests = {name: each["streams"]["fees"]["requests"] for name, each in summaries.items()}
-    assert [requests[name] for name in undisturbed] == [300] * 2
+    assert requests["alpha"] == 300
     assert all(requests[name] < 300 for name in disturbed)
     assert request_count(firms["failing"], FEES) <= 300 * 1.3
     assert request_count(firms["ended"], FEES) <= 300 * 1.1
-    assert {name: summaries[name]["rows"] for name in undisturbed} == {
-        name: sum(len(deployment.loaded_ids(name, stream)) for stream in STREAMS)
-        for name in undisturbed
-    }
+    rows = sum(len(deployment.loaded_ids("alpha", stream)) for stream in STREAMS)
+    assert summaries["alpha"]["rows"] == rows
+    for name, firm in firms.items():
+        assert names_in(deployment.logs(name), firms) == {name}
+        assert names_in(str(firm.control.requests(log=True)), firms) == {name}
 
     # The tap logged its environment with the secrets; all of them must be redacted.
     logs = "".join(each.read_text() for each in deployment.home.rglob("attempt=*.log"))
@@ -156,11 +218,19 @@ def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None
     assert not [secret for secret in deployment.secrets if secret.encode() in lines]
 
 
+def names_in(text: str, firms: Iterable[str]) -> set[str]:
+    """Return the firms whose settings occur in a text: each has a user agent of its own."""
+    return {name for name in firms if f"agent-of-{name}" in text}
+
+
+MINIMAL_DAG = {"schedule": None, "max_run_minutes": 5, "loader": {"name": "target-x"}}
+
+
 def read_config(folder: Path, **changes: Any) -> Config:
     content = {
         "apps": {"one": {"connection": "app"}},
         "firms": {"file": "firms.yml"},
-        "dags": {"load": {"schedule": None, "max_run_minutes": 5, "loader": {"name": "target-x"}}},
+        "dags": {"load": MINIMAL_DAG},
     }
     (folder / "smokeball.yml").write_text(json.dumps(content | changes))
     return Config.read(folder / "smokeball.yml")

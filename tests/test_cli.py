@@ -20,6 +20,7 @@ from tests.harness import (
     config,
     request_count,
     run,
+    run_cli,
     sandbox_rows,
 )
 
@@ -75,13 +76,23 @@ def test_long_run_logs_progress(start: StartFirm, process: Process) -> None:
 def test_connection_test_makes_few_requests(start: StartFirm, process: Process) -> None:
     """The connection test reads one row of each stream."""
     firm = start(matters=300, fees=3, exact_fees=True)
-    output = process.run_for_text(config(firm), "--test")
+    streams = catalog(wanted=DEFAULT_STREAMS)
+    output = process.run_for_text(config(firm), "--test", catalog=streams)
     assert output.status == 0
     # One for the matters, one for the leads.
     assert [request_count(firm, path) for path in (TOKEN, MATTERS, FEES)] == [1, 2, 1]
     access = dict(line.split(maxsplit=1) for line in output.stdout.splitlines() if line)
     assert [access[stream] for stream in ("matters", "fees")] == ["ok", "ok"]
     assert access.keys() > set(DEFAULT_STREAMS)
+
+
+def test_connection_test_reads_catalog(firm: SandboxServer, process: Process) -> None:
+    """The selected streams of the catalog are checked, wherever the option stands."""
+    files = process.file_arguments(config(firm), None, catalog(wanted=["staff"]))
+    for arguments in (["--test", *files], [*files, "--test"]):
+        [output] = run_cli(*arguments).messages
+        table = output["text"].partition("\n\n")[0]
+        assert [line.split() for line in table.splitlines()[1:]] == [["staff", "ok"]]
 
 
 def test_connection_test_prints_no_records(firm: SandboxServer, process: Process) -> None:
@@ -103,7 +114,8 @@ def test_connection_test_names_missing_scope(firm: SandboxServer, process: Proce
 
 def test_connection_test_accepts_empty_firm(start: StartFirm, process: Process) -> None:
     firm = start(matters=0)
-    assert process.run_for_text(config(firm), "--test").status == 0
+    streams = catalog(wanted=DEFAULT_STREAMS)
+    assert process.run_for_text(config(firm), "--test", catalog=streams).status == 0
 
 
 def test_run_respects_catalog_selection(firm: SandboxServer, process: Process) -> None:

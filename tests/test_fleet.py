@@ -20,6 +20,7 @@ from tap_smokeball.webhooks.command import webhooks
 from tests.event_firm import EventFirm, narrow_catalog
 from tests.harness import TOKEN
 from tests.inbox_helpers import FIRM, inbox_url, open_database, postgres
+from tests.test_events import shifted
 
 if TYPE_CHECKING:
     from tests.harness import Json
@@ -56,7 +57,7 @@ def status(url: str) -> Json:
 
 def age_runs(url: str, minutes: float) -> None:
     """Let all runs have ended earlier."""
-    names = ("ended", "attempted", "last_poll", "last_full_pass")
+    names = ("ended", "attempted", "last_poll", "last_full_pass", "last_closed_pass")
     earlier = {name: RUNS.c[name] - round(minutes * MINUTE) for name in names}
     with open_database(url) as database, database.read() as connection:
         connection.execute(RUNS.update().values(earlier))
@@ -109,6 +110,43 @@ def test_due_firm_is_polled_and_read_in_full(event_firm: EventFirm) -> None:
     run(event_firm, state, full_pass_interval_hours=8000)
     assert reasons(url) == []
     assert 0 <= status(url)["last_full_pass_seconds"] < 600
+
+
+def test_due_firm_has_closed_pass_of_its_own(event_firm: EventFirm) -> None:
+    """Closed matters are due at their interval, and as long as a gap is not made good for them."""
+    url = event_firm.inbox
+    event_firm.control.settings(clock_offset_seconds=-20 * 86_400)  # recent changes are read, too
+    for number, matter in enumerate(event_firm.matter_ids):
+        changed = {"status": "Open" if number else "Closed", "isLead": False}
+        event_firm.control.touch("matters", matter, set=changed)
+    event_firm.control.settings(clock_offset_seconds=0)
+    intervals: Json = {"full_pass_interval_hours": 240, "closed_matters_interval_hours": 48}
+    options = [f"--{name.replace('_', '-')}={hours}" for name, hours in intervals.items()]
+    options.append("--for=full_pass")
+    first = run(event_firm, **intervals)
+    age_runs(url, 47 * 60)
+    assert reasons(url, *options) == []
+    age_runs(url, 2 * 60)
+    assert reasons(url, *options) == ["full_pass"]
+    assert reasons(url, options[0], options[-1]) == []
+    event_firm.control.reset_requests()
+    state = run(event_firm, shifted(first, 49), **intervals)
+    assert event_firm.requests()["GET /matters/{matterId}/fees"] == 1
+    assert reasons(url, *options) == []
+    assert 0 <= status(url)["last_closed_pass_seconds"] < 600
+    assert status(url)["last_full_pass_seconds"] > 48 * 3600
+
+    event_firm.add_gap()
+    state = run(event_firm, state, **intervals)
+    fees = state["bookmarks"]["fees"]
+    assert reasons(url, *options) == []
+    # As after a run that ended between the two passes; the next run ends before it reads anything.
+    fees["full_pass_due"]["closed_pass_started"] = None
+    fees["closed_matters"] = shifted(fees["closed_matters"], 1)
+    run(event_firm, state, **intervals, max_run_minutes=0.0001)
+    assert reasons(url, *options) == ["full_pass"]
+    run(event_firm, state, **intervals)
+    assert reasons(url, *options) == []
 
 
 def test_due_firm_waits_after_failures(event_firm: EventFirm) -> None:
@@ -170,7 +208,7 @@ def test_due_lists_readers_apart(inbox_url: str) -> None:
 def test_fleet_metrics_match_alert_rules(event_firm: EventFirm, tmp_path: Path) -> None:
     """Each rule uses metrics that exist, and the file is replaced at once."""
     issued = "2026-11-01T00:00:00Z"
-    run(event_firm, refresh_token_issued_at=issued)
+    run(event_firm, refresh_token_issued_at=issued, closed_matters_interval_hours=48)
     call("run-failed", event_firm.inbox, "--firm", FIRM, given='{"error": "X", "advice": "a\\"b"}')
     output = tmp_path / "smokeball.prom"
     call("fleet-status", event_firm.inbox, "--format", "prometheus", "--output", str(output))
@@ -188,18 +226,16 @@ def test_fleet_metrics_match_alert_rules(event_firm: EventFirm, tmp_path: Path) 
     assert all({"summary", "description"} <= rule["annotations"].keys() for rule in rules)
 
 
-def test_fleet_commands_do_not_import_the_tap(inbox_url: str) -> None:
+def test_fleet_commands_do_not_import_the_tap(tmp_path: Path) -> None:
     """They run every minute: the Singer SDK would take most of their time and memory."""
-    with open_database(inbox_url):
+    url = f"sqlite:///{tmp_path / 'inbox.db'}"
+    with open_database(url):
         pass
     program = (
-        "import sys; from tap_smokeball.webhooks.command import webhooks; "
-        "webhooks(sys.argv[1:], standalone_mode=False); "
+        "import sys; from tap_smokeball.webhooks.command import webhooks\n"
+        "for command in (['due'], ['fleet-status'], ['run-failed', '--help']):\n"
+        "    webhooks([*command, '--inbox', sys.argv[1]], standalone_mode=False)\n"
         "sys.exit(sorted({'singer_sdk', 'requests', 'starlette'} & sys.modules.keys()))"
     )
-    for command in (["due"], ["fleet-status"], ["run-failed", "--help"]):
-        arguments = [command[0], "--inbox", inbox_url, *command[1:]]
-        done = subprocess.run(
-            [sys.executable, "-c", program, *arguments], capture_output=True, check=False
-        )
-        assert done.stderr == b"[]\n"
+    done = subprocess.run([sys.executable, "-c", program, url], capture_output=True, check=False)
+    assert done.stderr == b"[]\n"

@@ -32,10 +32,17 @@ FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 60, 3600
 
 @dataclass(frozen=True)
 class Intervals:
-    """How often each firm is polled and read in full, in ticks; 0 if that makes no firm due."""
+    """How often each firm is polled and read in full, in ticks; 0 if that makes no firm due.
+
+    Attributes:
+        poll_ticks: Interval of polls.
+        full_pass_ticks: Interval of full passes.
+        closed_pass_ticks: Interval of full passes over closed matters; 0: as of the others.
+    """
 
     poll_ticks: int
     full_pass_ticks: int
+    closed_pass_ticks: int
 
 
 @dataclass(frozen=True)
@@ -134,10 +141,25 @@ def _reasons(now: int, firm: FirmRuns, intervals: Intervals) -> dict[str, int]:
         reasons["events"] = run["ended"] + _ticks(HELD_RETRY_SECONDS) if is_held else settled
     if intervals.poll_ticks and run["last_poll"] is not None:
         reasons["poll"] = run["last_poll"] + intervals.poll_ticks
-    if intervals.full_pass_ticks and run["last_full_pass"] is not None:
-        due = run["last_full_pass"] + intervals.full_pass_ticks
-        reasons["full_pass"] = min(due, run["ended"] or now) if run["is_pass_waiting"] else due
+    if passes := _passes(run, intervals):
+        if run["is_pass_waiting"]:
+            passes.append(run["ended"] or now)
+        reasons["full_pass"] = min(passes)
     return reasons
+
+
+def _passes(run: dict[str, Any], intervals: Intervals) -> list[int]:
+    """Return the ticks at which the full passes of a firm are due by their intervals."""
+    full_pass_ticks = intervals.full_pass_ticks
+    ticks_by_pass = {
+        "last_full_pass": full_pass_ticks,
+        "last_closed_pass": intervals.closed_pass_ticks or full_pass_ticks,
+    }
+    return [
+        run[name] + ticks
+        for name, ticks in ticks_by_pass.items()
+        if ticks and run[name] is not None
+    ]
 
 
 def _delay(failures: int) -> int:

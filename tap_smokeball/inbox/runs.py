@@ -37,6 +37,7 @@ class RunReport:
         seen: Number of the last event that the run saw.
         last_poll: When the streams without events were last read; None if there are none.
         last_full_pass: When the oldest of the last full passes began; 0 if one never ended.
+        last_closed_pass: The same over closed matters; None if they have no pass of their own.
         is_pass_waiting: Whether a full pass is unfinished, or due because events may be missing.
         refused_parents: Parents that could not be read.
         token_expires: When the refresh token expires, if that is known.
@@ -46,6 +47,7 @@ class RunReport:
     seen: int
     last_poll: int | None
     last_full_pass: int | None
+    last_closed_pass: int | None
     is_pass_waiting: bool
     refused_parents: int
     token_expires: int | None

@@ -126,6 +126,7 @@ RUNS = Table(
     Column("seen", BigInteger, nullable=False, default=0),
     Column("last_poll", BigInteger),
     Column("last_full_pass", BigInteger),
+    Column("last_closed_pass", BigInteger),
     Column("is_pass_waiting", Boolean, nullable=False, default=False),
     Column("refused_parents", Integer, nullable=False, default=0),
     Column("token_expires", BigInteger),

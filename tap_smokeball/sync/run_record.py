@@ -66,17 +66,20 @@ def _report(
 ) -> dict[str, Any]:
     polls: list[int] = []
     passes: list[int] = []
+    closed_passes: list[int] = []
     is_waiting, refused = False, 0
     for stream in streams:
         bookmarks, state = stream.state_manager, ScheduleState(stream.state_manager)
         is_child = isinstance(stream, ChildStream)
         last = bookmarks.last_completed if is_child else state.last_read
         (polls if is_polled(stream) else passes).append(last)
-        # Closed matters may have a pass of their own.
-        closed = stream.closed_bookmarks if isinstance(stream, ChildStream) else None
-        states = [each.stream_state for each in (bookmarks, closed) if each]
-        is_unfinished = any(isinstance(each.get("resume"), dict) for each in states)
-        is_waiting = is_waiting or is_unfinished or state.is_full_pass_due(last)
+        states = [bookmarks.stream_state]
+        is_waiting = is_waiting or state.is_full_pass_due(last)
+        if isinstance(stream, ChildStream) and (closed := stream.closed_bookmarks):
+            closed_passes.append(closed.last_completed)
+            states.append(closed.stream_state)
+            is_waiting = is_waiting or stream.misses_closed_events
+        is_waiting = is_waiting or any(isinstance(each.get("resume"), dict) for each in states)
         refused += len(bookmarks.unread_parents)
     issued = session.client.refresh_token_issued_ticks
     return {
@@ -84,6 +87,7 @@ def _report(
         "seen": schedule.seen,
         "last_poll": min(polls, default=None),
         "last_full_pass": min(passes, default=None),
+        "last_closed_pass": min(closed_passes, default=None),
         "is_pass_waiting": is_waiting,
         "refused_parents": refused,
         "token_expires": None if issued is None else expires_at(issued),

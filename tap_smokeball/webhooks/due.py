@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     help="As in the tap's settings. Default: no firm is due for a full pass.",
 )
 @click.option(
+    "--closed-matters-interval-hours",
+    type=click.FloatRange(min=0),
+    default=0,
+    help="As in the tap's settings. Default: that of full passes.",
+)
+@click.option(
     "--for",
     "kinds",
     type=click.Choice(KINDS),
@@ -65,6 +71,7 @@ def due(  # noqa: PLR0913 - one argument for each option
     reader: str,
     poll_interval_minutes: float,
     full_pass_interval_hours: float,
+    closed_matters_interval_hours: float,
     kinds: tuple[str, ...],
     firms: IO[str] | None,
     limit: int | None,
@@ -73,7 +80,8 @@ def due(  # noqa: PLR0913 - one argument for each option
     """List the firms that have something to do, as JSON, the most urgent first."""
     intervals = Intervals(
         poll_ticks=round(poll_interval_minutes * 60 * dotnet_ticks.PER_SECOND),
-        full_pass_ticks=round(full_pass_interval_hours * 3600 * dotnet_ticks.PER_SECOND),
+        full_pass_ticks=_hours_to_ticks(full_pass_interval_hours),
+        closed_pass_ticks=_hours_to_ticks(closed_matters_interval_hours),
     )
     names = _read_names(firms) if firms else None
     with closing(InboxDatabase(inbox, is_created=False)) as database:
@@ -95,6 +103,10 @@ def due(  # noqa: PLR0913 - one argument for each option
         "idle": len(fleet.idle),
     }
     click.echo(json.dumps(document))
+
+
+def _hours_to_ticks(hours: float) -> int:
+    return round(hours * 3600 * dotnet_ticks.PER_SECOND)
 
 
 def _read_names(file: IO[str]) -> list[str]:

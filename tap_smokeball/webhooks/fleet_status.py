@@ -28,6 +28,7 @@ _METRICS = {
     "last_run_seconds": "Age of the last run that ended",
     "last_poll_seconds": "Age of the last read of the streams without events",
     "last_full_pass_seconds": "Age of the oldest of the last full passes",
+    "last_closed_pass_seconds": "Age of the oldest of the last full passes over closed matters",
     "refused_parents": "Parents that the last run could not read",
     "failures": "Runs that failed since the last one that succeeded",
     "subscription_alive": "Whether the webhook subscription exists",
@@ -92,6 +93,7 @@ def _describe(now: int, firm: FirmRuns) -> dict[str, Any]:
         "last_poll_seconds": age(run.get("last_poll")),
         # 0 is the year 1: no full pass has ended yet.
         "last_full_pass_seconds": age(run.get("last_full_pass") or None),
+        "last_closed_pass_seconds": age(run.get("last_closed_pass") or None),
         "refused_parents": run.get("refused_parents", 0),
         "failures": run.get("failures", 0),
         "subscription_alive": firm.is_alive,

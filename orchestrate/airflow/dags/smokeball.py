@@ -67,6 +67,7 @@ def add_tasks(app: App, job: Job) -> None:
         max_run_minutes=job.max_run_minutes,
         tap_settings=dict(job.settings),
         environment=job.environment,
+        is_listed_again=bool(job.due),
         **retries,
         **options,
     ).expand(firm=add_list(app, job, {**retries, **options}))

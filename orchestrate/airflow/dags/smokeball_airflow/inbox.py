@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 BUSY_STATUS = 75
 """Exit status of ``exclusive`` if another run is active."""
 
+INTERVALS = (
+    "poll_interval_minutes",
+    "full_pass_interval_hours",
+    "closed_matters_interval_hours",
+)
+"""Settings of the tap that are options of ``due``."""
+
 _SECONDS = 120
 
 
@@ -55,11 +62,7 @@ class Inbox:
             settings: Settings of the tap, of which the intervals count.
             limits: ``limit`` and ``claim_minutes``.
         """
-        values = {
-            "poll_interval_minutes": settings.get("poll_interval_minutes"),
-            "full_pass_interval_hours": settings.get("full_pass_interval_hours"),
-            **limits,
-        }
+        values = {**{name: settings.get(name) for name in INTERVALS}, **limits}
         options = [f"--for={kind}" for kind in kinds]
         options += [f"--{name.replace('_', '-')}={each}" for name, each in values.items() if each]
         found: dict[str, Any] = json.loads(

@@ -126,6 +126,7 @@ class LoadFirm(BaseOperator):
         max_run_minutes: Time limit of the tap.
         tap_settings: Settings of the tap for all firms of the DAG.
         environment: Meltano environment, or None for the project's default.
+        is_listed_again: Whether `due` lists the firm again if its work is not done.
     """
 
     ui_color = "#dce9f5"
@@ -140,6 +141,7 @@ class LoadFirm(BaseOperator):
         max_run_minutes: float,
         tap_settings: dict[str, Any] | None = None,
         environment: str | None = None,
+        is_listed_again: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -150,6 +152,7 @@ class LoadFirm(BaseOperator):
         self.max_run_minutes = max_run_minutes
         self.tap_settings = tap_settings
         self.environment = environment
+        self.is_listed_again = is_listed_again
         self._run: Run | None = None
 
     def execute(self, context: Context) -> None:
@@ -160,7 +163,8 @@ class LoadFirm(BaseOperator):
             AirflowFailException: A retry cannot succeed.
             AirflowException: The run failed; a retry resumes from the saved state.
         """
-        name, is_first_try = self.firm["firm"], context["ti"].try_number <= 1
+        name = self.firm["firm"]
+        gives_way = self.is_listed_again or context["ti"].try_number <= 1
         try:
             project = Project.from_environment(ROOT)
             plugins = (self.extractor, self.loader["name"])
@@ -168,12 +172,11 @@ class LoadFirm(BaseOperator):
             run.settings, run.secrets, inbox = self._settings(run.reader)
             run.inbox = Inbox(project, inbox, run.reader) if inbox else None
             # What a killed attempt has started may still be writing rows.
-            with firm_lock(run.state_id, 0 if is_first_try else STOP_SECONDS) as lock:
+            with firm_lock(run.state_id, 0 if gives_way else STOP_SECONDS) as lock:
                 self._load_locked(run, lock, context)
         except BusyError as error:
-            if not is_first_try:
-                raise AirflowException(str(error)) from None
-            raise AirflowSkipException(str(error)) from None
+            kind = AirflowSkipException if gives_way else AirflowException
+            raise kind(str(error)) from None
         except NotInstalledError as error:
             raise AirflowFailException(str(error)) from None
         except (StateError, InboxUnavailableError) as error:
