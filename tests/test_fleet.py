@@ -112,6 +112,15 @@ def test_due_firm_is_polled_and_read_in_full(event_firm: EventFirm) -> None:
     assert 0 <= status(url)["last_full_pass_seconds"] < 600
 
 
+def test_due_firm_completes_its_first_pass(event_firm: EventFirm) -> None:
+    """A first run that its time limit ended goes on before any interval is over."""
+    url = event_firm.inbox
+    state = run(event_firm, max_run_minutes=0.0001)
+    assert reasons(url, "--for", "first_run") == ["first_run"]
+    run(event_firm, state)
+    assert reasons(url) == []
+
+
 def test_due_firm_has_closed_pass_of_its_own(event_firm: EventFirm) -> None:
     """Closed matters are due at their interval, and as long as a gap is not made good for them."""
     url = event_firm.inbox

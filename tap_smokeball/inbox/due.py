@@ -131,6 +131,8 @@ def _reasons(now: int, firm: FirmRuns, intervals: Intervals) -> dict[str, int]:
     if run is None or not (run["ended"] or run["failures"]):
         return {"first_run": now}
     reasons: dict[str, int] = {}
+    if run["is_pass_waiting"] and run["last_full_pass"] == 0:
+        reasons["first_run"] = run["ended"] or now
     if run["failures"]:
         reasons["retry"] = run["attempted"] + _delay(run["failures"])
     if firm.first_unseen is not None:

@@ -95,6 +95,11 @@ class StreamResult:
     named_parents: int = 0
     dropped_parents: int = 0
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the run ended before it had read the stream."""
+        return self.status in _UNFINISHED
+
     def fail(self, error: SmokeballError) -> None:
         """Record that the stream failed, and why."""
         self.status, self.error = StreamStatus.FAILED, error
@@ -205,7 +210,7 @@ class RunStatus:
         """Requests that are still to be made, or None if that is not known yet."""
         left = 0.0
         for result in list(self.results.values()):
-            if result.status in _UNFINISHED:
+            if result.is_unfinished:
                 expected = result.estimate.requests
                 if expected is None:
                     return None

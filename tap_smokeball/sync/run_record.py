@@ -74,7 +74,8 @@ def _report(
         last = bookmarks.last_completed if is_child else state.last_read
         (polls if is_polled(stream) else passes).append(last)
         states = [bookmarks.stream_state]
-        is_waiting = is_waiting or state.is_full_pass_due(last)
+        was_never_read = not last and stream.result.is_unfinished
+        is_waiting = is_waiting or was_never_read or state.is_full_pass_due(last)
         if isinstance(stream, ChildStream) and (closed := stream.closed_bookmarks):
             closed_passes.append(closed.last_completed)
             states.append(closed.stream_state)
