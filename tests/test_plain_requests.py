@@ -69,6 +69,7 @@ SHAPES: dict[str, list[bytes | None]] = {
     "two lengths": [response(BODY, HEAD + b"Content-Length: 13\r\n")],
     "two different lengths": [response(BODY, HEAD + b"Content-Length: 5\r\n"), None],
     "negative length": [HEAD + b"Content-Length: -1\r\n\r\n" + BODY, None],
+    "length of many digits": [HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n" + BODY, None],
     "too short": [response(BODY)[:-1], None],
     "no body": [b"HTTP/1.1 204 No Content\r\n\r\n"],
     "no response": [None],

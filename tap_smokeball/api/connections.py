@@ -42,6 +42,7 @@ _REGULAR_HEAD = re.compile(
     rb"HTTP/1\.1 (20[0-36]|[45]\d\d) ([ -~]*)\r\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n){1,99})\r\n"
 )
+_LENGTH = re.compile("[0-9]{1,18}")
 _NO_BREAKS = str.maketrans("\r\n", "  ")
 
 
@@ -84,7 +85,7 @@ class _Response(HTTPResponse):
         if (
             headers.get("Connection", "keep-alive").lower() != "keep-alive"
             or (length is None) is (encoding is None)
-            or not (length is None or (length.isascii() and length.isdigit()))
+            or not (length is None or _LENGTH.fullmatch(length))
             or not (encoding is None or encoding.lower() == "chunked")
         ):
             return False
