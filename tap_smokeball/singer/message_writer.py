@@ -35,7 +35,7 @@ MAX_BUFFER_AGE_SECONDS = 1.0
 _encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 
 encode_json = _encoder.encode
-_encode_into = _encoder.encode_into
+encode_json_into = _encoder.encode_into
 
 
 class OutputClosedError(BaseException):
@@ -87,7 +87,7 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
         buffer = self._buffer
         kind: type = type(message)
         if kind is RecordMessage:  # first, and without a call: the path of most messages
-            _encode_into(message, buffer, -1)
+            encode_json_into(message, buffer, -1)
             buffer += b"\n"
             if len(buffer) >= BLOCK_BYTES:
                 self.flush()
@@ -122,7 +122,7 @@ class BufferedMessageWriter(GenericSingerWriter[bytearray, "Message"]):
 
 def _encode_line(message: Message, line: bytearray) -> None:
     content = message if isinstance(message, RecordMessage) else message.to_dict()
-    _encode_into(content, line, -1)
+    encode_json_into(content, line, -1)
     line += b"\n"
 
 

@@ -15,12 +15,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from singer_sdk import metrics
+from singer_sdk.batch import Batcher
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import RecordMessage as SdkRecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_smokeball.errors import StreamMapError
+from tap_smokeball.singer.batch_files import JsonLinesBatcher, complete_encoding
 from tap_smokeball.singer.message_writer import RecordMessage
 from tap_smokeball.singer.sdk_compat import RecordLoopStream
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from singer_sdk import Tap
+    from singer_sdk.batch import BaseBatcher
     from singer_sdk.helpers import types
 
 METRICS_EVERY_RECORDS = 100
@@ -106,6 +109,25 @@ class RecordStream(RecordLoopStream):
         if write_messages:
             self.write_state()
 
+    @override
+    def get_batches(
+        self, batch_config: Any, context: types.Context | None = None
+    ) -> Iterator[tuple[Any, list[str]]]:
+        """Yield the encoding and the URL of each file of records, as stream maps change them.
+
+        The SDK's own method passes stream maps by.
+        """
+        found = self.sync_records(write_messages=False)
+        with closing(found):
+            records = self._mapped_records(found) if self._is_mapped else found
+            encoding = batch_config.encoding
+            batcher_class: type[BaseBatcher] = Batcher
+            if encoding.format == "jsonl":
+                encoding, batcher_class = complete_encoding(encoding), JsonLinesBatcher
+            batcher = batcher_class(self.tap_name, self.name, batch_config)
+            for manifest in batcher.get_batches(records):
+                yield encoding, manifest
+
     def continue_sync(self) -> None:
         """Sync more records of a stream whose SCHEMA this run has written already."""
         for _ in self.sync_records():
@@ -141,6 +163,21 @@ class RecordStream(RecordLoopStream):
 
     def _mapped_messages(self, record: types.Record) -> Iterator[SdkRecordMessage]:
         extracted = datetime.now(timezone.utc)
+        for alias, mapped in self._map(record):
+            yield SdkRecordMessage(
+                stream=alias,
+                record=mapped,
+                version=self._table_version,
+                time_extracted=extracted,
+            )
+
+    def _mapped_records(self, records: Iterator[types.Record]) -> Iterator[types.Record]:
+        for record in records:
+            for _, mapped in self._map(record):
+                yield mapped
+
+    def _map(self, record: types.Record) -> Iterator[tuple[str, types.Record]]:
+        """Yield the records that stream maps make of a record, each with its stream's name."""
         for stream_map in self.stream_maps:
             try:
                 mapped = stream_map.transform(record)
@@ -153,12 +190,7 @@ class RecordStream(RecordLoopStream):
             if mapped is not None:
                 if stream_map.flattening_enabled:
                     mapped = _complete_flat_record(mapped, stream_map.transformed_schema)
-                yield SdkRecordMessage(
-                    stream=stream_map.stream_alias,
-                    record=mapped,
-                    version=self._table_version,
-                    time_extracted=extracted,
-                )
+                yield stream_map.stream_alias, mapped
 
     @property
     def replaces_table(self) -> bool:

@@ -29,9 +29,15 @@ def stream_map_errors(config: Mapping[str, Any], catalog: Catalog) -> list[str]:
     """
     stream_maps = config.get("stream_maps") or {}
     errors = hash_errors(stream_maps, config.get("stream_map_config") or {})
+    has_batches = bool((config.get("batch_config") or {}).get("encoding"))
     for pattern, rules in stream_maps.items():
         if isinstance(rules, dict):
             source = rules.get(MAPPER_SOURCE_OPTION, pattern)
+            if has_batches and MAPPER_SOURCE_OPTION in rules:
+                errors.append(
+                    f"stream_maps: `{pattern}` is a second stream made of `{source}`, which "
+                    "batch_config cannot write. Remove one of them"
+                )
             for entry in catalog.streams:
                 if fnmatch(entry.tap_stream_id, source):
                     errors += _key_errors(entry, rules)
