@@ -158,7 +158,8 @@ class Warehouse:
         with messages.open("rb") as lines:
             done = subprocess.run(command, stdin=lines, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()[-4000:]
-        state: Json = json.loads(done.stdout.splitlines()[-1])
+        states = done.stdout.splitlines()
+        state: Json = json.loads(states[-1]) if states else {}
         return state
 
     def _start_session(self, program: str, *arguments: str, **environment: str) -> None:
