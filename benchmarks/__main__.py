@@ -2,6 +2,9 @@
 
 Without arguments, all parts run. With names of parts (``rate_limit``, ``cpu``, ...), only these run
 and the other stored results stay. ``report`` runs none: it only rewrites the page and the chart.
+
+If the stored results are of the same machine, and a ratio falls by more than 10%, the exit status
+is 1 and the new results are not stored, unless ``--accept`` is given.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from benchmarks import (
     freshness_model,
     freshness_model_check,
     machine,
+    regression,
     scaling,
 )
 from benchmarks.rate_limit_use import RateLimitBenchmark
@@ -32,13 +36,17 @@ PARTS = ("rate_limit", "cpu", "scaling", "changes", "freshness", "day")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmarks, print and store the results, and return the exit status."""
-    requested = _parser().parse_args(arguments).parts
+    options = _parser().parse_args(arguments)
+    requested = options.parts
     parts = [part for part in PARTS if part in requested or not requested]
     stored = RESULTS / "results.json"
     results: dict[str, Any] = json.loads(stored.read_text("utf-8")) if stored.exists() else {}
     started = time.monotonic()
     if parts:
-        results |= measure(parts, started)
+        measured = measure(parts, started)
+        if _has_fallen(results, measured) and not options.accept:
+            return 1
+        results |= measured
         if set(parts) == set(PARTS):
             results["seconds"] = round(time.monotonic() - started)
         results = {"measured_on": date.today().isoformat(), **machine.describe()} | {  # noqa: DTZ011
@@ -53,6 +61,22 @@ def main(arguments: list[str] | None = None) -> int:
     chart.draw(json.loads(stored.read_text("utf-8")), RESULTS / "results.png")
     sys.stdout.write(page)
     return 0
+
+
+def _has_fallen(stored: dict[str, Any], measured: dict[str, Any]) -> bool:
+    """Show the ratios before and after; return whether one fell by too much."""
+    measured = measured | machine.describe()
+    if not regression.is_same_machine(stored, measured):
+        sys.stderr.write("The stored results are of another machine: nothing to compare with.\n")
+        return False
+    lines, fallen = regression.compare(stored, measured)
+    sys.stderr.write("\n".join([" stored      new   change", *lines, ""]))
+    if fallen:
+        sys.stderr.write(
+            f"{len(fallen)} ratios fell by more than {regression.MAX_FALL:.0%}. Find out why, or "
+            "store the new results with --accept.\n"
+        )
+    return bool(fallen)
 
 
 def measure(parts: list[str], started: float) -> dict[str, Any]:
@@ -111,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PART",
         type=_part,
         help=f"{', '.join(PARTS)}, or report to rewrite the page only (default: all)",
+    )
+    parser.add_argument(
+        "--accept", action="store_true", help="store the results also if a ratio fell"
     )
     return parser
 

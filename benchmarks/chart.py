@@ -1,4 +1,4 @@
-"""Draw the chart of the stored results."""
+"""Draw the chart of the stored results: two questions, one highlighted bar in each."""
 
 from __future__ import annotations
 
@@ -10,58 +10,67 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 
-from benchmarks.competitors import COMPETITORS, DLT, STOCK, TAP
+from benchmarks.competitors import TAP
+from benchmarks.report import competitors
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-COLORS = {TAP: "#1b6ca8", STOCK: "#b0b7bf", DLT: "#d9a441"}
-LATENCIES = (50, 200, 800)
-RATE = 5
+TAP_COLOR, OTHER_COLOR, REJECTED_COLOR = "#1b6ca8", "#c3c9cf", "#b3261e"
+RATE, LATENCY_MS = 5, 200
+"""The case of the left side: Smokeball's rate limit, at a usual latency."""
+
+Bar = tuple[str, float, str, str]
+"""Name, value, label and note of a bar."""
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
     """Write the chart as PNG."""
-    style = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9}
+    style = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 10}
     with plt.rc_context(style):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), width_ratios=(3, 2))
-        _draw_rate_limit(left, results["rate_limit"])
-        _draw_cpu(right, results["cpu"]["competitors"])
-        figure.tight_layout()
+        figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.1))
+        _draw(left, "Speed, as a share of what the rate limit allows", _rate_limit_bars(results))
+        _draw(right, "Rows per second of CPU", _cpu_bars(results))
+        figure.tight_layout(w_pad=3)
         figure.savefig(path, dpi=120, metadata={"Software": None})
         plt.close(figure)
 
 
-def _draw_rate_limit(axes: Any, results: list[dict[str, Any]]) -> None:
-    width = 0.8 / len(COMPETITORS)
-    for index, name in enumerate(COMPETITORS):
-        by_latency = {
-            result["latency_ms"]: result
-            for result in results
-            if result["name"] == name and result["rate"] == RATE
-        }
-        positions = [group + (index - 1) * width for group in range(len(LATENCIES))]
-        shares = [100 * by_latency[ms].get("share", 0) for ms in LATENCIES]
-        bars = axes.bar(positions, shares, width * 0.92, color=COLORS[name], label=name)
-        rejected = [by_latency[ms]["rejected"] for ms in LATENCIES]
-        axes.bar_label(bars, [f"{n} x 429" if n else "" for n in rejected], fontsize=7, padding=1)
-    axes.set_title("Share of the ideal time (5 requests per second)", loc="left", fontsize=10)
-    axes.set_xticks(range(len(LATENCIES)), [f"{ms} ms" for ms in LATENCIES])
-    axes.set_xlabel("API latency")
-    axes.set_ylim(0, 128)
-    axes.set_yticks(range(0, 101, 25), [f"{share}%" for share in range(0, 101, 25)])
-    axes.legend(loc="upper right", ncols=3, frameon=False, fontsize=8)
+def _rate_limit_bars(results: dict[str, Any]) -> list[Bar]:
+    return [
+        (
+            case["name"],
+            100 * case.get("share", 0),
+            f"{100 * case['share']:.1f}%" if "share" in case else "failed",
+            f"{case['rejected']:,} requests rejected" if case["rejected"] else "",
+        )
+        for case in results["rate_limit"]
+        if (case["rate"], case["latency_ms"]) == (RATE, LATENCY_MS)
+    ]
 
 
-def _draw_cpu(axes: Any, results: list[dict[str, Any]]) -> None:
-    shown = [result for result in results if result["name"] in {*COMPETITORS, "lower bound"}]
-    shown.reverse()
-    names = [result["name"] for result in shown]
-    speeds = [result["rows_per_cpu_second"] for result in shown]
-    colors = [COLORS.get(name, "#dfe3e6") for name in names]
-    bars = axes.barh(names, speeds, color=colors)
-    axes.bar_label(bars, [f"{speed:,.0f}" for speed in speeds], fontsize=8, padding=3)
-    axes.set_title("Rows per CPU-second", loc="left", fontsize=10)
-    axes.set_xlim(0, max(speeds) * 1.2)
+def _cpu_bars(results: dict[str, Any]) -> list[Bar]:
+    measured = {each["name"]: each["rows_per_cpu_second"] for each in results["cpu"]["competitors"]}
+    return [(name, measured[name], f"{measured[name]:,.0f}", "") for name in competitors(results)]
+
+
+def _draw(axes: Any, title: str, bars: list[Bar]) -> None:
+    bars = sorted(bars, key=lambda bar: bar[1])
+    names = [name for name, *_ in bars]
+    values = [value for _, value, *_ in bars]
+    colors = [TAP_COLOR if name == TAP else OTHER_COLOR for name in names]
+    axes.barh(names, values, color=colors, height=0.7)
+    limit = max(values)
+    for position, (name, value, label, note) in enumerate(bars):
+        weight = "bold" if name == TAP else "normal"
+        axes.text(value + limit * 0.02, position, label, va="center", weight=weight)
+        if note:
+            axes.text(limit * 0.02, position, note, va="center", color=REJECTED_COLOR, fontsize=8.5)
+    for tick in axes.get_yticklabels():
+        if tick.get_text() == TAP:
+            tick.set_weight("bold")
+    axes.set_title(title, loc="left", fontsize=11, weight="bold")
+    axes.set_xlim(0, limit * 1.2)
     axes.set_xticks([])
-    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(left=False)
+    axes.spines[["bottom", "left"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Run the competitors as processes: the tap, a tap made from the SDK's template, and dlt."""
+"""Run the competitors as processes: the tap, and four other ways to extract the same rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from benchmarks.measure import Usage
 
 TAP, STOCK, DLT = "tap-smokeball", "stock SDK tap", "dlt rest_api"
-COMPETITORS = (TAP, STOCK, DLT)
+AIRBYTE, SCRIPT = "Airbyte CDK", "asyncio script"
+COMPETITORS = (TAP, SCRIPT, AIRBYTE, DLT, STOCK)
+
+MODULES = {
+    DLT: "benchmarks.dlt_pipeline",
+    AIRBYTE: "benchmarks.airbyte_source",
+    SCRIPT: "benchmarks.asyncio_script",
+}
 
 FEES = "GET /matters/{matterId}/fees"
 MATTERS = "GET /matters"
@@ -95,7 +102,8 @@ class SimulatedFirm:
             state: State of an earlier run. None starts a full extraction.
             streams: Streams of the tap. The other competitors always extract matters and fees.
             settings: More settings of the tap, which by default sends requests as fast as it can.
-                dlt uses ``burst`` only, the stock tap none.
+                Airbyte and the script use ``requests_per_second`` and ``burst``, dlt ``burst``
+                alone, the stock tap none.
         """
         folder = self.folder / name.replace(" ", "-")
         if state is None:
@@ -115,9 +123,11 @@ class SimulatedFirm:
             files = {"config": config, "state": state}
             command = ["-m", "benchmarks.stock_tap", *write_files(folder, files)]
         else:
+            config["rate"] = settings.get("requests_per_second")
             config["burst"] = settings.get("burst", 5)
-            (folder / "config.json").write_text(json.dumps(config))
-            command = ["-m", "benchmarks.dlt_pipeline", "config.json"]
+            # dlt keeps its state in its folder.
+            files = {"config": config, "state": None if name == DLT else state}
+            command = ["-m", MODULES[name], *write_files(folder, files)[1::2]]
         self.sandbox.control.reset_requests()
         usage = measure.run([sys.executable, *command], folder)
         return self._result(name, usage)
@@ -129,14 +139,17 @@ class SimulatedFirm:
     def _result(self, name: str, usage: Usage) -> RunResult:
         requests = self.sandbox.control.requests(log=True)
         timestamps = [entry["t"] for entry in requests["log"]] or [0.0]
-        bytes_out, state = usage.bytes_out, None
+        bytes_out = usage.bytes_out
+        state: Any = None
         if name == DLT:
             totals, state = json.loads(usage.last_line), "in its folder"
             rows = {"matters": totals["matters"], "fees": totals["fees"]}
             bytes_out = totals["bytes"]
         else:
             rows = dict(usage.records)
-            state = json.loads(usage.last_state)["value"] if usage.last_state else None
+            state = json.loads(usage.last_state) if usage.last_state else None
+            if state:  # Airbyte's command line takes a list of its messages
+                state = [state["state"]] if name == AIRBYTE else state["value"]
         return RunResult(
             usage=usage,
             rows=rows,

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("singer-sdk", "dlt", "requests", "msgspec")
+PACKAGES = ("singer-sdk", "airbyte-cdk", "dlt", "aiohttp", "requests", "msgspec")
 
 
 def describe() -> dict[str, Any]:

@@ -20,7 +20,8 @@ ROOT = Path(__file__).parent.parent
 
 _BLOCK = 1 << 20
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-_HEAD = re.compile(rb'\{"type": ?"(?:(RECORD)", ?"stream": ?"(\w+)"|(\w+)")')
+_HEAD = re.compile(rb'\{"type": ?"(?:(RECORD)", ?(?:"record": ?\{)?"stream": ?"(\w+)"|(\w+)")')
+"""The start of a message of Singer or of Airbyte."""
 
 
 class ProgramFailedError(Exception):

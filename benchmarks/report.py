@@ -24,8 +24,8 @@ def render_page(results: Results) -> str:
         "",
         "Share of the ideal time for 300 matters. In parentheses: requests rejected with 429. The",
         "ideal client knows the limits and wastes nothing: it requests the list of matters, then",
-        "sends the full burst at once and the remaining requests at the rate. The stock tap and",
-        "dlt do not limit their rate; they retry after a 429.",
+        "sends the full burst at once and the remaining requests at the rate. dlt and the stock",
+        "tap do not limit their rate; they retry after a 429.",
         "",
         *rate_limit(results),
         "",
@@ -58,6 +58,12 @@ def render_page(results: Results) -> str:
     return "\n".join(lines) + "\n"
 
 
+def competitors(results: Results) -> list[str]:
+    """Return the names of the measured competitors, in order."""
+    measured = {result["name"] for result in results["cpu"]["competitors"]}
+    return [name for name in COMPETITORS if name in measured]
+
+
 def provenance(results: Results) -> list[str]:
     """Describe the date, the machine and the versions of the measurement."""
     machine, versions = results["machine"], results["versions"]
@@ -73,6 +79,7 @@ def provenance(results: Results) -> list[str]:
 
 def rate_limit(results: Results) -> list[str]:
     """Render the shares of the ideal time, one row per rate and latency."""
+    names = competitors(results)
     by_case: dict[tuple[int, int, int], dict[str, Any]] = {}
     for result in results["rate_limit"]:
         case = result["rate"], result["burst"], result["latency_ms"]
@@ -81,11 +88,11 @@ def rate_limit(results: Results) -> list[str]:
         [
             f"{rate} per second, burst {burst}",
             f"{ms} ms",
-            *(_share(by_name[name]) for name in COMPETITORS),
+            *(_share(by_name[name]) for name in names),
         ]
         for (rate, burst, ms), by_name in by_case.items()
     ]
-    return table(["Rate limit", "Latency", *COMPETITORS], rows)
+    return table(["Rate limit", "Latency", *names], rows)
 
 
 NOISE = "not measurable"
@@ -245,6 +252,7 @@ def _minutes(minutes: float) -> str:
 
 def overview(results: Results) -> list[str]:
     """Render the table for the README."""
+    names = competitors(results)
     shares = {
         (result["name"], result["latency_ms"]): _share(result)
         for result in results["rate_limit"]
@@ -261,25 +269,25 @@ def overview(results: Results) -> list[str]:
     rows = [
         [
             f"Share of the ideal time at {ms} ms latency (429s)",
-            *(shares[name, ms] for name in COMPETITORS),
+            *(shares[name, ms] for name in names),
         ]
         for ms in (50, 200, 800)
     ]
     rows += [
         [
             "Rows per CPU-second, times stock",
-            *(_times(stock, by_cpu[name]["net_cpu"]) for name in COMPETITORS),
+            *(_times(stock, by_cpu[name]["net_cpu"]) for name in names),
         ],
         [
             "Output for 1,000 matters with one fee each",
-            *(f"{smallest[name]['bytes_out'] / 1e6:,.1f} MB" for name in COMPETITORS),
+            *(f"{smallest[name]['bytes_out'] / 1e6:,.1f} MB" for name in names),
         ],
         [
             "Output after 1% of the fees changed",
-            *(f"{second[name]['bytes_out'] / 1e3:,.0f} kB" for name in COMPETITORS),
+            *(f"{second[name]['bytes_out'] / 1e3:,.0f} kB" for name in names),
         ],
     ]
-    return table(["5 requests per second, burst 5", *COMPETITORS], rows)
+    return table(["5 requests per second, burst 5", *names], rows)
 
 
 def _times(stock: float, own: float) -> str:

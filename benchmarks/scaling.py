@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.competitors import DLT, STOCK, TAP, simulated_firm
+from benchmarks.competitors import AIRBYTE, DLT, SCRIPT, STOCK, TAP, simulated_firm
 
-SIZES = {TAP: (1_000, 4_000, 16_000), STOCK: (500, 1_000), DLT: (1_000, 4_000)}
-"""The competitors run at fewer sizes: the cost of the stock tap grows quadratically."""
+SIZES = {
+    TAP: (1_000, 4_000, 16_000),
+    SCRIPT: (1_000, 4_000, 16_000),
+    AIRBYTE: (1_000, 4_000),
+    DLT: (1_000, 4_000),
+    STOCK: (500, 1_000),
+}
+"""The others run at fewer sizes: the cost of the stock tap grows quadratically."""
 
 Result = dict[str, Any]
 

@@ -18,6 +18,8 @@ from tests.servers import ROOT, UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.memory_firm import MemoryFirm
+
 PAGE = ROOT / "docs" / "warehouses.md"
 STALE_PAGE_HINT = "docs/warehouses.md is stale: run python -m tests.value_round_trips"
 
@@ -45,7 +47,7 @@ class Value(NamedTuple):
     column: str
 
 
-def add_sample_values(firm: SandboxServer) -> list[Value]:
+def add_sample_values(firm: SandboxServer | MemoryFirm) -> list[Value]:
     """Add rows with values of each type to a firm; return their places."""
     full, cleared, deleted = sandbox_rows(firm, "fees")[-3:]
     task = sandbox_rows(firm, "tasks")[-1]["row"]["id"]
