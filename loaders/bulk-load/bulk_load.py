@@ -209,13 +209,13 @@ def snowflake(run: Run, schema: str, files: Files) -> Iterator[str]:
     for stream in run.streams.values():
         for url in stream.urls:
             path = files.find(url)
-            yield (
-                f"PUT {_literal(path.as_uri())} @batch_files/{stream.name}/ AUTO_COMPRESS = FALSE;"
-            )
+            source = _literal(f"file://{path.as_posix()}")
+            yield f"PUT {source} @batch_files/{stream.name}/ AUTO_COMPRESS = FALSE;"
             yield "CREATE OR REPLACE TEMPORARY TABLE batch_lines (src VARIANT, number NUMBER);"
             yield (
                 "COPY INTO batch_lines FROM (\n"
-                f"SELECT $1, METADATA$FILE_ROW_NUMBER FROM @batch_files/{stream.name}/{path.name}\n"
+                "SELECT $1, METADATA$FILE_ROW_NUMBER "
+                f"FROM '@batch_files/{stream.name}/{path.name}'\n"
                 ") FILE_FORMAT = (TYPE = 'JSON');"
             )
             yield _snowflake_merge(stream, files.written_at(url))

@@ -7,8 +7,10 @@ prefix, which the emulator does not support.
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import shlex
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,6 +50,21 @@ def query(statement: str) -> list[Any]:
     return [list(row.values()) for row in CLIENT.query(statement).result()]
 
 
+def execute(script: str) -> None:
+    """Run load jobs of `bq`, with files that are not compressed."""
+    config = bigquery.LoadJobConfig(
+        source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+        write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+    )
+    for line in script.splitlines():
+        if line.startswith("bq load "):
+            *_, table, file = shlex.split(line)
+            content = io.BytesIO(gzip.decompress(Path(file).read_bytes()))
+            CLIENT.load_table_from_file(
+                content, f"{SETTINGS['project']}.{table}", job_config=config
+            ).result()
+
+
 def types(table: str) -> dict[str, str]:
     """Return the type of each column of a table."""
     fields = CLIENT.get_table(f"{SETTINGS['project']}.{table}").schema
@@ -68,5 +85,6 @@ if __name__ == "__main__":
     serve(
         load=lambda messages: load(TargetBigQuery(config=SETTINGS), messages),
         query=query,
+        execute=execute,
         types=types,
     )

@@ -25,8 +25,9 @@ def serve(**commands: Callable[[str], Any]) -> None:
 
 
 def load(target: Any, messages: str) -> Any:
-    """Run a target of the Singer SDK on a file of messages; return the last state."""
+    """Run a target of the Singer SDK on a file of messages; return the last state, if any."""
     states = io.StringIO()
     with Path(messages).open(encoding="utf-8") as lines, contextlib.redirect_stdout(states):
         target.listen(lines)
-    return json.loads(states.getvalue().splitlines()[-1])
+    written = states.getvalue().splitlines()
+    return json.loads(written[-1]) if written else {}

@@ -24,6 +24,10 @@ SOURCE = re.compile(
     r"\(select (?P<casts>.*) from '@~/target-snowflake/(?P<id>[^']*)'\(file_format => [^)]*\) "
     r"(?P<newest>QUALIFY .*? = 1)\)",
 )
+COPY = re.compile(
+    r"COPY INTO batch_lines FROM \(\n"
+    r"SELECT \$1, METADATA\$FILE_ROW_NUMBER FROM (?P<stage>\S+)\n\) .*\n"
+)
 SETTINGS = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 SCHEMA = f"{SETTINGS['database']}.PUBLIC"
 
@@ -93,6 +97,22 @@ def run_script(script: str) -> list[dict[str, Any]]:
     return [dict(zip(names, map(_rounded, row), strict=True)) for row in rows]
 
 
+def execute(script: str) -> None:
+    """Run statements; fakesnow cannot copy a whole row and its number from a stage."""
+    with snowflake.connector.connect(database=SETTINGS["database"], schema="PUBLIC") as connection:
+        for statement in COPY.sub(_copy_and_number, script).split(";\n"):
+            if statement.strip():
+                connection.cursor().execute(statement)
+
+
+def _copy_and_number(found: re.Match[str]) -> str:
+    return f"""
+CREATE OR REPLACE TEMPORARY TABLE unnumbered (src VARIANT);
+COPY INTO unnumbered FROM {found["stage"]} FILE_FORMAT = (TYPE = 'JSON');
+INSERT INTO batch_lines SELECT src, rowid FROM unnumbered;
+"""  # noqa: S608
+
+
 def _rounded(value: Any) -> Any:
     return f"{value:.2f}" if isinstance(value, float) else value
 
@@ -116,6 +136,7 @@ if __name__ == "__main__":
         serve(
             load=load_sequentially,
             query=query,
+            execute=execute,
             run_script=run_script,
             types=types,
         )
