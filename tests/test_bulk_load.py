@@ -161,7 +161,7 @@ def test_duckdb_loader_loads_batches(runs: Runs, tmp_path: Path) -> None:
 
 
 def test_postgres_holds_bulk_load(runs: Runs, tmp_path: Path) -> None:
-    """Rows and types are those of the loader, whose next run goes on from the state."""
+    """Rows and types are those of the loader, whose next run continues from the state."""
     if not shutil.which("psql"):
         pytest.skip("psql is not installed")
     both = tmp_path / "both.jsonl"
@@ -189,7 +189,7 @@ def test_postgres_holds_bulk_load(runs: Runs, tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("warehouse_type", [Snowflake, BigQuery], ids=lambda each: each.name)
 def test_cloud_warehouse_holds_bulk_load(warehouse_type: type[Warehouse], tmp_path: Path) -> None:
-    """In the emulator, rows and types are those of the loader, and its next run goes on."""
+    """In the emulator, rows and types are those of the loader, and its next run continues."""
     runs = Runs(tmp_path, use_singer_decimal=True)
     snapshots = []
     try:

@@ -85,7 +85,32 @@ RUN_ELSEWHERE = {
     ),
     "dbt build": ("tests/dbt_project.py", '"build"'),
 }
+BULK_LOAD = "python loaders/bulk-load/bulk_load.py"
+RUN_ELSEWHERE |= {
+    f"{BULK_LOAD} {output} messages.jsonl > {file}": (
+        "tests/test_bulk_load.py",
+        f'bulk_load("{output}"',
+    )
+    for output, file in (
+        ("tables", "tables.jsonl"),
+        ("postgres", "load.sql"),
+        ("state", "state.json"),
+    )
+}
+RUN_ELSEWHERE['psql "$DATABASE_URL" --file load.sql'] = ("tests/test_bulk_load.py", '"psql"')
+
 CANNOT_RUN = {
+    "meltano run tap-smokeball-first-load target-duckdb": (
+        "test_bulk_load.py has the tap and the loader; Meltano would install them again"
+    ),
+    "meltano invoke tap-smokeball-first-load > messages.jsonl": "the same",
+    "meltano invoke target-postgres < tables.jsonl": "the same",
+    "meltano run tap-smokeball target-postgres": "the same",
+    "meltano state copy dev:tap-smokeball-first-load-to-target-duckdb "
+    "dev:tap-smokeball-to-target-duckdb": "a project with an account's state",
+    "meltano state set --force dev:tap-smokeball-to-target-postgres --input-file state.json": (
+        "the same"
+    ),
     "uv tool install --reinstall '.[webhooks,postgres]'": "fetches from the package index",
     "cd deploy && cp .env.example .env && chmod 600 .env": "the secrets of a deployment",
     "docker compose up --build --detach proxy": "a Docker daemon; test_deployment.py has its parts",

@@ -3,7 +3,7 @@
 ``python bulk_load.py tables MESSAGES`` writes the SCHEMA messages: given to the ordinary loader,
 they make it create its tables. ``postgres``, ``snowflake`` and ``bigquery`` write the statements
 that load the files into these tables. ``state`` writes the state of the run for
-``meltano state set``, from which the ordinary loader's next run goes on.
+``meltano state set``, from which the next run of the ordinary loader continues.
 
 MESSAGES is the standard output of a run of the tap with `batch_config`. The rows and their types
 are those of the ordinary loader. Only the standard library is needed.
