@@ -30,6 +30,9 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+LIVE_LATENCY_MS, LIVE_JITTER_MS = 700, 900
+"""Live responses were seen to take 0.7 to 1.6 s."""
+
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
 _GC_THRESHOLDS = (100_000, 50, 1000)
@@ -88,7 +91,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     limits = parser.add_argument_group("latency and limits")
     add = limits.add_argument
-    add("--latency-ms", type=float, default=0, metavar="MS", help="response delay (default: 0)")
+    add(
+        "--latency-ms",
+        type=float,
+        metavar="MS",
+        help="response delay (default: 700 to 1600, as live responses were seen to take)",
+    )
     add(
         "--rate",
         type=float,
@@ -153,8 +161,10 @@ def serve(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
         anchor=options.anchor,
         intake=not options.no_intake,
     )
+    is_live = options.latency_ms is None
     settings = Settings(
-        latency_ms=options.latency_ms,
+        latency_ms=LIVE_LATENCY_MS if is_live else options.latency_ms,
+        latency_jitter_ms=LIVE_JITTER_MS if is_live else 0,
         rate=options.rate,
         burst=options.burst,
         token_seconds=options.token_seconds,

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from smokeball_sandbox import SandboxServer
+from smokeball_sandbox import ControlClient, SandboxServer
 
 ROOT = Path(__file__).parent.parent
 
 
 OWNER = """
-from smokeball_sandbox import SandboxServer
+from smokeball_sandbox import ControlClient, SandboxServer
 with SandboxServer(matters=1) as sandbox:
     print(sandbox.url, flush=True)
     input()
@@ -32,6 +32,7 @@ def listens(port: int | None) -> bool:
 
 
 def test_cli_prints_connection_settings() -> None:
+    """A firm of one's own is as slow as a live one."""
     command = [sys.executable, "-m", "smokeball_sandbox", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
@@ -39,6 +40,8 @@ def test_cli_prints_connection_settings() -> None:
         assert re.fullmatch(r"smokeball-sandbox listening on http://127\.0\.0\.1:\d+\n", line)
         advice = [process.stdout.readline() for _ in range(6)]
         assert "sandbox-client" in "".join(advice)
+        settings = ControlClient(line.split()[-1]).settings()
+        assert (settings["latency_ms"], settings["latency_jitter_ms"]) == (700, 900)
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
 
