@@ -40,6 +40,7 @@ select
     sum(cash_amount) as cash_amount,
     sum(credit_amount) as credit_amount,
     sum(closing_amount) - sum(opening_amount) - sum(invoiced_amount) + sum(cash_amount) + sum(credit_amount) as other_amount,
-    sum(closing_amount) as closing_amount
+    sum(closing_amount) as closing_amount,
+    {{ smokeball.currency() }} as currency
 from movements
 group by source_relation, month, matter_id

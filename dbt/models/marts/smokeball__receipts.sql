@@ -21,6 +21,7 @@ select
     {{ smokeball.money('coalesce(parts.fee_amount, 0)') }} as fee_amount,
     {{ smokeball.money('coalesce(parts.cost_amount, 0)') }} as cost_amount,
     {{ smokeball.money('coalesce(parts.tax_amount, 0)') }} as tax_amount,
-    coalesce(parts.unallocated_amount, 0) as unallocated_amount
+    coalesce(parts.unallocated_amount, 0) as unallocated_amount,
+    {{ smokeball.currency('receipts.source_relation') }} as currency
 from {{ ref('int_smokeball__receipts') }} as receipts
 left join parts on {{ smokeball.same('parts', 'receipts', ['transaction_id']) }}

@@ -1,2 +1,4 @@
-select *
+select
+    *,
+    {{ smokeball.currency() }} as currency
 from {{ ref('int_smokeball__trust_movements') }}

@@ -76,6 +76,7 @@ select
     sum(billed_amount) as billed_amount,
     sum(written_off_amount) as written_off_amount,
     sum(closing_amount) - sum(opening_amount) - sum(worked_amount) + sum(billed_amount) + sum(written_off_amount) as other_amount,
-    sum(closing_amount) as closing_amount
+    sum(closing_amount) as closing_amount,
+    {{ smokeball.currency() }} as currency
 from movements
 group by source_relation, month, matter_id
