@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 select
     *,
     {{ smokeball.currency() }} as currency
