@@ -35,6 +35,7 @@ class DbtProject:
         environment: Environment variables of the profile.
         database: File for the next command in DuckDB. dbt sees all files at one path, because it
             parses the package again when the profile has changed.
+        messages: What dbt said about each node that failed in the last command.
     """
 
     folder: Path
@@ -42,6 +43,7 @@ class DbtProject:
     variables: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     database: Path | None = None
+    messages: list[str] = field(default_factory=list, init=False)
     _session: Session | None = field(default=None, init=False, repr=False)
 
     def __enter__(self) -> Self:
@@ -67,6 +69,11 @@ class DbtProject:
         self._invoke(command, *arguments, options=options)
         found = json.loads(results.read_bytes())["results"]
         assert found
+        self.messages = [
+            f"{each['unique_id']}: {each['message']}"
+            for each in found
+            if each["status"] in {"error", "fail"} and "message" in each
+        ]
         return {
             ".".join(each["unique_id"].split(".")[2:]): each["status"]
             for each in found

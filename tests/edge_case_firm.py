@@ -64,8 +64,8 @@ class EdgeCaseFirm:
             entry
             for entry in self.rows("fees")
             if entry["parent"] in alive
-            and entry["row"]["isBillable"]
-            and not (entry["row"]["isWrittenOff"] or entry["row"]["isDeleted"])
+            and entry["row"].get("isBillable")
+            and not (entry["row"]["isWrittenOff"] or entry["row"].get("isDeleted"))
             and not entry["row"].get("isInvoicedExternally")
         ]
         sent = {e["row"]["id"]: e for e in self.rows("invoices") if e["row"]["status"] == FINAL}

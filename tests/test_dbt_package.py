@@ -235,7 +235,7 @@ def built(
             found = built.run("build")
         except UnavailableError as error:
             pytest.skip(str(error))
-        assert found == KNOWN_PROBLEMS
+        assert found == KNOWN_PROBLEMS, "\n".join(project.messages)
         yield built
 
 
@@ -345,7 +345,7 @@ def test_second_build_keeps_history(built: BuiltWarehouse) -> None:
     # Expenses may be on the lost invoice, too.
     found = built.run("build", UNIT_TESTS)
     found.pop(EXPENSES, None)
-    assert found == KNOWN_PROBLEMS
+    assert found == KNOWN_PROBLEMS, "\n".join(built.project.messages)
     states = {
         row["entry_id"]: row["entry_state"]
         for row in built.rows("select entry_id, entry_state from analytics.int_smokeball__entries")

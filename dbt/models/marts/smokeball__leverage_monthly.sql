@@ -14,8 +14,8 @@ with hours as (
 select
     source_relation,
     month,
-    principal_hours,
-    other_hours,
-    unknown_role_hours,
+    {{ smokeball.decimal('principal_hours', 2) }} as principal_hours,
+    {{ smokeball.decimal('other_hours', 2) }} as other_hours,
+    {{ smokeball.decimal('unknown_role_hours', 2) }} as unknown_role_hours,
     {{ smokeball.ratio('other_hours', 'principal_hours', 2) }} as leverage
 from hours

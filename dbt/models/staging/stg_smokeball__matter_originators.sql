@@ -52,7 +52,7 @@ select
     candidates.matter_id,
     candidates.staff_id,
     candidates.priority,
-    candidates.ratio,
+    {{ smokeball.decimal('candidates.ratio', 6) }} as ratio,
     coalesce(candidates.staff_id = settings.remainder_staff_id, false) as is_remainder_staff
 from candidates
 inner join settings on {{ smokeball.same('settings', 'candidates', ['matter_id']) }}
