@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("dialect", ["snowflake", "bigquery"])
 def test_package_compiles_for_cloud(tmp_path: Path, dialect: str) -> None:
     """The adapter compiles each model; sqlglot reads all of them. Neither runs a statement."""

@@ -12,6 +12,8 @@
     on_schema_change='fail',
     post_hook='{{ smokeball.delete_vanished_entries() }}'
 ) }}
+{#- Without a connection, nothing says whether the table exists. #}
+{%- set is_update = not var('smokeball__introspect') or is_incremental() %}
 with versions as (
     select source_relation, fee_id as entry_id, matter_id, invoice_id, {{ smokeball.version_of('fees') }} as entry_version
     from {{ ref('stg_smokeball__fees') }} as fees
@@ -39,7 +41,7 @@ current_versions as (
 changed as (
     select current_versions.*
     from current_versions
-    {%- if is_incremental() %}
+    {%- if is_update %}
     left join {{ this }} as known on {{ smokeball.same('known', 'current_versions', ['entry_id']) }}
         {%- for name in ['entry', 'matter', 'invoice'] %}
         and known.{{ name }}_version = current_versions.{{ name }}_version
@@ -55,7 +57,7 @@ items as (
         cast(sum(duration_minutes) as {{ dbt.type_bigint() }}) as item_minutes,
         cast(sum(case when is_billable then duration_minutes else 0 end) as {{ dbt.type_bigint() }}) as billable_item_minutes
     from {{ ref('stg_smokeball__fee_source_items') }}
-    {%- if is_incremental() %}
+    {%- if is_update %}
     where fee_id in (select entry_id from changed)
     {%- endif %}
     group by source_relation, fee_id
