@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scripts import dbt_freshness
 from scripts.dbt_columns import StagedColumn, staged_columns
-from scripts.dbt_freshness import NOTE, RUN_LOG
+from scripts.dbt_freshness import NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,10 +88,7 @@ def _source_lines(streams: Sequence[DeclaredStream]) -> Iterator[str]:
     yield "    freshness:"
     yield "      warn_after: {count: 26, period: hour}"
     yield "      error_after: {count: 50, period: hour}"
-    yield "    loaded_at_query: >-"
-    name = "'LOADEDUNTIL' if target.type == 'snowflake' else adapter.quote('loadedUntil')"
-    yield f"      select max({{{{ {name} }}}})"
-    yield f"      from {{{{ this.schema }}}}.{RUN_LOG} where stream = '{{{{ this.identifier }}}}'"
+    yield '    loaded_at_query: "{{ smokeball.complete_until_query(this) }}"'
     yield "  tables:"
     for stream in streams:
         yield f"  - name: {stream.name}"

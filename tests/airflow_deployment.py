@@ -54,6 +54,10 @@ env >&2
 cat "$@" >&2 2> /dev/null
 exec {ROOT}/.venv/bin/tap-smokeball "$@"
 """
+# Stands for dbt: records for which database it was started, and with which command.
+DBT = """#!/bin/sh
+echo "$1" > "$DBT_DUCKDB_PATH.$1"
+"""
 WEBHOOKS = f"""#!/bin/sh
 exec {ROOT}/.venv/bin/tap-smokeball-webhooks "$@"
 """
@@ -323,6 +327,7 @@ class Deployment:
             ("extractors", "tap-smokeball", "tap-smokeball", LEAKY_TAP),
             ("extractors", "tap-smokeball", "tap-smokeball-webhooks", WEBHOOKS),
             ("loaders", "target-duckdb", "target-duckdb-strict", launch),
+            ("utilities", "dbt-duckdb", "dbt", DBT),
             ("loaders", "target-postgres", "target-postgres", postgres),
         ):
             programs = folder / ".meltano" / kind / plugin / "venv" / "bin"

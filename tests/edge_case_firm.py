@@ -53,6 +53,39 @@ class EdgeCaseFirm:
         self._control.convert(lead)
         return lead
 
+    def change_late(self) -> dict[str, str]:
+        """Change old rows after a load, and return an entry of each case."""
+        alive = {
+            entry["row"]["id"]
+            for entry in self.rows("matters")
+            if entry["row"]["status"] == "Open" and not entry["row"].get("isMatterTemplate")
+        }
+        fees = [
+            entry
+            for entry in self.rows("fees")
+            if entry["parent"] in alive
+            and entry["row"].get("isBillable")
+            and not (entry["row"]["isWrittenOff"] or entry["row"].get("isDeleted"))
+            and not entry["row"].get("isInvoicedExternally")
+        ]
+        sent = {e["row"]["id"]: e for e in self.rows("invoices") if e["row"]["status"] == FINAL}
+        billed = [entry for entry in fees if entry["row"].get("invoiceId") in sent]
+        of_void, *_, of_lost_invoice = billed
+        unbilled = [entry for entry in fees if "invoiceId" not in entry["row"]]
+        deleted, gone, *_, of_template = (
+            entry
+            for entry in unbilled
+            if entry["parent"] not in {of_void["parent"], of_lost_invoice["parent"]}
+        )
+        self._touch("fees", deleted, {"isDeleted": True})
+        self._touch("invoices", sent[of_void["row"]["invoiceId"]], {"status": VOID})
+        matter = next(e for e in self.rows("matters") if e["row"]["id"] == of_template["parent"])
+        self._touch("matters", matter, {"isMatterTemplate": True})
+        cases = {"deleted": deleted, "gone": gone, "of_template": of_template}
+        cases |= {"of_void": of_void, "of_lost_invoice": of_lost_invoice}
+        lost = {"lost_invoice": of_lost_invoice["row"]["invoiceId"]}
+        return {case: entry["row"]["id"] for case, entry in cases.items()} | lost
+
     def _touch(self, resource: str, entry: Json, change: Json) -> None:
         parent = {"parent": entry["parent"]} if entry["parent"] else {}
         self._control.touch(resource, entry["row"]["id"], set=change, **parent)

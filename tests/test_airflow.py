@@ -21,6 +21,7 @@ from tests.airflow_deployment import (
     MISSING_ENVIRONMENTS,
     STREAMS,
     Deployment,
+    DeploymentChanges,
     wait_until,
 )
 from tests.command_lines import CommandLineRecorder
@@ -172,7 +173,9 @@ def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None
     }
     # So many parents fail alike that the stream fails, and the next attempt resumes it.
     firms["failing"].control.fail(how="status", status=503, template=FEES, count=9999, after=200)
-    deployment = Deployment(tmp_path, firms, {"failing": {"max_retries": 1}})
+    build = {"name": "dbt-duckdb:build", "settings": {"path": f"{tmp_path}/rows/{{firm}}.duckdb"}}
+    changes = DeploymentChanges(dags={"load": {"build": build}})
+    deployment = Deployment(tmp_path, firms, {"failing": {"max_retries": 1}}, changes)
     firms["revoked"].control.revoke(refresh=True)
     with (
         CommandLineRecorder() as recorder,
@@ -192,6 +195,8 @@ def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None
         repaired.result()
 
     assert deployment.differences(*loaded) == [], output.read_text()[-3000:]
+    built = {path.name for path in (tmp_path / "rows").glob("*.duckdb.build")}
+    assert built == {f"{name}.duckdb.build" for name in loaded}
     attempts = {name: deployment.attempts(name) for name in firms}
     assert attempts == {"alpha": 1, "revoked": 1, **dict.fromkeys(disturbed, 2)}
     summaries = deployment.summaries()

@@ -170,6 +170,25 @@ def test_dag_full_refresh_forgets_streams(
         assert (project.root / "state.json.id").read_text().strip() == run.state_id
 
 
+def test_dag_run_builds_after_the_load(project: Project, tmp_path: Path) -> None:
+    """Each firm has a folder of its own for dbt; the first failed test is the cause."""
+    (tmp_path / "meltano").write_text(
+        """#!/bin/sh
+echo "$* in $DBT_DUCKDB_TARGET_PATH"
+echo '{"name": "dbt-duckdb", "event": "07:00:01  Failure in test not_null_x (models/x.yml)"}'
+echo '{"name": "meltano", "level": "error", "event": "Run invocation failed"}'
+exit 1
+"""
+    )
+    lines: list[str] = []
+    plugins = ("tap-smokeball", "target-duckdb")
+    with Run(project, "abbott", plugins, {}, build="dbt-duckdb:build") as run:
+        assert run.wait(lambda _level, _plugin, text: lines.append(text)) == 1
+    folder = project.system / "dbt" / "abbott" / "target"
+    assert f"tap-smokeball target-duckdb dbt-duckdb:build in {folder}" in lines[0]
+    assert run.summary.failure["reason"] == "dbt-duckdb: Failure in test not_null_x"
+
+
 def test_dag_run_reports_broken_state_backend(project: Project, tmp_path: Path) -> None:
     (tmp_path / "meltano").write_text("#!/bin/sh\ncase $* in *get*) exit 1;; esac\n")
     with (

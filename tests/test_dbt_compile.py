@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("dialect", ["snowflake", "bigquery"])
 def test_package_compiles_for_cloud(tmp_path: Path, dialect: str) -> None:
     """The adapter compiles each model; sqlglot reads all of them. Neither runs a statement."""
-    project = DbtProject(tmp_path, dialect, {"smokeball__timezone": "Australia/Sydney"})
-    try:
-        files = project.compile_offline()
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    with DbtProject(tmp_path, dialect, {"smokeball__timezone": "Australia/Sydney"}) as project:
+        try:
+            files = project.compile_offline()
+        except UnavailableError as error:
+            pytest.skip(str(error))
     models = {path.stem for path in PACKAGE.glob("models/**/*.sql")}
     assert models <= {path.stem for path in files}
     for path in files:

@@ -84,6 +84,7 @@ RUN_ELSEWHERE = {
         'f"{DBT}:build"',
     ),
     "dbt build": ("tests/dbt_project.py", '"build"'),
+    "dbt source freshness": ("tests/test_dbt_package.py", '"source", "freshness"'),
 }
 BULK_LOAD = "python loaders/bulk-load/bulk_load.py"
 RUN_ELSEWHERE |= {

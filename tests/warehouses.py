@@ -24,6 +24,7 @@ else:
     from typing_extensions import Self, override
 
 if TYPE_CHECKING:
+    from tests.dbt_project import DbtProject
     from tests.harness import Json
 
 SESSIONS = Path(__file__).parent / "loaders"
@@ -116,8 +117,8 @@ class Warehouse:
         rows: list[dict[str, Any]] = self.session("run_script", script)
         return rows
 
-    def dbt_environment(self) -> dict[str, str]:
-        """Return the environment variables of the tests' dbt profile."""
+    def connect(self, project: DbtProject) -> None:
+        """Let the next command of dbt use this warehouse."""
         raise NotImplementedError
 
     def types(self, stream: str) -> dict[str, str]:
@@ -184,8 +185,8 @@ class DuckDB(Warehouse):
         return self._run_target(self._command, messages)
 
     @override
-    def dbt_environment(self) -> dict[str, str]:
-        return {"DBT_TEST_DUCKDB": str(self.database)}
+    def connect(self, project: DbtProject) -> None:
+        project.database = self.database
 
     @override
     def amount(self, name: str) -> str:
@@ -211,8 +212,8 @@ class Postgres(Warehouse):
         self._start_session("postgres", f"host=127.0.0.1 port={port} user=postgres")
 
     @override
-    def dbt_environment(self) -> dict[str, str]:
-        return {"DBT_TEST_PORT": str(self.port)}
+    def connect(self, project: DbtProject) -> None:
+        project.environment["DBT_TEST_PORT"] = str(self.port)
 
     @override
     def load(self, messages: Path) -> Json:

@@ -1,8 +1,9 @@
 {# The columns identify a row of a firm: none is null, and no two rows have the same values. #}
 {% test smokeball_key(model, columns) %}
-select source_relation, {{ columns | join(', ') }}, count(*) as rows_found
+{%- set keys = (['source_relation'] + columns) | join(', ') %}
+select {{ keys }}, count(*) as rows_found
 from {{ model }}
-group by source_relation, {{ columns | join(', ') }}
+group by {{ keys }}
 having count(*) > 1
 {%- for column in columns %} or {{ column }} is null{% endfor %}
 {% endtest %}
@@ -68,4 +69,29 @@ select {{ keys | join(', ') }}, sum(our_amount) as our_amount, sum(their_amount)
 from both_sides
 group by {{ keys | join(', ') }}
 having coalesce(sum(our_amount), 0) <> coalesce(sum(their_amount), 0)
+{% endtest %}
+
+
+{# The columns have no other values than these, or null. #}
+{% test smokeball_values(model, values) %}
+{%- for column, accepted in values.items() %}
+select source_relation, '{{ column }}' as column_name, cast({{ column }} as {{ dbt.type_string() }}) as unknown_value, count(*) as rows_found
+from {{ model }}
+where {{ column }} is not null and {{ column }} not in (
+    {%- for value in accepted %}{{ value if value is number else "'" ~ value ~ "'" }}{{ ', ' if not loop.last }}{% endfor -%}
+)
+group by source_relation, {{ column }}
+{%- if not loop.last %}
+union all
+{%- endif %}
+{%- endfor %}
+{% endtest %}
+
+
+{# The parts of each key of a firm add up to a total. #}
+{% test smokeball_adds_up(model, column, by, total) %}
+select source_relation, {{ by | join(', ') }}, sum({{ column }}) as found_total
+from {{ model }}
+group by source_relation, {{ by | join(', ') }}
+having sum({{ column }}) <> {{ total }}
 {% endtest %}

@@ -1,14 +1,65 @@
 {#
   Each fee and expense in one state. A matter or invoice that is not loaded is not known to be deleted; an entry on an
   invoice that is not loaded is orphaned: neither work in progress nor billed.
+
+  A later run converts only the entries that changed, or whose matter or invoice changed: it compares the versions of
+  the rows that an entry was made of with those of today, so late rows and deleted rows count, too. Without times of
+  loading, all entries are converted again.
 #}
-with items as (
+{{ config(
+    materialized='incremental',
+    unique_key=['source_relation', 'entry_id'],
+    on_schema_change='fail',
+    post_hook='{{ smokeball.delete_vanished_entries() }}'
+) }}
+{#- Without a connection, nothing says whether the table exists. #}
+{%- set is_update = not var('smokeball__introspect') or is_incremental() %}
+with versions as (
+    select source_relation, fee_id as entry_id, matter_id, invoice_id, {{ smokeball.version_of('fees') }} as entry_version
+    from {{ ref('stg_smokeball__fees') }} as fees
+    union all
+    select source_relation, expense_id as entry_id, matter_id, invoice_id, {{ smokeball.version_of('expenses') }} as entry_version
+    from {{ ref('stg_smokeball__expenses') }} as expenses
+),
+
+current_versions as (
+    select
+        versions.source_relation,
+        versions.entry_id,
+        versions.entry_version,
+        case when matters.matter_id is null then {{ smokeball.no_version() }} else {{ smokeball.version_of('matters') }} end
+            as matter_version,
+        case when invoices.invoice_id is null then {{ smokeball.no_version() }} else {{ smokeball.version_of('invoices') }} end
+            as invoice_version
+    from versions
+    left join {{ ref('stg_smokeball__matters') }} as matters
+        on {{ smokeball.same('matters', 'versions', ['matter_id']) }}
+    left join {{ ref('stg_smokeball__invoices') }} as invoices
+        on {{ smokeball.same('invoices', 'versions', ['invoice_id']) }}
+),
+
+changed as (
+    select current_versions.*
+    from current_versions
+    {%- if is_update %}
+    left join {{ this }} as known on {{ smokeball.same('known', 'current_versions', ['entry_id']) }}
+        {%- for name in ['entry', 'matter', 'invoice'] %}
+        and known.{{ name }}_version = current_versions.{{ name }}_version
+        {%- endfor %}
+    where known.entry_id is null
+    {%- endif %}
+),
+
+items as (
     select
         source_relation,
         fee_id,
         cast(sum(duration_minutes) as {{ dbt.type_bigint() }}) as item_minutes,
         cast(sum(case when is_billable then duration_minutes else 0 end) as {{ dbt.type_bigint() }}) as billable_item_minutes
     from {{ ref('stg_smokeball__fee_source_items') }}
+    {%- if is_update %}
+    where fee_id in (select entry_id from changed)
+    {%- endif %}
     group by source_relation, fee_id
 ),
 
@@ -110,8 +161,12 @@ select
         when invoices.status = 0 then 'on_draft'
         else 'wip'
     end as entry_state,
-    entries.loaded_at
-from entries
+    entries.loaded_at,
+    changed.entry_version,
+    changed.matter_version,
+    changed.invoice_version
+from changed
+inner join entries on {{ smokeball.same('entries', 'changed', ['entry_id']) }}
 left join {{ ref('stg_smokeball__matters') }} as matters
     on {{ smokeball.same('matters', 'entries', ['matter_id']) }}
 left join {{ ref('stg_smokeball__invoices') }} as invoices

@@ -35,11 +35,12 @@ select
     source_relation,
     month,
     matter_id,
-    sum(opening_amount) as opening_amount,
-    sum(invoiced_amount) as invoiced_amount,
-    sum(cash_amount) as cash_amount,
-    sum(credit_amount) as credit_amount,
-    sum(closing_amount) - sum(opening_amount) - sum(invoiced_amount) + sum(cash_amount) + sum(credit_amount) as other_amount,
-    sum(closing_amount) as closing_amount
+    {{ smokeball.money('sum(opening_amount)') }} as opening_amount,
+    {{ smokeball.money('sum(invoiced_amount)') }} as invoiced_amount,
+    {{ smokeball.money('sum(cash_amount)') }} as cash_amount,
+    {{ smokeball.money('sum(credit_amount)') }} as credit_amount,
+    {{ smokeball.money('sum(closing_amount) - sum(opening_amount) - sum(invoiced_amount) + sum(cash_amount) + sum(credit_amount)') }} as other_amount,
+    {{ smokeball.money('sum(closing_amount)') }} as closing_amount,
+    {{ smokeball.currency() }} as currency
 from movements
 group by source_relation, month, matter_id

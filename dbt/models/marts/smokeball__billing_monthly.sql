@@ -114,7 +114,8 @@ select
     {{ smokeball.money('coalesce(received.credit_amount, 0)') }} as credit_amount,
     {{ smokeball.money('coalesce(received.cash_fee_amount, 0)') }} as cash_fee_amount,
     {{ smokeball.money('coalesce(received.cash_cost_amount, 0)') }} as cash_cost_amount,
-    {{ smokeball.money('coalesce(received.cash_tax_amount, 0)') }} as cash_tax_amount
+    {{ smokeball.money('coalesce(received.cash_tax_amount, 0)') }} as cash_tax_amount,
+    {{ smokeball.currency('all_months.source_relation') }} as currency
 from all_months
 left join invoiced
     on invoiced.source_relation = all_months.source_relation

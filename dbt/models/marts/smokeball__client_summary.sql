@@ -27,7 +27,8 @@ select
     coalesce(fees.collected_amount, 0) as collected_amount,
     coalesce(trust.trust_balance, 0) as trust_balance,
     clients.owed_amount,
-    clients.overdue_amount
+    clients.overdue_amount,
+    {{ smokeball.currency('clients.source_relation') }} as currency
 from {{ ref('smokeball__clients') }} as clients
 left join fees on fees.source_relation = clients.source_relation and fees.client_id = clients.contact_id
 left join trust on trust.source_relation = clients.source_relation and trust.client_id = clients.contact_id

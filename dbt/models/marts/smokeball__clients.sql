@@ -40,7 +40,8 @@ select
     coalesce(debtors.unpaid_invoices, 0) as unpaid_invoices,
     coalesce(debtors.owed_amount, 0) as owed_amount,
     coalesce(debtors.overdue_amount, 0) as overdue_amount,
-    debtors.most_days_overdue
+    debtors.most_days_overdue,
+    {{ smokeball.currency('contacts.source_relation') }} as currency
 from contacts
 left join {{ ref('int_smokeball__contacts') }} as names on {{ smokeball.same('names', 'contacts', ['contact_id']) }}
 left join matters on {{ smokeball.same('matters', 'contacts', ['contact_id']) }}

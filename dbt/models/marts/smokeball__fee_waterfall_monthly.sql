@@ -15,7 +15,8 @@ select
     {{ smokeball.sum_if("entries.entry_state = 'billed'", 'entries.billable_amount_exc_tax') }} as gross_billed_amount,
     {{ smokeball.sum_if("entries.entry_state = 'billed'", 'allocation.discount_amount', 6) }} as discount_amount,
     {{ smokeball.sum_if("entries.entry_state = 'billed'", 'allocation.net_amount', 6) }} as billed_amount,
-    {{ smokeball.sum_if("entries.entry_state = 'billed'", 'allocation.collected_amount', 6) }} as collected_amount
+    {{ smokeball.sum_if("entries.entry_state = 'billed'", 'allocation.collected_amount', 6) }} as collected_amount,
+    {{ smokeball.currency('entries.source_relation') }} as currency
 from {{ ref('int_smokeball__entries') }} as entries
 left join {{ ref('int_smokeball__entry_allocation') }} as allocation
     on {{ smokeball.same('allocation', 'entries', ['entry_id']) }}

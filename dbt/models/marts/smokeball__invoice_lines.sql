@@ -12,7 +12,8 @@ select
     coalesce(allocation.discount_amount, 0) as discount_amount,
     case when entries.entry_state = 'billed' then coalesce(allocation.net_amount, entries.billable_amount_exc_tax) else 0 end
         as billed_amount,
-    coalesce(allocation.collected_amount, 0) as collected_amount
+    coalesce(allocation.collected_amount, 0) as collected_amount,
+    {{ smokeball.currency('lines.source_relation') }} as currency
 from {{ ref('stg_smokeball__invoice_entries') }} as lines
 left join {{ ref('int_smokeball__entries') }} as entries
     on {{ smokeball.same('entries', 'lines', ['entry_id']) }}

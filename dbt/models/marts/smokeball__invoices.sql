@@ -11,9 +11,10 @@ with credits as (
 
 select
     amounts.*,
-    coalesce(credits.credit_amount, 0) as paid_by_credit_amount,
-    coalesce(credits.cash_amount, 0) as paid_by_cash_amount,
+    {{ smokeball.money('coalesce(credits.credit_amount, 0)') }} as paid_by_credit_amount,
+    {{ smokeball.money('coalesce(credits.cash_amount, 0)') }} as paid_by_cash_amount,
     {{ smokeball.days_between('coalesce(amounts.due_date, amounts.issued_date)', smokeball.as_of()) }} as days_overdue,
-    {{ smokeball.days_between('amounts.issued_date', smokeball.as_of()) }} as days_since_issue
+    {{ smokeball.days_between('amounts.issued_date', smokeball.as_of()) }} as days_since_issue,
+    {{ smokeball.currency('amounts.source_relation') }} as currency
 from {{ ref('int_smokeball__invoice_amounts') }} as amounts
 left join credits on {{ smokeball.same('credits', 'amounts', ['invoice_id']) }}

@@ -73,5 +73,6 @@ days as (
 
 select
     *,
-    {{ smokeball.decimal('wip_days + debtor_days', 1) }} as lockup_days
+    {{ smokeball.decimal('wip_days + debtor_days', 1) }} as lockup_days,
+    {{ smokeball.currency() }} as currency
 from days

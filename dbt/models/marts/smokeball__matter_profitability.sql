@@ -59,7 +59,8 @@ select
     {{ smokeball.money('coalesce(soft.soft_costs_lost, 0)') }} as soft_costs_lost,
     {{ smokeball.money('case when costs.entries_without_cost = 0 then coalesce(costs.staff_cost, 0) end') }} as staff_cost,
     {{ smokeball.money('case when costs.entries_without_cost = 0
-        then fees.collected_amount - coalesce(costs.staff_cost, 0) - coalesce(soft.soft_costs_lost, 0) end') }} as profit
+        then fees.collected_amount - coalesce(costs.staff_cost, 0) - coalesce(soft.soft_costs_lost, 0) end') }} as profit,
+    {{ smokeball.currency('fees.source_relation') }} as currency
 from fees
 left join costs on {{ smokeball.same('costs', 'fees', ['matter_id']) }}
 left join soft on {{ smokeball.same('soft', 'fees', ['matter_id']) }}

@@ -25,7 +25,8 @@ select
     matters.last_activity_kind,
     matters.idle_days,
     coalesce(wip.wip_amount, 0) as wip_amount,
-    coalesce(trust.trust_balance, 0) as trust_balance
+    coalesce(trust.trust_balance, 0) as trust_balance,
+    {{ smokeball.currency('matters.source_relation') }} as currency
 from {{ ref('smokeball__matters') }} as matters
 left join wip on {{ smokeball.same('wip', 'matters', ['matter_id']) }}
 left join trust on {{ smokeball.same('trust', 'matters', ['matter_id']) }}

@@ -26,5 +26,6 @@ select
     written_off_amount,
     {{ smokeball.money('billed_amount') }} as billed_amount,
     {{ smokeball.money('collected_amount') }} as collected_amount,
-    {{ smokeball.ratio('written_off_amount', '(recorded_amount - non_billable_amount)') }} as written_off_share
+    {{ smokeball.ratio('written_off_amount', '(recorded_amount - non_billable_amount)') }} as written_off_share,
+    {{ smokeball.currency() }} as currency
 from sums

@@ -16,11 +16,12 @@ with parts as (
 
 select
     receipts.*,
-    case when receipts.is_credit then 0 else receipts.amount end as cash_amount,
-    case when receipts.is_credit then receipts.amount else 0 end as credit_amount,
+    {{ smokeball.money('case when receipts.is_credit then 0 else receipts.amount end') }} as cash_amount,
+    {{ smokeball.money('case when receipts.is_credit then receipts.amount else 0 end') }} as credit_amount,
     {{ smokeball.money('coalesce(parts.fee_amount, 0)') }} as fee_amount,
     {{ smokeball.money('coalesce(parts.cost_amount, 0)') }} as cost_amount,
     {{ smokeball.money('coalesce(parts.tax_amount, 0)') }} as tax_amount,
-    coalesce(parts.unallocated_amount, 0) as unallocated_amount
+    {{ smokeball.money('coalesce(parts.unallocated_amount, 0)') }} as unallocated_amount,
+    {{ smokeball.currency('receipts.source_relation') }} as currency
 from {{ ref('int_smokeball__receipts') }} as receipts
 left join parts on {{ smokeball.same('parts', 'receipts', ['transaction_id']) }}

@@ -23,6 +23,7 @@ select
         when timekeepers.is_fee_earner
             then coalesce(targets.target_hours, cast({{ var('smokeball__target_hours') }} as {{ smokeball.type_decimal(2) }}))
     end as target_hours,
-    targets.target_fees
+    targets.target_fees,
+    {{ smokeball.currency('timekeepers.source_relation') }} as currency
 from {{ ref('int_smokeball__timekeepers') }} as timekeepers
 left join targets on targets.staff_id = timekeepers.staff_id and targets.newest_first = 1

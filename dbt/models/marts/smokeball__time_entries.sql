@@ -21,7 +21,8 @@ select
     case when entries.entry_state = 'billed' then coalesce(allocation.net_amount, entries.billable_amount_exc_tax) else 0 end
         as billed_amount,
     coalesce(allocation.collected_amount, 0) as collected_amount,
-    {{ smokeball.days_between('entries.work_date', smokeball.as_of()) }} as age_days
+    {{ smokeball.days_between('entries.work_date', smokeball.as_of()) }} as age_days,
+    {{ smokeball.currency('entries.source_relation') }} as currency
 from {{ ref('int_smokeball__entries') }} as entries
 left join {{ ref('int_smokeball__entry_allocation') }} as allocation
     on {{ smokeball.same('allocation', 'entries', ['entry_id']) }}

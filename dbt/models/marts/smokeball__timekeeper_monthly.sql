@@ -136,7 +136,8 @@ select
     {{ smokeball.ratio('joined.billable_time_amount', 'joined.billable_minutes / 60.0', 2) }} as effective_rate,
     joined.target_fees,
     last_year.billable_hours as billable_hours_last_year,
-    last_year.billed_amount as billed_amount_last_year
+    last_year.billed_amount as billed_amount_last_year,
+    {{ smokeball.currency('joined.source_relation') }} as currency
 from joined
 left join joined as last_year
     on {{ smokeball.same('last_year', 'joined', ['staff_id']) }}

@@ -64,7 +64,8 @@ select
     coalesce(ledgers.balance, 0) - coalesce(moved.moved_amount, 0) as difference,
     coalesce(ledgers.balance, 0) < 0 as is_overdrawn,
     moved.last_movement_date,
-    ledgers.last_updated_at
+    ledgers.last_updated_at,
+    {{ smokeball.currency('pairs.source_relation') }} as currency
 from pairs
 left join ledgers
     on {{ smokeball.same('ledgers', 'pairs', ['bank_account_id']) }} and coalesce(ledgers.matter_id, '') = pairs.matter_key

@@ -63,7 +63,8 @@ select
     matters.client_name,
     matters.person_responsible,
     {{ smokeball.money('found.amount') }} as amount,
-    found.since_date
+    found.since_date,
+    {{ smokeball.currency('found.source_relation') }} as currency
 from found
 left join {{ ref('stg_smokeball__bank_accounts') }} as accounts on {{ smokeball.same('accounts', 'found', ['bank_account_id']) }}
 left join {{ ref('smokeball__matters') }} as matters on {{ smokeball.same('matters', 'found', ['matter_id']) }}

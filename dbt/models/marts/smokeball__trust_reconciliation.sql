@@ -77,5 +77,6 @@ differences as (
 select
     *,
     coalesce(book_difference, 0) = 0 and movement_difference = 0 and coalesce(statement_difference, 0) = 0
-        and overdrawn_ledgers = 0 and ledgers_with_difference = 0 as is_reconciled
+        and overdrawn_ledgers = 0 and ledgers_with_difference = 0 as is_reconciled,
+    {{ smokeball.currency() }} as currency
 from differences

@@ -25,7 +25,8 @@ select
     owed.unpaid_invoices,
     owed.oldest_issued_date,
     owed.unpaid_amount,
-    {{ smokeball.money('least(available.available_amount, owed.unpaid_amount)') }} as transferable_amount
+    {{ smokeball.money('least(available.available_amount, owed.unpaid_amount)') }} as transferable_amount,
+    {{ smokeball.currency('available.source_relation') }} as currency
 from available
 inner join owed on {{ smokeball.same('owed', 'available', ['matter_id']) }}
 left join {{ ref('smokeball__matters') }} as matters on {{ smokeball.same('matters', 'available', ['matter_id']) }}

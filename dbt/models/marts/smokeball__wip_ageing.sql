@@ -1,7 +1,7 @@
 with entries as (
     select
         entries.*,
-        {{ smokeball.days_between('entries.work_date', smokeball.as_of()) }} as age_days
+        coalesce({{ smokeball.days_between('entries.work_date', smokeball.as_of()) }}, 0) as age_days
     from {{ ref('int_smokeball__entries') }} as entries
     where entries.entry_state in ('wip', 'on_draft', 'orphaned')
 ),
@@ -25,6 +25,7 @@ sums as (
         {%- if high is not none %}{% do tests.append('entries.age_days <= ' ~ high) %}{% endif %}
         {{ smokeball.sum_if(tests | join(' and '), 'entries.billable_amount_exc_tax') }} as {{ name }},
         {%- endfor %}
+        {{ smokeball.sum_if("entries.entry_state <> 'orphaned' and entries.age_days > 90", 'entries.billable_amount_exc_tax') }} as over_90_days,
         min(case when entries.entry_state <> 'orphaned' then entries.work_date end) as oldest_date
     from entries
     left join {{ ref('int_smokeball__entry_allocation') }} as allocation
@@ -61,7 +62,9 @@ select
     {%- for name, _, _ in smokeball.wip_ages() %}
     sums.{{ name }},
     {%- endfor %}
-    sums.oldest_date
+    sums.over_90_days,
+    sums.oldest_date,
+    {{ smokeball.currency('sums.source_relation') }} as currency
 from sums
 left join {{ ref('smokeball__matters') }} as matters on {{ smokeball.same('matters', 'sums', ['matter_id']) }}
 left join {{ ref('int_smokeball__timekeepers') }} as timekeepers

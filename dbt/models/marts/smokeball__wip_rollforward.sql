@@ -71,11 +71,12 @@ select
     source_relation,
     month,
     matter_id,
-    sum(opening_amount) as opening_amount,
-    sum(worked_amount) as worked_amount,
-    sum(billed_amount) as billed_amount,
-    sum(written_off_amount) as written_off_amount,
-    sum(closing_amount) - sum(opening_amount) - sum(worked_amount) + sum(billed_amount) + sum(written_off_amount) as other_amount,
-    sum(closing_amount) as closing_amount
+    {{ smokeball.money('sum(opening_amount)') }} as opening_amount,
+    {{ smokeball.money('sum(worked_amount)') }} as worked_amount,
+    {{ smokeball.money('sum(billed_amount)') }} as billed_amount,
+    {{ smokeball.money('sum(written_off_amount)') }} as written_off_amount,
+    {{ smokeball.money('sum(closing_amount) - sum(opening_amount) - sum(worked_amount) + sum(billed_amount) + sum(written_off_amount)') }} as other_amount,
+    {{ smokeball.money('sum(closing_amount)') }} as closing_amount,
+    {{ smokeball.currency() }} as currency
 from movements
 group by source_relation, month, matter_id

@@ -1,4 +1,4 @@
--- One row per invoice and debtor. Shares are equal: Smokeball does not say who owes how much.
+-- One row per invoice and debtor.
 select
     invoices.source_relation,
     invoices.invoice_id,

@@ -64,6 +64,7 @@ def add_tasks(app: App, job: Job) -> None:
         app=asdict(app),
         extractor=job.extractor,
         loader=asdict(job.loader),
+        build=asdict(job.build) if job.build else None,
         max_run_minutes=job.max_run_minutes,
         tap_settings=dict(job.settings),
         environment=job.environment,

@@ -84,10 +84,10 @@ class App:
 
 @dataclass(frozen=True)
 class Loader:
-    """A Meltano loader.
+    """A Meltano loader, or the command of a utility that follows it.
 
     Attributes:
-        name: The loader's name in ``meltano.yml``.
+        name: The name in ``meltano.yml``; of a utility with its command, ``dbt-duckdb:build``.
         connection: Id of the connection with the loader's secrets, or None.
         settings: Other settings. ``{firm}`` in a value is replaced by the firm's name.
     """
@@ -112,6 +112,7 @@ class Job:
         schedule: The DAG's schedule in Airflow's syntax.
         max_run_minutes: Time limit of the tap. The next run resumes from there.
         loader: The loader.
+        build: Runs after each load, such as dbt; None for nothing.
         grace_minutes: Airflow's task timeout is this much longer than the tap's time limit.
         retries: Retries of a firm's task. A retry resumes from the saved state.
         retry_delay_seconds: Delay before the first retry; later delays are longer.
@@ -132,6 +133,7 @@ class Job:
     schedule: str | None
     max_run_minutes: float
     loader: Loader
+    build: Loader | None = None
     grace_minutes: float = 10
     retries: int = 2
     retry_delay_seconds: float = 300
@@ -188,10 +190,11 @@ class Deployment:
         content = _validated(_load(path), DEPLOYMENT, path.name)
         jobs = []
         for dag_id, entry in content["dags"].items():
-            loader = Loader(**entry["loader"])
-            _reject_secrets(loader.settings, f"{path.name}: the loader of {dag_id}")
+            steps = {kind: Loader(**entry[kind]) for kind in ("loader", "build") if kind in entry}
+            for kind, step in steps.items():
+                _reject_secrets(step.settings, f"{path.name}: the {kind} of {dag_id}")
             _reject(entry.get("settings") or {}, f"{path.name}: {dag_id}")
-            jobs.append(Job(dag_id, **{**entry, "loader": loader}))
+            jobs.append(Job(dag_id, **{**entry, **steps}))
         apps = {name: App.from_entry(name, entry) for name, entry in content["apps"].items()}
         pools = [app.pool for app in apps.values()]
         if len(set(pools)) < len(pools):

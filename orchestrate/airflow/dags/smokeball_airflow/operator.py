@@ -123,6 +123,7 @@ class LoadFirm(BaseOperator):
         app: Fields of `App`.
         extractor: The tap's name in ``meltano.yml``.
         loader: ``name``, ``connection`` and ``settings`` of the loader.
+        build: The same of the utility that runs after the load, or None.
         max_run_minutes: Time limit of the tap.
         tap_settings: Settings of the tap for all firms of the DAG.
         environment: Meltano environment, or None for the project's default.
@@ -139,6 +140,7 @@ class LoadFirm(BaseOperator):
         extractor: str,
         loader: dict[str, Any],
         max_run_minutes: float,
+        build: dict[str, Any] | None = None,
         tap_settings: dict[str, Any] | None = None,
         environment: str | None = None,
         is_listed_again: bool = False,
@@ -149,6 +151,7 @@ class LoadFirm(BaseOperator):
         self.app = app
         self.extractor = extractor
         self.loader = loader
+        self.build = build
         self.max_run_minutes = max_run_minutes
         self.tap_settings = tap_settings
         self.environment = environment
@@ -169,6 +172,7 @@ class LoadFirm(BaseOperator):
             project = Project.from_environment(ROOT)
             plugins = (self.extractor, self.loader["name"])
             run = Run(project, name, plugins, {}, environment=self.environment)
+            run.build = self.build["name"] if self.build else None
             run.settings, run.secrets, inbox = self._settings(run.reader)
             run.inbox = Inbox(project, inbox, run.reader) if inbox else None
             # What a killed attempt has started may still be writing rows.
@@ -240,12 +244,11 @@ class LoadFirm(BaseOperator):
         tap["max_run_minutes"] = self.max_run_minutes
         if tap.get("webhook_inbox"):
             tap |= {"webhook_firm": self.firm["firm"], "webhook_reader": reader}
-        loader = Loader(**self.loader)
-        target: dict[str, Any] = {}
-        if loader.connection:
-            target |= _warehouse_settings(_connection(loader.connection))
-        target |= loader.settings_for(self.firm["firm"])
-        values = variables(self.extractor, tap) | variables(loader.name, target)
+        values = variables(self.extractor, tap) | self._step_variables(Loader(**self.loader))
+        if self.build:
+            default = {"connection": self.loader.get("connection")}
+            build = Loader(**{**default, **_without_none(self.build)})
+            values |= self._step_variables(build)
         secrets = [
             value
             for name, value in values.items()
@@ -253,6 +256,13 @@ class LoadFirm(BaseOperator):
         ]
         mask_secret(secrets)
         return values, secrets, tap.get("webhook_inbox")
+
+    def _step_variables(self, step: Loader) -> dict[str, str]:
+        settings: dict[str, Any] = {}
+        if step.connection:
+            settings |= _warehouse_settings(_connection(step.connection))
+        settings |= step.settings_for(self.firm["firm"])
+        return variables(step.name.partition(":")[0], settings)
 
     def _load(self, run: Run, context: Context) -> tuple[int, dict[str, Any]]:
         """Run Meltano, push the summary as the task's output, and return status and summary."""
@@ -303,6 +313,10 @@ def _unsaved(streams: list[str]) -> dict[str, Any]:
         "advice": "Check MELTANO_STATE_BACKEND_URI and the rights of the worker",
         "is_permanent": False,
     }
+
+
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _connection(name: str) -> Connection:

@@ -68,6 +68,7 @@ class Run:
         inbox: The webhook inbox, whose lock the run takes; or None.
         lock: File that all processes of the run inherit, or None.
         refresh: Streams to read from the start, ``*`` for all of them.
+        build: Command of a utility that runs after the load, or None.
         summary: The run summary that the tap logs.
     """
 
@@ -80,6 +81,7 @@ class Run:
     inbox: Inbox | None = None
     lock: int | None = None
     refresh: Sequence[str] = ()
+    build: str | None = None
     summary: Summary = field(default_factory=Summary)
     _is_stopping: bool = False
 
@@ -258,7 +260,7 @@ class Run:
         command += ["--environment", self.environment or self.project.environment]
         # --force: after a kill, Meltano's own lock would last five minutes. The locks here do not.
         command += ["run", "--no-install", "--force", "--state-id-suffix", self.firm]
-        command += self.plugins
+        command += [*self.plugins, *([self.build] if self.build else [])]
         if self.inbox:
             command = [*self.inbox.exclusive(self.firm), *command]
         # If this process is killed, its run must stop: it would overlap with the next one.
@@ -266,8 +268,17 @@ class Run:
         return [setpriv, "--pdeathsig", "TERM", *command] if setpriv else command
 
     def _environment(self, system: Path) -> dict[str, str]:
-        variables = {**inherited_environment(), **self.settings, **self._own_variables(system)}
+        variables = {**inherited_environment(), **self._build_variables()}
+        variables |= {**self.settings, **self._own_variables(system)}
         return variables | (self.inbox.variables if self.inbox else {})
+
+    def _build_variables(self) -> dict[str, str]:
+        """Give each firm a folder for dbt, whose parsed project saves time in the next run."""
+        if not self.build:
+            return {}
+        folder = self.project.system / "dbt" / self.firm
+        paths = {"target_path": str(folder / "target"), "log_path": str(folder / "logs")}
+        return variables(self.build.partition(":")[0], paths)
 
     def _own_variables(self, system: Path) -> dict[str, str]:
         return {

@@ -10,6 +10,7 @@ KINDS = ("events", "first_run", "retry", "poll", "full_pass")
 # Names of tasks, folders, states and schemas contain these names.
 _NAME = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"}
 _TEXT = {"type": "string", "minLength": 1}
+_COMMAND = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}:[a-z0-9_-]+$"}
 _POSITIVE = {"type": "number", "exclusiveMinimum": 0}
 
 
@@ -53,6 +54,10 @@ _DAG = _object(
         "loader": _object(
             "name",
             {"name": _NAME, "connection": _TEXT, "settings": {"type": "object"}},
+        ),
+        "build": _object(
+            "name",
+            {"name": _COMMAND, "connection": _TEXT, "settings": {"type": "object"}},
         ),
     },
 )

@@ -11,6 +11,10 @@ from typing import Any
 _METRIC = re.compile(r"METRIC: (\{.*\})\s*$")
 # The level, the logger if the line has one, and the message.
 _ERROR = re.compile(r"\b(?:ERROR|CRITICAL)\b\s*\|?(?:[\s\w.-]+\|)?\s*(?P<text>.*)")
+# dbt names what failed after the summary of its results.
+_DBT_FAILURE = re.compile(
+    r"\b(?P<text>(?:Failure|[A-Z]\w+ Error) in [a-z ]*(?:test|model|seed|snapshot) \S+)"
+)
 _FAILED = "failed"
 _LONGEST_CAUSE = 1000
 
@@ -65,7 +69,7 @@ class Summary:
 
     def _read_error(self, plugin: str, line: str, level: str) -> None:
         """Keep the first error of the tap, and the first one of the loader or of Meltano."""
-        found = _ERROR.search(line)
+        found = _DBT_FAILURE.search(line) or _ERROR.search(line)
         text = (found["text"] if found else line)[:_LONGEST_CAUSE]
         if plugin.startswith("tap-"):
             if found:
