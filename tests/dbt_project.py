@@ -50,6 +50,16 @@ class DbtProject:
         assert done.returncode == 0, done.stdout
         return sorted((self.folder / "target" / "compiled").rglob("*.sql"))
 
+    def process_environment(self) -> dict[str, str]:
+        """Return the environment variables of a process that runs dbt."""
+        return {
+            **os.environ,
+            **self.environment,
+            "DBT_PROFILES_DIR": str(PROFILES),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+        }
+
     def _run(
         self, command: str, *arguments: str, options: tuple[str, ...] = ()
     ) -> subprocess.CompletedProcess[str]:
@@ -64,13 +74,7 @@ class DbtProject:
                 *arguments,
             ],
             cwd=PACKAGE,
-            env={
-                **os.environ,
-                **self.environment,
-                "DBT_PROFILES_DIR": str(PROFILES),
-                "DBT_TARGET_PATH": str(self.folder / "target"),
-                "DBT_LOG_PATH": str(self.folder / "logs"),
-            },
+            env=self.process_environment(),
             capture_output=True,
             text=True,
             check=False,
