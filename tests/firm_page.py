@@ -50,11 +50,14 @@ const select = document.querySelector(`select[name=${arguments[0]}]`);
 select.value = arguments[1];
 select.dispatchEvent(new Event("change"));
 """
-_TILE = """
+_LABEL = """
 const label = [...document.querySelectorAll(".tile .label")]
   .find((each) => each.textContent.startsWith(arguments[0]));
-return label.nextSibling.textContent;
 """
+_TILE = _LABEL + "return label.nextSibling.textContent;"
+_NOTES = _LABEL + (
+    "return [...label.parentNode.querySelectorAll('small')].map((each) => each.textContent);"
+)
 # The lowest contrast of visible texts against what is behind them.
 _CONTRAST = """
 const parse = (text) => text.match(/[0-9.]+/g).map(Number);
@@ -106,6 +109,11 @@ def page_rows(page: Path) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def without_stream(page: str, stream: str) -> str:
+    """Return a page whose times of the data do not have a stream."""
+    return re.sub(rf'\["{stream}",(?=\d)', '["another",', page)
+
+
 @dataclass
 class FirmPage:
     """A page in a browser.
@@ -120,6 +128,11 @@ class FirmPage:
         """Return the figure of a tile whose label starts so."""
         text: str = self.browser.run(_TILE, label)
         return text
+
+    def notes(self, label: str) -> list[str]:
+        """Return the small texts of a tile."""
+        texts: list[str] = self.browser.run(_NOTES, label)
+        return texts
 
     def total(self, caption: str, column: str, inside: str = "main") -> str:
         """Return a figure of the last row of a table."""

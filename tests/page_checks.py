@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 Figures = dict[str, Decimal]
 
+FEES = "net_fee_amount"
+COMPARED_MONTHS = {"billed in a year": 0, "a month before": 1, "a year before": 12}
 READABLE = 4.5
 """Contrast that WCAG asks for."""
 PHONE, TABLET, DESKTOP = 390, 820, 1280
@@ -39,7 +42,12 @@ def expected_figures(firm: FirmFigures, find: Callable[..., Any]) -> Figures:
     def total(rows: Any, name: str) -> Decimal:
         return sum((Decimal(row[name]) for row in rows), Decimal())
 
+    def billed(first: date, last: date) -> Decimal:
+        sums = firm.billing().items()
+        return total((row for (month,), row in sums if month and first <= month <= last), FEES)
+
     return {
+        **_over_12_months(firm.today, billed),
         "exceptions": of("trust_exceptions", "1", "priority <= 3"),
         "held": total(firm.trust().values(), "balance"),
         "transferable": of("trust_to_office", "transferable_amount"),
@@ -51,7 +59,7 @@ def expected_figures(firm: FirmFigures, find: Callable[..., Any]) -> Figures:
             (row for row in owed if row["days_overdue"] > 0 and row["owed_amount"] > 0),
             "owed_amount",
         ),
-        "billed": total(months, "net_fee_amount"),
+        "billed": total(months, FEES),
         "recorded": total(months, "recorded_fee_amount"),
         "written off": total(months, "written_off_unbilled_amount"),
         "payable": total(months, "payable_amount"),
@@ -66,8 +74,27 @@ def expected_figures(firm: FirmFigures, find: Callable[..., Any]) -> Figures:
     }
 
 
-def row_figures(tables: dict[str, list[dict[str, Any]]]) -> Figures:
+def _over_12_months(today: date, sum_of: Callable[[date, date], Decimal]) -> Figures:
+    """Return a sum over the last 12 whole months, and those a month and a year before."""
+    month = today.year * 12 + today.month - 1
+    spans = {name: month - count for name, count in COMPARED_MONTHS.items()}
+
+    def first_day(number: int) -> date:
+        return date(number // 12, number % 12 + 1, 1)
+
+    return {name: sum_of(first_day(end - 12), first_day(end - 1)) for name, end in spans.items()}
+
+
+def row_figures(tables: dict[str, list[dict[str, Any]]], today: date) -> Figures:
     """Return the same figures from the rows of the page, whose amounts are cents."""
+
+    def billed(first: date, last: date) -> Decimal:
+        limits = (first.isoformat()[:7], last.isoformat()[:7])
+        return of(
+            "invoices",
+            FEES,
+            where=lambda row: limits[0] <= (row["issued_date"] or "")[:7] <= limits[1],
+        )
 
     def of(
         table: str, *columns: str, where: Callable[[dict[str, Any]], bool] | None = None
@@ -77,6 +104,7 @@ def row_figures(tables: dict[str, list[dict[str, Any]]]) -> Figures:
 
     ages = ("days_91_180", "days_181_365", "days_over_365")
     return {
+        **_over_12_months(today, billed),
         "exceptions": Decimal(sum(row["priority"] <= 3 for row in tables["trust_exceptions"])),
         "held": of("trust_balances", "balance"),
         "transferable": of("trust_to_office", "transferable_amount"),
@@ -156,9 +184,21 @@ def check_figures(page: FirmPage, expected: Figures) -> None:
     found = {key: page.total(*key) for key in totals}
     assert found == {key: money(expected[name]) for key, name in totals.items()}
     assert page.total("Active matters by stage", "Matters") == str(expected["active"])
+    notes = page.column("Realization and collection by month of issue", "Realization")
+    assert any("only 1 bill" in text for text in notes)
     assert page.browser.run("return document.querySelector('.as-of').innerText").startswith(
         "Complete until "
     )
+
+
+def check_comparison(page: FirmPage, expected: Figures) -> None:
+    """A figure has the same figure a month and a year before."""
+    page.choose("period", "12 months")
+    assert page.tile("Fees billed") == money(expected["billed in a year"], "1")
+    month, year = page.notes("Fees billed")
+    for name, note in (("a month before", month), ("a year before", year)):
+        assert note.startswith(f"{name}: {money(expected[name], '1')}")
+    page.choose("period", "all")
 
 
 def check_trust_comes_first(page: FirmPage, _: Figures) -> None:
@@ -236,8 +276,16 @@ def check_appearance(page: FirmPage, _: Figures) -> None:
         assert page.lowest_contrast() >= READABLE, theme
 
 
+def check_missing_stream(page: FirmPage, stream: str) -> None:
+    """Figures whose streams are not loaded are no zeros: tile and section say what is missing."""
+    assert page.tile("Trust exceptions") == page.tile("Cash received") == "–"  # noqa: RUF001
+    section = page.browser.run("return document.querySelector('#trust').innerText")
+    assert section.splitlines()[-1] == f"Not loaded: {stream}."
+
+
 CHECKS = (
     check_figures,
+    check_comparison,
     check_trust_comes_first,
     check_filters,
     check_sorting,

@@ -18,11 +18,11 @@ from scripts import demo_report
 from smokeball_sandbox import SandboxServer
 from tap_smokeball import streams
 from tests.dbt_project import PACKAGE, UNIT_TESTS, DbtProject
-from tests.edge_case_firm import OVERDRAWN, EdgeCaseFirm
+from tests.edge_case_firm import HOSTILE_CLIENT, OVERDRAWN, EdgeCaseFirm
 from tests.expected_figures import FEE_EARNERS, NOT_OPEN, FirmFigures
-from tests.firm_page import FirmPage, make_page, page_rows
+from tests.firm_page import FirmPage, make_page, page_rows, without_stream
 from tests.harness import catalog, sandbox_rows
-from tests.page_checks import CHECKS, expected_figures, row_figures
+from tests.page_checks import CHECKS, check_missing_stream, expected_figures, row_figures
 from tests.pipeline import Pipeline
 from tests.recorded_firm import STREAMS
 from tests.servers import UnavailableError
@@ -76,12 +76,12 @@ class Firm:
         sandbox = SandboxServer(matters=60, region=region, anchor=today)
         self.cases = EdgeCaseFirm(stack.enter_context(sandbox), today)
         self.cases.add_edge_cases()
-        self._today = today
+        self.today = today
         self._region = region
 
     def figures(self) -> FirmFigures:
         rows = {name: self.cases.rows(name) for name in RESOURCES}
-        return FirmFigures(rows, self._today, ZoneInfo(ZONES[self._region]))
+        return FirmFigures(rows, self.today, ZoneInfo(ZONES[self._region]))
 
 
 @dataclass
@@ -280,15 +280,21 @@ def test_page_figures_match_source_rows(
         done = make_page(built.project, page, *(("--firm", name) if name else ()))
         assert done.returncode == 0, done.stderr
         assert page.stat().st_mode & 0o777 == 0o600
+        logs = "".join(log.read_text() for log in built.project.folder.glob("logs/*"))
+        assert HOSTILE_CLIENT not in done.stdout + done.stderr + logs
         expected = expected_figures(firm.figures(), partial(built.figures, name))
         with subtests.test("rows", firm=name):
-            assert row_figures(page_rows(page)) == expected
+            assert row_figures(page_rows(page), firm.today) == expected
         if DRIVER and len(built.firms) == 1 and built.warehouse.name == "DuckDB":
             with open_browser(tmp_path / "profile") as browser:
                 browser.open(page.as_uri())
                 for check in CHECKS:
                     with subtests.test(check.__name__):
                         check(FirmPage(browser), expected)
+                part = page.with_name("part.html")
+                part.write_text(without_stream(page.read_text(), "bank_accounts"))
+                browser.open(part.as_uri())
+                check_missing_stream(FirmPage(browser), "bank_accounts")
     if len(built.firms) > 1:
         done = make_page(built.project, tmp_path / "page.html")
         assert done.returncode == 1

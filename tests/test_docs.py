@@ -84,6 +84,8 @@ RUN_ELSEWHERE = {
         'f"{DBT}:build"',
     ),
     "dbt build": ("tests/dbt_project.py", '"build"'),
+    "meltano run dbt-duckdb:page": ("scripts/demo.py", 'f"{DBT}:page"'),
+    "python dbt/page --output page.html": ("tests/firm_page.py", 'PACKAGE / "page"'),
 }
 BULK_LOAD = "python loaders/bulk-load/bulk_load.py"
 RUN_ELSEWHERE |= {

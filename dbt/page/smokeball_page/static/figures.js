@@ -7,6 +7,7 @@ const NO_MATTER = {
 };
 const FRESHNESS = new Map(rowsOf("freshness").map((row) => [row.stream, row]));
 const AS_OF = SETTINGS.as_of;
+const FIRST_DAY = "0001-01-01";
 const ANY = "";
 const FILTERS = { area: ANY, attorney: ANY, period: "12 months" };
 
@@ -74,25 +75,29 @@ function isFiltered() {
   return FILTERS.area !== ANY || FILTERS.attorney !== ANY;
 }
 
-/** Periods: name, first and last day, and months to the period before. */
+/** Periods: name, first and last day, and how many months before it those of the comparison are. */
 function periods() {
   const month = firstOfMonth(AS_OF);
   const lastMonth = addMonths(month, -1);
   const yearStart = SETTINGS.fiscal_year_start;
   const fiscal = addMonths(month, -((Number(AS_OF.slice(5, 7)) - yearStart + 12) % 12));
   return {
-    "this month": { label: "This month", first: month, last: AS_OF, step: 1 },
-    "last month": { label: "Last month", first: lastMonth, last: lastOfMonth(lastMonth), step: 1 },
-    "3 months": { label: "Last 3 whole months", first: addMonths(month, -3), last: addDays(month, -1), step: 3 },
-    "12 months": { label: "Last 12 whole months", first: addMonths(month, -12), last: addDays(month, -1), step: 12 },
-    "fiscal year": { label: "Fiscal year to date", first: fiscal, last: AS_OF, step: 12 },
-    "last fiscal year": { label: "Last fiscal year", first: addMonths(fiscal, -12), last: addDays(fiscal, -1), step: 12 },
-    all: { label: "Everything", first: "0001-01-01", last: "9999-12-31", step: 0 },
+    "this month": { label: "This month", first: month, last: AS_OF, before: [1, 12] },
+    "last month": { label: "Last month", first: lastMonth, last: lastOfMonth(lastMonth), before: [1, 12] },
+    "3 months": { label: "Last 3 whole months", first: addMonths(month, -3), last: addDays(month, -1), before: [3, 12] },
+    "12 months": { label: "Last 12 whole months", first: addMonths(month, -12), last: addDays(month, -1), before: [1, 12] },
+    "fiscal year": { label: "Fiscal year to date", first: fiscal, last: AS_OF, before: [12] },
+    "last fiscal year": { label: "Last fiscal year", first: addMonths(fiscal, -12), last: addDays(fiscal, -1), before: [12] },
+    all: { label: "Everything", first: FIRST_DAY, last: "9999-12-31", before: [] },
   };
 }
 
 function period() {
   return periods()[FILTERS.period];
+}
+
+function isEverything(span) {
+  return span.first === FIRST_DAY;
 }
 
 /** Return a period some months earlier: whole months stay whole months. */
@@ -102,12 +107,10 @@ function shifted(span, months) {
   return { ...span, first: addMonths(span.first, -months), last: isWhole ? lastOfMonth(last) : last };
 }
 
-/** Return the period before, and the same one a year before; one of them if they are the same. */
+/** Return the periods to compare with. */
 function earlierPeriods() {
   const span = period();
-  if (!span.step) return [];
-  const months = span.step === 12 ? [12] : [span.step, 12];
-  return months.map((count) => {
+  return span.before.map((count) => {
     const before = shifted(span, count);
     const name = count === 12 ? "a year before" : count === 1 ? "a month before" : `${count} months before`;
     return { ...before, name, label: spanText(before) };
@@ -115,7 +118,7 @@ function earlierPeriods() {
 }
 
 function spanText(span) {
-  if (span.first === "0001-01-01") return "everything";
+  if (isEverything(span)) return "everything";
   if (span.last === lastOfMonth(span.last)) {
     const [first, last] = [monthText(span.first), monthText(span.last)];
     return first === last ? first : `${first} to ${last}`;
@@ -125,13 +128,13 @@ function spanText(span) {
 
 /** Return the rows with a day in a period. "Everything" has rows without a day, too. */
 function during(rows, key, span) {
-  if (span.step === 0) return rows;
+  if (isEverything(span)) return rows;
   return rows.filter((row) => row[key] && row[key] >= span.first && row[key] <= span.last);
 }
 
 /** Return the rows of months that a period has a part of. */
 function monthsDuring(rows, span) {
-  if (span.step === 0) return rows;
+  if (isEverything(span)) return rows;
   return rows.filter((row) => row.month >= firstOfMonth(span.first) && row.month <= span.last);
 }
 

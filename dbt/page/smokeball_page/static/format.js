@@ -131,7 +131,7 @@ function cellText(value, kind) {
 function changeText(change) {
   if (change === null || change === undefined) return DASH;
   if (change > 9.995) return "▲ more than tenfold";
-  const sign = change > 0 ? "▲ +" : change < 0 ? "▼ −" : "";
+  const sign = change > 0 ? "▲\u00a0+" : change < 0 ? "▼\u00a0−" : "";
   return `${sign}${number(Math.abs(change) * 100)}%`;
 }
 

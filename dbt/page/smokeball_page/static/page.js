@@ -108,7 +108,7 @@ function filters() {
 }
 
 function periodText(span) {
-  return span.step ? `${span.label}: ${spanText(span)}` : span.label;
+  return span.before.length ? `${span.label}: ${spanText(span)}` : span.label;
 }
 
 function draw() {

@@ -16,7 +16,7 @@ const TEXT_ORDER = new Intl.Collator("en", { numeric: true, sensitivity: "base" 
  * Make a table.
  *
  * columns: [{key, label, kind, isMinor, isInFileOnly, isSummed, detail, note, isNoteMinor}]. detail(row) returns the options of the
- * table of the rows behind a figure, note(row) a text that follows it. Minor columns do not show on a phone.
+ * table of the rows behind a figure, note(row) a text that follows it. Minor columns do not show on a phone or tablet.
  */
 function dataTable({ caption, columns: allColumns, rows, sort, file, totals }) {
   const columns = allColumns.filter((column) => !column.isInFileOnly);

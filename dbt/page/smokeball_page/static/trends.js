@@ -17,7 +17,7 @@ function differenceText(now, before, format) {
   if (now === null || before === null) return "";
   if (format === percent) {
     const points = Math.round((now - before) * 1000) / 10;
-    return `(${points > 0 ? "▲ +" : points < 0 ? "▼ −" : ""}${number(Math.abs(points), 1)} points)`;
+    return `(${points > 0 ? "▲\u00a0+" : points < 0 ? "▼\u00a0−" : ""}${number(Math.abs(points), 1)} points)`;
   }
   const change = relativeChange(now, before);
   return change === null ? "" : `(${changeText(change)})`;
