@@ -50,16 +50,6 @@ class DbtProject:
         assert done.returncode == 0, done.stdout
         return sorted((self.folder / "target" / "compiled").rglob("*.sql"))
 
-    def process_environment(self) -> dict[str, str]:
-        """Return the environment variables of a process that runs dbt."""
-        return {
-            **os.environ,
-            **self.environment,
-            "DBT_PROFILES_DIR": str(PROFILES),
-            "DBT_TARGET_PATH": str(self.folder / "target"),
-            "DBT_LOG_PATH": str(self.folder / "logs"),
-        }
-
     def _run(
         self, command: str, *arguments: str, options: tuple[str, ...] = ()
     ) -> subprocess.CompletedProcess[str]:
@@ -74,7 +64,13 @@ class DbtProject:
                 *arguments,
             ],
             cwd=PACKAGE,
-            env=self.process_environment(),
+            env={
+                **os.environ,
+                **self.environment,
+                "DBT_PROFILES_DIR": str(PROFILES),
+                "DBT_TARGET_PATH": str(self.folder / "target"),
+                "DBT_LOG_PATH": str(self.folder / "logs"),
+            },
             capture_output=True,
             text=True,
             check=False,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.dbt_project import PACKAGE
+from tests.dbt_project import PACKAGE, PROFILES
 from tests.servers import environment_python
 
 if TYPE_CHECKING:
@@ -93,7 +94,13 @@ def make_page(
             *arguments,
         ],
         cwd=PACKAGE,
-        env=project.process_environment(),
+        env={
+            **os.environ,
+            **project.environment,
+            "DBT_PROFILES_DIR": str(PROFILES),
+            "DBT_TARGET_PATH": str(project.folder / "target"),
+            "DBT_LOG_PATH": str(project.folder / "logs"),
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -35,7 +35,7 @@
         'source_relation': firm,
         'as_of': as_of,
         'timezone': zones if zones is string else zones.get(firm, 'UTC'),
-        'currency': currencies if currencies is string else currencies.get(firm, 'USD'),
+        'currency': currencies if currencies is string else currencies.get(firm),
         'fiscal_year_start': var('smokeball__fiscal_year_start'),
         'collection_days': var('smokeball__collection_days'),
         'idle_days': var('smokeball__idle_days'),

@@ -29,7 +29,8 @@ function rowsOf(name) {
 function money(cents, isWhole = false) {
   if (cents === null || cents === undefined) return DASH;
   const digits = isWhole ? 0 : 2;
-  const options = { style: "currency", currency: SETTINGS.currency, currencyDisplay: "narrowSymbol" };
+  const symbol = { style: "currency", currency: SETTINGS.currency, currencyDisplay: "narrowSymbol" };
+  const options = SETTINGS.currency ? symbol : {};
   const rounded = isWhole ? Math.round(cents / 100) : cents / 100;
   return rounded
     .toLocaleString(LOCALE, { ...options, minimumFractionDigits: digits, maximumFractionDigits: digits })

@@ -68,7 +68,7 @@ function header() {
   );
   document.getElementById("header").replaceChildren(
     element("h1", {}, name),
-    element("p", {}, `Ages and days overdue as of ${dateText(AS_OF)}. Amounts in ${SETTINGS.currency}.`),
+    element("p", {}, `Ages and days overdue as of ${dateText(AS_OF)}. Amounts in ${SETTINGS.currency || "an unknown currency"}.`),
     times,
     filters(),
   );
