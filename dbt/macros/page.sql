@@ -45,14 +45,20 @@
 {% endmacro %}
 
 
-{# Print a table in parts. All values are text: warehouses write dates and numbers as text alike. #}
-{% macro print_page_table(name, columns, source, firm) %}
+{# Return the query of a table. All values are text: warehouses write dates and numbers as text alike. #}
+{% macro page_query(columns, source, firm) %}
     {%- set texts = [] -%}
     {%- for column, kind in columns -%}
         {%- do texts.append('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ') as ' ~ column) -%}
     {%- endfor -%}
-    {%- set rows = run_query('select ' ~ texts | join(', ') ~ ' from ' ~ source ~ " where source_relation = '"
-        ~ firm | replace("'", "''") ~ "'").rows -%}
+    {{ return('select ' ~ texts | join(', ') ~ ' from ' ~ source ~ " where source_relation = '"
+        ~ firm | replace("'", "''") ~ "'") }}
+{% endmacro %}
+
+
+{# Print a table in parts. #}
+{% macro print_page_table(name, columns, source, firm) %}
+    {%- set rows = run_query(smokeball.page_query(columns, source, firm)).rows -%}
     {%- do print(tojson({'table': name, 'columns': columns})) -%}
     {%- for part in rows | batch(1000) -%}
         {%- set values = [] -%}
