@@ -32,7 +32,10 @@ _COLUMN = _TABLE + (
     "return [...frame.querySelectorAll('tbody tr')].map((row) => row.children[place].innerText);"
 )
 _SORT = _TABLE + "frame.querySelectorAll('thead button')[place].click();"
-_OPEN = _TABLE + "frame.querySelector('tbody tr').children[place].querySelector('button').click();"
+_OPEN = _TABLE + (
+    "const row = frame.querySelectorAll('tbody tr')[arguments[3]];"
+    "row.children[place].querySelector('button').click();"
+)
 _SAVE = (
     """
 let blob;
@@ -155,9 +158,9 @@ class FirmPage:
         """Sort a table by a column; a second time sorts in the other direction."""
         self.browser.run(_SORT, "main", caption, column)
 
-    def open_first(self, caption: str, column: str) -> None:
-        """Open the rows behind a figure of the first row of a table."""
-        self.browser.run(_OPEN, "main", caption, column)
+    def open_rows(self, caption: str, column: str, row: int = 0) -> None:
+        """Open the rows behind a figure of a table."""
+        self.browser.run(_OPEN, "main", caption, column, row)
 
     def csv(self, caption: str, column: str) -> str:
         """Save a table, and return the file."""

@@ -242,10 +242,16 @@ def check_sorting(page: FirmPage, _: Figures) -> None:
 def check_drill_down(page: FirmPage, _: Figures) -> None:
     """A figure opens rows that add up to it."""
     page.sort("Owed by debtor", "Overdue")
-    figure, debtor = (page.column("Owed by debtor", name)[0] for name in ("Overdue", "Debtor"))
-    page.open_first("Owed by debtor", "Overdue")
-    assert page.total(f"Overdue bills: {debtor}", "Owed", "dialog[open]") == figure
-    page.browser.run("document.querySelector('dialog .close').click()")
+    debtor = page.column("Owed by debtor", "Debtor")[0]
+    ages = "Unbilled work by age"
+    for caption, column, row, opened, summed in (
+        ("Owed by debtor", "Overdue", 0, f"Overdue bills: {debtor}", "Owed"),
+        (ages, "Amount", 1, f"{ages}: 31 to 60 days", "Amount"),
+    ):
+        figure = page.column(caption, column)[row]
+        page.open_rows(caption, column, row)
+        assert page.total(opened, summed, "dialog[open]") == figure
+        page.browser.run("document.querySelector('dialog .close').click()")
 
 
 def check_csv(page: FirmPage, _: Figures) -> None:
