@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import demo_documents, demo_live, demo_page, demo_report, demo_targets
+from scripts import demo_documents, demo_live, demo_report
 from scripts.demo_firm import History
 from smokeball_sandbox import SandboxServer
 
@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "output" / "demo"
 DATABASE = FOLDER / "demo.duckdb"
-PAGE = FOLDER / "report.html"
+PAGE = FOLDER / "page.html"
 LOG = FOLDER / "meltano.log"
 # Separate from the project's own folder, which may hold plugins, runs and state of a real account.
 MELTANO_FOLDER = ROOT / ".meltano" / "demo"
 PLUGINS = ("tap-smokeball", "target-duckdb")
 DBT = "dbt-duckdb"
+# The staff records as much time as that of a real firm.
+FEES_PER_MATTER = 100
 # A change of one of these files requires a new installation of the plugins.
 SOURCES = (
     "meltano.yml",
@@ -94,7 +96,7 @@ class Meltano:
 
     def run(self) -> None:
         """Run the pipeline and show the log lines of the tap and the loader."""
-        steps = (*PLUGINS, f"{DBT}:build")
+        steps = (*PLUGINS, f"{DBT}:build", f"{DBT}:page")
         self._run("--environment", "dev", "run", "--state-id-suffix", "demo", *steps, show=True)
 
     @staticmethod
@@ -156,7 +158,7 @@ def run_demo(options: argparse.Namespace) -> None:
     Raises:
         DemoError: Meltano failed, or the database differs from the firm.
     """
-    firm = {"matters": options.matters, "seed": options.seed}
+    firm = {"matters": options.matters, "fees": FEES_PER_MATTER, "seed": options.seed}
     history = History.read(FOLDER / "history.json", firm)
     if options.fresh or history.loads == 0 or not DATABASE.exists():
         shutil.rmtree(FOLDER, ignore_errors=True)
@@ -181,6 +183,7 @@ def run_demo(options: argparse.Namespace) -> None:
                 **(live.settings if live else {}),
                 **(demo_documents.settings(ROOT, FOLDER) if options.documents else {}),
                 "DBT_DUCKDB_PATH": str(DATABASE),
+                "DBT_DUCKDB_PAGE": str(PAGE),
             }
         )
         meltano.install()
@@ -196,8 +199,7 @@ def run_demo(options: argparse.Namespace) -> None:
         history.record_load()
         loaded = database.totals()
         expected = demo_report.source_totals(sandbox.control, loaded.rows)
-        targets = demo_targets.targets_of(each["row"] for each in sandbox.control.rows("staff"))
-        report(database, before, targets)
+        report(database, before)
         compare(loaded, expected)
         if options.documents:
             say()
@@ -211,14 +213,12 @@ def run_demo(options: argparse.Namespace) -> None:
         say("Run `make demo` again to see an incremental load: some rows will have changed.")
 
 
-def report(database: demo_report.Database, before: str, targets: demo_targets.Targets) -> None:
-    """Print what was loaded since a time, and write the page."""
+def report(database: demo_report.Database, before: str) -> None:
+    """Print what was loaded since a time, and the work in progress."""
     say()
     summarize(database.rows_since(before), database.rows_since(demo_report.LONG_AGO))
-    answers = demo_targets.apply_targets(database.answers(), targets)
-    PAGE.write_text(demo_page.page(answers), encoding="utf-8")
     say()
-    for line in demo_report.unbilled(answers):
+    for line in demo_report.unbilled(database.work_in_progress()):
         say(line)
     say()
 
@@ -237,7 +237,7 @@ def compare(loaded: demo_report.Totals, expected: demo_report.Totals) -> None:
         )
     say(f"Smokeball and DuckDB match, row by row and to the cent: {loaded}.")
     say(f"Database: {relative(DATABASE)}")
-    say(f"Report (open in a browser): {relative(PAGE)}")
+    say(f"Page (open in a browser): {relative(PAGE)}")
 
 
 def announce(history: History) -> None:

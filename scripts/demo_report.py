@@ -7,10 +7,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scripts.demo_documents import TABLES as DOCUMENT_TABLES
-from scripts.demo_queries import QUERIES
 from tap_smokeball.streams.sync_runs import SyncRunsStream
 
 if sys.version_info >= (3, 12):
@@ -35,19 +34,17 @@ rows = duckdb.connect(sys.argv[1], read_only=True).execute(sys.argv[2], sys.argv
 json.dump(rows, sys.stdout, default=str)
 """
 
-# Runs named queries.
-QUERY_RUNNER = """
-import duckdb, json, sys
-database, results = duckdb.connect(sys.argv[1], read_only=True), {}
-for name, query in json.load(sys.stdin).items():
-    result = database.execute(query)
-    names = [column[0] for column in result.description]
-    results[name] = [dict(zip(names, row)) for row in result.fetchall()]
-json.dump(results, sys.stdout, default=str)
-"""
-
 TABLES = """
 select table_name from information_schema.tables where table_schema = 'smokeball' order by all
+"""
+
+WORK_IN_PROGRESS = """
+select any_value(matter_number), any_value(title), any_value(person_responsible), sum(hours),
+    sum(total), min(oldest_date)
+from analytics.smokeball__wip_ageing
+group by matter_id
+having sum(total) <> 0
+order by sum(total) desc, matter_id
 """
 
 AMOUNT = "select sum(amount::decimal(18, 2)) from smokeball.fees"
@@ -56,10 +53,18 @@ RUN_LOG = str(SyncRunsStream.name)
 
 HEADINGS = ("Matter", "Client and subject", "Responsible", "Hours", "Unbilled $", "Oldest")
 
-SUM_COLUMNS = ("hours", "total")
-
 Rows = dict[str, int]
-Answers = dict[str, list[dict[str, Any]]]
+
+
+class Unbilled(NamedTuple):
+    """Work in progress of a matter; numbers are text, exact to the last digit."""
+
+    number: str | None
+    title: str
+    responsible: str | None
+    hours: str
+    total: str
+    oldest: str
 
 
 @dataclass(frozen=True)
@@ -138,53 +143,47 @@ class Database:
     def _tables(self) -> list[str]:
         return [name for [name] in self.query(TABLES)]
 
-    def answers(self) -> Answers:
-        """Ask the marts the questions of the report."""
-        answers: Answers = json.loads(self._run(QUERY_RUNNER, stdin=json.dumps(QUERIES)))
-        return answers
+    def work_in_progress(self) -> list[Unbilled]:
+        """Return the work in progress by matter from the mart, the largest amount first."""
+        return [Unbilled(*row) for row in self.query(WORK_IN_PROGRESS)]
 
     def query(self, query: str, *values: str) -> list[list[Any]]:
         """Return the rows of an SQL query."""
-        rows: list[list[Any]] = json.loads(self._run(READER, query, *values))
-        return rows
-
-    def _run(self, program: str, *arguments: str, stdin: str = "") -> str:
         completed = subprocess.run(  # noqa: S603 - the program is a constant, without a shell
-            [str(self._python), "-c", program, str(self._path), *arguments],
+            [str(self._python), "-c", READER, str(self._path), query, *values],
             check=True,
-            input=stdin,
             stdout=subprocess.PIPE,
             encoding="utf-8",
         )
-        return completed.stdout
+        rows: list[list[Any]] = json.loads(completed.stdout)
+        return rows
 
 
-def unbilled(answers: Answers) -> Iterator[str]:
+def unbilled(rows: list[Unbilled]) -> Iterator[str]:
     """Yield the lines of a table of work in progress by matter."""
-    rows = answers["work_in_progress"]
     lines: list[tuple[str, ...]] = [
         (
-            row["number"] or "lead",
+            row.number or "lead",
             truncated(subject(row)),
-            row["responsible"] or "",
-            _hours(row["hours"]),
-            f"{Decimal(row['total']):,.2f}",
-            row["oldest"],
+            row.responsible or "",
+            _hours(row.hours),
+            f"{Decimal(row.total):,.2f}",
+            row.oldest,
         )
         for row in rows[:MAX_ROWS]
     ]
     rest = rows[MAX_ROWS:]
     if rest:
-        oldest = min(row["oldest"] for row in rest)
+        oldest = min(row.oldest for row in rest)
         lines.append(("", f"{len(rest):,} more matters", "", *_sums(rest), oldest))
     lines.append(("", "All work in progress", "", *_sums(rows), ""))
     yield "Unbilled work in progress by matter"
     yield from _table(HEADINGS, lines, left=3)
 
 
-def subject(row: dict[str, Any]) -> str:
+def subject(row: Unbilled) -> str:
     """Return the title of a matter without its leading number."""
-    return str(row["title"]).removeprefix(f"{row['number']} - ")
+    return row.title.removeprefix(f"{row.number} - ")
 
 
 def truncated(text: str) -> str:
@@ -192,8 +191,9 @@ def truncated(text: str) -> str:
     return text if len(text) <= MAX_WIDTH else f"{text[: MAX_WIDTH - 3]}..."
 
 
-def _sums(rows: list[dict[str, Any]]) -> tuple[str, str]:
-    hours, total = (sum((Decimal(row[name]) for row in rows), Decimal()) for name in SUM_COLUMNS)
+def _sums(rows: list[Unbilled]) -> tuple[str, str]:
+    hours = sum((Decimal(row.hours) for row in rows), Decimal())
+    total = sum((Decimal(row.total) for row in rows), Decimal())
     return _hours(hours), f"{total:,.2f}"
 
 

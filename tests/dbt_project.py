@@ -95,8 +95,8 @@ class DbtProject:
         if self._session is None:
             self._session = self._start()
         if self.database:
-            self._link.unlink(missing_ok=True)
-            self._link.symlink_to(self.database)
+            self.database_link.unlink(missing_ok=True)
+            self.database_link.symlink_to(self.database)
         first, rest = arguments[:1], arguments[1:]
         subcommand = first if command == "source" else ()
         done = self._session(
@@ -115,18 +115,19 @@ class DbtProject:
         return succeeded
 
     @property
-    def _link(self) -> Path:
+    def database_link(self) -> Path:
+        """Return where dbt sees the file of DuckDB."""
         # Views hold the name of the database, which is that of the file.
         name = self.database.name if self.database else "warehouse.duckdb"
         return self.folder / "database" / name
 
     def _start(self) -> Session:
         cloud = self.target in {"snowflake", "bigquery"}
-        self._link.parent.mkdir(parents=True, exist_ok=True)
+        self.database_link.parent.mkdir(parents=True, exist_ok=True)
         return Session(
             environment_python("dbt-cloud" if cloud else "dbt"),
             "dbt",
-            DBT_TEST_DUCKDB=str(self._link),
+            DBT_TEST_DUCKDB=str(self.database_link),
             **self.environment,
             DBT_PROJECT_DIR=str(PACKAGE),
             DBT_PROFILES_DIR=str(PROFILES),

@@ -19,6 +19,8 @@ AGE_LIMITS_DAYS = (0, 1, 30, 31, 60, 61, 90, 91)
 """Days overdue at which an age range starts or ends."""
 OVERDRAWN = Decimal("-412.35")
 ORPHANED = "an invoice that was never loaded"
+HOSTILE_TITLE = "</script><script>document.title = 'run'</script><img src=x onerror=alert(1)>"
+HOSTILE_CLIENT = '=HYPERLINK("https://example.com","Open")'
 
 
 class EdgeCaseFirm:
@@ -90,6 +92,15 @@ class EdgeCaseFirm:
         parent = {"parent": entry["parent"]} if entry["parent"] else {}
         self._control.touch(resource, entry["row"]["id"], set=change, **parent)
 
+    def _give_hostile_names(self, matter: Json) -> None:
+        """Give a matter a title, and its client a name, that a program could run."""
+        self._touch("matters", {"row": matter, "parent": None}, {"title": HOSTILE_TITLE})
+        client = matter["clients"][0]["id"]
+        contact = next(each for each in self.rows("contacts") if each["row"]["id"] == client)
+        others = dict.fromkeys(("company", "trust", "groupOfPeople"))
+        person = {"firstName": HOSTILE_CLIENT, "lastName": None}
+        self._touch("contacts", contact, {**others, "person": person})
+
     def _change_fees(self) -> None:
         billable = [
             entry
@@ -153,6 +164,7 @@ class EdgeCaseFirm:
             if matters[e["row"]["matter"]["id"]]["status"] in {"Open", "Pending"}
         )
         self.overdrawn_matter = overdrawn["matter"]["id"]
+        self._give_hostile_names(matters[self.overdrawn_matter])
         # Booked so that the transactions agree with the ledger.
         paid = float(Decimal(overdrawn["balance"]) - OVERDRAWN)
         link = {"id": self.overdrawn_matter}

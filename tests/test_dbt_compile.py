@@ -26,7 +26,8 @@ def test_package_compiles_for_cloud(tmp_path: Path, dialect: str) -> None:
             files = project.compile_offline()
         except UnavailableError as error:
             pytest.skip(str(error))
-    models = {path.stem for path in PACKAGE.glob("models/**/*.sql")}
+    names = ("models", "analyses")
+    models = {path.stem for name in names for path in PACKAGE.glob(f"{name}/**/*.sql")}
     assert models <= {path.stem for path in files}
     for path in files:
         for statement in sqlglot.parse(path.read_text(encoding="utf-8"), dialect=dialect):

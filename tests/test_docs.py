@@ -85,6 +85,8 @@ RUN_ELSEWHERE = {
     ),
     "dbt build": ("tests/dbt_project.py", '"build"'),
     "dbt source freshness": ("tests/test_dbt_package.py", '"source", "freshness"'),
+    "meltano run dbt-duckdb:page": ("scripts/demo.py", 'f"{DBT}:page"'),
+    "python dbt/page --output page.html": ("tests/firm_page.py", 'PACKAGE / "page"'),
 }
 BULK_LOAD = "python loaders/bulk-load/bulk_load.py"
 RUN_ELSEWHERE |= {

@@ -113,7 +113,7 @@ def test_due_firm_is_polled_and_read_in_full(event_firm: EventFirm) -> None:
 
 
 def test_due_firm_completes_its_first_pass(event_firm: EventFirm) -> None:
-    """A first run that its time limit ended goes on before any interval is over."""
+    """A first run that its time limit ended is due again before any interval is over."""
     url = event_firm.inbox
     state = run(event_firm, max_run_minutes=0.0001)
     assert reasons(url, "--for", "first_run") == ["first_run"]

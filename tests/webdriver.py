@@ -63,13 +63,24 @@ class Browser:
         self._send("POST", f"/element/{element}/click", {})
 
     def text(self) -> str:
-        return str(self._execute("return document.body.innerText"))
+        return str(self.run("return document.body.innerText"))
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """Run JavaScript in the page, and return its result."""
+        return self._send("POST", "/execute/sync", {"script": script, "args": arguments})
+
+    def emulate(self, theme: str, width: int) -> None:
+        """Show the page in the light or dark theme, with a width in pixels."""
+        scheme = {"name": "prefers-color-scheme", "value": theme}
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        self._devtools("Emulation.setEmulatedMedia", features=[scheme])
+        self._devtools("Emulation.setDeviceMetricsOverride", **metrics)
 
     def _is_loaded(self) -> bool:
-        return bool(self._execute("return document.readyState") == "complete")
+        return bool(self.run("return document.readyState") == "complete")
 
-    def _execute(self, script: str) -> Any:
-        return self._send("POST", "/execute/sync", {"script": script, "args": []})
+    def _devtools(self, command: str, **parameters: Any) -> None:
+        self._send("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def _send(self, method: str, path: str, content: Any = None) -> Any:
         response = requests.request(method, self._session_url + path, json=content, timeout=60)

@@ -30,7 +30,8 @@ _MEAN_FEES_PER_LEAD = 1
 _CREATED_DATES_SINCE = to_ticks(date(2026, 4, 1))
 _UNITS = (6, 6, 6, 12, 12, 18, 24, 30, 36, 48, 60, 90, 120, 240, 25, 50)
 _FIXED_PRICES = (9_900, 25_000, 45_050, 120_000, 123_456)
-_INVOICED = 0.55
+_INVOICED = 0.75
+_INVOICED_WHEN_CLOSED = 0.9
 _NON_BILLABLE_SHOWN = 0.5
 _DRAFT_EVERY = 3
 
@@ -61,13 +62,14 @@ def is_shown_unbilled(rng: Random, data: Data) -> bool:
 
 def draft_among(firm: Firm, plan: MatterPlan, invoices: list[str]) -> str | None:
     """Return the draft invoice: only the last one of an open matter can be a draft."""
-    if (
-        plan.closed < firm.anchor_ticks - TICKS_PER_DAY
-        or plan.is_lead
-        or plan.ordinal % _DRAFT_EVERY
-    ):
+    if is_closed(firm, plan) or plan.is_lead or plan.ordinal % _DRAFT_EVERY:
         return None
     return invoices[-1]
+
+
+def is_closed(firm: Firm, plan: MatterPlan) -> bool:
+    """Return whether the work on a matter ended before the firm's data does."""
+    return plan.closed < firm.anchor_ticks - TICKS_PER_DAY
 
 
 def _fee_seed(firm: Firm, plan: MatterPlan) -> tuple[Random, int, list[str]]:
@@ -83,6 +85,7 @@ def fees_of(firm: Firm, plan: MatterPlan) -> list[Row]:
     """Generate the fees of one matter, the older ones on its invoices."""
     rng, count, invoices = _fee_seed(firm, plan)
     draft = draft_among(firm, plan, invoices)
+    invoiced = _INVOICED_WHEN_CLOSED if is_closed(firm, plan) else _INVOICED
     latest = firm.anchor_ticks - TICKS_PER_DAY
     shown = firm.rng("non-billable fees", plan.id)
     rows = []
@@ -92,8 +95,8 @@ def fees_of(firm: Firm, plan: MatterPlan) -> list[Row]:
         row = _fee(firm, rng, plan.id, ticks, plan)
         data = row.data
         is_billed = data["isBillable"] and not data["isDeleted"]
-        if share < _INVOICED and (is_billed or is_shown_unbilled(shown, data)):
-            data["invoiceId"] = invoices[int(share / _INVOICED * len(invoices))]
+        if share < invoiced and (is_billed or is_shown_unbilled(shown, data)):
+            data["invoiceId"] = invoices[int(share / invoiced * len(invoices))]
             data["finalized"] = data["invoiceId"] != draft
         elif data["isDeleted"]:
             data["isWrittenOff"] = False

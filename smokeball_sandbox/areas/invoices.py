@@ -30,6 +30,8 @@ _FEES, _EXPENSES = 1, 2
 _FIXED, _PERCENTAGE = 1, 2
 _EXPENSE_ENTRY = 2
 _PAID_SHARE = 0.65
+_PAID_SHARE_WHEN_OLD = 0.78
+_OLD_DAYS = 180
 _WAIVED_SHARE = 0.05
 _VOID_SHARE = 0.12
 _DAYS_TO_PAY = 14
@@ -156,7 +158,7 @@ def _invoice(firm: Firm, plan: MatterPlan, id_: str, index: int, entries: list[R
     sums = _sums(entries)
     discount, surcharge = _discount(rng, data, sums), _surcharge(rng, data, sums)
     row.updated = ticks_soon_after(firm, rng, row.updated)
-    _settle(rng, row, sums, discount, surcharge)
+    _settle(firm, rng, row, sums, discount, surcharge)
     return row
 
 
@@ -167,7 +169,9 @@ def _issued(firm: Firm, entries: list[Row]) -> int:
     return min(last + TICKS_PER_DAY, firm.anchor_ticks - 3 * TICKS_PER_DAY)
 
 
-def _settle(rng: Random, row: Row, sums: Sums, discount: int, surcharge: int) -> None:
+def _settle(  # noqa: PLR0913, PLR0917
+    firm: Firm, rng: Random, row: Row, sums: Sums, discount: int, surcharge: int
+) -> None:
     """Choose a status and payment for an invoice, and write its totals.
 
     Smokeball marks a waived invoice as paid in full.
@@ -176,7 +180,9 @@ def _settle(rng: Random, row: Row, sums: Sums, discount: int, surcharge: int) ->
     due = _due(sums, discount, surcharge)
     fate = rng.random()
     is_waived = fate > 1 - _WAIVED_SHARE
-    if due > 0 and (is_waived or fate < _PAID_SHARE):
+    is_old = row.updated < firm.anchor_ticks - _OLD_DAYS * TICKS_PER_DAY
+    paid_share = _PAID_SHARE_WHEN_OLD if is_old else _PAID_SHARE
+    if due > 0 and (is_waived or fate < paid_share):
         data |= {"status": PAID, "paidDate": f"{iso_date(row.updated)}T00:00:00+00:00"}
         data["waived"] = is_waived
         paid, waived = (0, due) if is_waived else (due, 0)

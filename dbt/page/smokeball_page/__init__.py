@@ -1,0 +1,1 @@
+"""A page of a firm's finances: one HTML file, made from the marts of the dbt package."""
