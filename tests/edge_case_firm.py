@@ -117,6 +117,7 @@ class EdgeCaseFirm:
             {"isBillable": None, "isDeleted": None},
             {"isBillable": False, "billableAmountExcTax": 0, "invoiceId": ids[FINAL]},
             {"amount": 0.1, "amountExcTax": 0.1, "billableAmountExcTax": 0.1},
+            {"isWrittenOff": True},
         ]
         for change, entry in zip(changes, billable, strict=False):
             self._touch("fees", entry, change)
