@@ -89,8 +89,13 @@ class WebhooksAdapter(BaseAdapter):
         response = requests.Response()
         response.status_code, response.request = self.status, request
         content = json.dumps(body).encode()
-        response.raw = HTTPResponse(MemoryBody(content, len(content)), preload_content=False)
-        response.headers["Content-Type"] = "application/json"
+        response.raw = HTTPResponse(
+            MemoryBody(content, len(content)),
+            {"Content-Type": "application/json"},
+            self.status,
+            preload_content=False,
+        )
+        response.headers.update(response.raw.headers)
         return response
 
     @override
