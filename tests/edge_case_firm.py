@@ -19,7 +19,9 @@ AGE_LIMITS_DAYS = (0, 1, 30, 31, 60, 61, 90, 91)
 """Days overdue at which an age range starts or ends."""
 OVERDRAWN = Decimal("-412.35")
 ORPHANED = "an invoice that was never loaded"
-HOSTILE_TITLE = "</script><script>document.title = 'run'</script><img src=x onerror=alert(1)>"
+HOSTILE_TITLE = (
+    "</script><script>document.title = 'run'</script><img src=x onerror=alert(1)> [[SCRIPT]]"
+)
 HOSTILE_CLIENT = '=HYPERLINK("https://example.com","Open")'
 
 

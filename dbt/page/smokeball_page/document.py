@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ _SCRIPTS = (
     *("format.js", "table.js", "figures.js", "charts.js", "decisions.js"),
     *("debtors.js", "trends.js", "shares.js", "pipeline.js", "page.js"),
 )
+_PLACE = re.compile(r"\[\[([A-Z]+)\]\]")
 # JSON stays JSON, and no text in it can end the element or open a comment.
 _ESCAPES = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
 
@@ -42,12 +44,10 @@ def document(marts: Marts, created_at: str) -> str:
             "form-action 'none'",
         )
     )
-    text = _read("page.html")
-    parts = {"POLICY": policy, "STYLE": style, "DATA": page_data(marts, created_at)}
-    for name, part in {**parts, "SCRIPT": script}.items():
-        before, _, after = text.partition(f"[[{name}]]")
-        text = before + part + after
-    return text
+    parts = {"POLICY": policy, "STYLE": style, "SCRIPT": script}
+    parts["DATA"] = page_data(marts, created_at)
+    # In one pass: a name in the data may look like a place of the page.
+    return _PLACE.sub(lambda found: parts[found[1]], _read("page.html"))
 
 
 def page_data(marts: Marts, created_at: str) -> str:
