@@ -311,7 +311,8 @@ def compared_columns(stream: str, row: Json | None) -> tuple[Any, ...] | None:
 
 
 def wait_until_idle() -> None:
-    """Wait for requests that a crashed run has left in flight."""
+    """Wait at most ten seconds for requests that a crashed run has left in flight."""
+    deadline = time.monotonic() + 10
     for thread in threading.enumerate():
         if thread.name.startswith("smokeball-"):
-            thread.join(10)
+            thread.join(max(0.0, deadline - time.monotonic()))

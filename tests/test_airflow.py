@@ -204,7 +204,8 @@ def test_dag_retries_failed_firms_only(start: StartFirm, tmp_path: Path) -> None
     assert all(each["complete"] for each in summaries.values())
     requests = {name: each["streams"]["fees"]["requests"] for name, each in summaries.items()}
     assert requests["alpha"] == 300
-    assert all(requests[name] < 300 for name in disturbed)
+    # What a killed task has started may complete the full pass before the retry gets the lock.
+    assert {name for name in disturbed if requests[name] >= 300} <= {"killed"}, requests
     assert request_count(firms["failing"], FEES) <= 300 * 1.3
     assert request_count(firms["ended"], FEES) <= 300 * 1.1
     rows = sum(len(deployment.loaded_ids("alpha", stream)) for stream in STREAMS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,13 +83,18 @@ def test_plan_refuses_state_of_other_firm(firms: tuple[MemoryFirm, MemoryFirm]) 
 
 
 def test_sync_all_refuses_state_of_other_firm(firms: tuple[MemoryFirm, MemoryFirm]) -> None:
-    """Programs that run the tap by the SDK's own method get no record either."""
+    """Programs that run the tap by the SDK's own method get no record either, and no threads."""
     first, second = firms
     writer = CollectingWriter(Output())
     state = run(config(first)).state
+    before = threading.enumerate()
     with pytest.raises(StateOfOtherFirmError):
         run_tap(TapSmokeball.sync_all, config(second), state, writer=writer)
     assert {message["type"] for message in writer.output.messages} <= {"STATE"}
+    left = [each for each in threading.enumerate() if each not in before]
+    for thread in left:
+        thread.join(10)
+    assert not any(map(threading.Thread.is_alive, left))
 
 
 def test_own_state_costs_no_request(firms: tuple[MemoryFirm, MemoryFirm]) -> None:

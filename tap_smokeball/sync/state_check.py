@@ -114,7 +114,11 @@ class StateCheck:
             raise error
         if self._is_done:
             return
-        self._check_firm()
+        try:
+            self._check_firm()
+        except SmokeballError:
+            self._session.pool.close()  # `Tap.sync_all` ends here, and nothing else ends the threads
+            raise
         self._remove_future_times()
         self._is_done = True
 
