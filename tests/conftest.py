@@ -50,8 +50,15 @@ SLOWEST_MODULES = {
     "test_dbt_package",
     "test_delivery_invariant",
     "test_docs",
+    "test_fleet_day",
+    "test_package",
+    "test_progress",
+    "test_receiver",
     "test_second_tenant",
+    "test_shared_rate_limit",
     "test_warehouse_load",
+    "test_webhook_commands",
+    "test_webhook_invariant",
 }
 
 

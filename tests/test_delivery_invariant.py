@@ -4,7 +4,7 @@ This holds for any interleaving of changes, faults, kills and time limits: after
 pass, the rows delivered by key are the rows of the firm. Only a row that was hard-deleted remains
 in the warehouse.
 
-CI runs 40 interleavings of up to 4 runs in one process, and 3 of up to 2 runs with a process that
+CI runs 24 interleavings of up to 4 runs in one process, and 3 of up to 2 runs with a process that
 is killed (SIGKILL) at a request or line. Each ends with one or two runs without faults.
 ``INTERLEAVINGS=2000 pytest tests/test_delivery_invariant.py`` runs 2,000, and 100 with kills.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = int(os.environ.get("INTERLEAVINGS", "40"))
+EXAMPLES = int(os.environ.get("INTERLEAVINGS", "24"))
 KILL_EXAMPLES = max(3, EXAMPLES // 20)
 TIMEOUT_SECONDS = 60 + 20 * EXAMPLES
 

@@ -4,7 +4,7 @@
 changes, faults, refusals, kills, time limits and merges of states. After the last undisturbed run,
 the rows delivered by key are those of the firm.
 
-CI runs 60 sequences, always the same. ``SEQUENCES=2000 FIRST_SEQUENCE=12345 pytest
+CI runs 40 sequences, always the same. ``SEQUENCES=2000 FIRST_SEQUENCE=12345 pytest
 tests/test_second_tenant.py`` runs others. A failure names its sequence:
 ``python -m tests.sequence_runner NUMBER`` repeats it.
 """
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-SEQUENCES = int(os.environ.get("SEQUENCES", "60"))
+SEQUENCES = int(os.environ.get("SEQUENCES", "40"))
 FIRST_SEQUENCE = int(os.environ.get("FIRST_SEQUENCE", "0"))
 PARTS = 2
 """Tests that share the sequences, so that two workers run them."""

@@ -13,6 +13,7 @@ from tests.harness import catalog, sandbox_rows
 from tests.pipeline import AMOUNTS, WAREHOUSES, Pipeline
 from tests.recorded_firm import OPT_IN, STREAMS
 from tests.servers import UnavailableError
+from tests.warehouses import Snowflake
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,11 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.timeout(900)  # a whole firm, twice
 @pytest.mark.parametrize(
-    "warehouse_type", WAREHOUSES, ids=lambda warehouse_type: warehouse_type.name
+    "warehouse_type",
+    [
+        pytest.param(each, id=each.name, marks=[pytest.mark.nightly] if each is Snowflake else [])
+        for each in WAREHOUSES
+    ],
 )
 def test_warehouse_holds_firm_after_two_loads(
     warehouse_type: type[Warehouse], tmp_path: Path, subtests: pytest.Subtests
