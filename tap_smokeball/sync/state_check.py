@@ -117,7 +117,7 @@ class StateCheck:
         try:
             self._check_firm()
         except SmokeballError:
-            self._session.pool.close()  # `Tap.sync_all` ends here, and nothing else ends the threads
+            self._session.pool.close()  # `Tap.sync_all` ends here; nothing else ends them
             raise
         self._remove_future_times()
         self._is_done = True
