@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING
 
 from urllib3.exceptions import HTTPError
+
+from tap_smokeball.api.unpacking import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,7 +45,7 @@ def read_body(response: BaseHTTPResponse, max_bytes: int) -> bytes:
     """
     try:
         return _join(_unpacked_pieces(response, max_bytes), max_bytes)
-    except (ValueError, zlib.error):
+    except ValueError:
         _abandon(response)
         raise InvalidEncodingError from None
     except BaseException:
@@ -72,7 +73,7 @@ def _abandon(response: BaseHTTPResponse) -> None:
 def _unpacked_pieces(response: BaseHTTPResponse, max_bytes: int) -> Iterator[bytes]:
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in {"gzip", "x-gzip"}:
-        return _unpack(_pieces(response, PACKED_PIECE_BYTES))
+        return unpack(_pieces(response, PACKED_PIECE_BYTES), PIECE_BYTES)
     if encoding not in {"identity", ""}:
         raise InvalidEncodingError
     length = int(response.headers.get("Content-Length") or 0)
@@ -97,22 +98,3 @@ def _join(pieces: Iterable[bytes], max_bytes: int) -> bytes:
             raise BodyTooLargeError
         found.append(piece)
     return found[0] if len(found) == 1 else b"".join(found)
-
-
-def _unpack(packed: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the content of gzip members in pieces of at most `PIECE_BYTES`."""
-    member = None
-    for data in packed:
-        rest = data
-        while rest:
-            member = member or zlib.decompressobj(zlib.MAX_WBITS | 16)
-            piece = member.decompress(rest, PIECE_BYTES)
-            yield piece
-            while member.unconsumed_tail or len(piece) == PIECE_BYTES:
-                piece = member.decompress(member.unconsumed_tail, PIECE_BYTES)
-                yield piece
-            rest = member.unused_data
-            if member.eof:
-                member = None
-    if member is not None:
-        raise InvalidEncodingError

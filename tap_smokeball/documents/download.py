@@ -16,14 +16,15 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import IO, TYPE_CHECKING
 
 from tap_smokeball.api import error_policy
 from tap_smokeball.api.error_policy import Action
 from tap_smokeball.api.retries import RetryableError, retry_after_seconds
+from tap_smokeball.api.unpacking import GZIP_OR_ZLIB, unpack
 from tap_smokeball.documents.media_types import SAMPLE_BYTES
 from tap_smokeball.documents.unavailable import UnavailableError
-from tap_smokeball.documents.unpacking import PACKED, unpack
 from tap_smokeball.errors import ApiConnectionError, DocumentStorageError
 
 if sys.version_info >= (3, 12):
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 PIECE_BYTES = 1 << 18
 SLOWEST_BYTES_PER_SECOND = 256_000
 """A download may take ``max_request_seconds``, and the time that its size takes at this rate."""
+
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+"""Values of ``Content-Encoding`` that are understood, besides ``identity``."""
 
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 _OK, _PARTIAL, _NOT_SATISFIABLE = 200, 206, 416
@@ -219,7 +223,7 @@ class Download:
         encoding = response.headers.get("Content-Encoding", "").strip().lower() or "identity"
         if encoding == "identity" or is_whole:
             return False
-        if encoding not in PACKED:
+        if encoding not in _PACKED:
             raise UnavailableError("unexpected encoding")
         self._is_packed = True
         return True
@@ -230,8 +234,10 @@ class Download:
         if not self._is_packed:
             yield from pieces
             return
+        if not (first := next(pieces, b"")):
+            raise RetryableError("the packed body is incomplete", error_policy.INVALID_BODY)
         try:
-            yield from unpack(pieces)
+            yield from unpack(chain([first], pieces), PIECE_BYTES, GZIP_OR_ZLIB)
         except ValueError as error:
             raise RetryableError(str(error), error_policy.INVALID_BODY) from None
 
