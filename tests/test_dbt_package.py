@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
@@ -30,7 +29,7 @@ from tests.warehouses import DuckDB, Postgres
 from tests.webdriver import DRIVER, open_browser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tests.warehouses import Warehouse
@@ -413,84 +412,143 @@ def test_second_build_keeps_history(built: BuiltWarehouse) -> None:
 
 
 class DefaultSelection:
-    """A firm whose default streams are in DuckDB, and copies with fewer of them."""
+    """A firm whose default streams are in a warehouse, and copies with fewer of them."""
 
-    def __init__(self, stack: ExitStack, folder: Path, project: DbtProject) -> None:
+    def __init__(
+        self,
+        stack: ExitStack,
+        folder: Path,
+        warehouse_type: type[Warehouse],
+        project: DbtProject,
+    ) -> None:
         self._project = project
         sandbox = stack.enter_context(SandboxServer(matters=15))
-        self._warehouse = stack.enter_context(DuckDB(folder))
+        self.warehouse = stack.enter_context(warehouse_type(folder))
         wanted = [str(vars(each)["name"]) for each in streams.ALL if each.selected_by_default]
         wanted.append(demo_report.RUN_LOG)
-        Pipeline(sandbox, self._warehouse, folder).run(catalog(wanted=wanted))
+        Pipeline(sandbox, self.warehouse, folder).run(catalog(wanted=wanted))
         self.fees = [entry["row"] for entry in sandbox_rows(sandbox, "fees")]
-        self._loaded = folder / "loaded.duckdb"
-        shutil.move(self._warehouse.database, self._loaded)
+        self._loaded = self.streams()
+        self._copy("smokeball", "loaded", self._loaded)
 
     def run(self, command: str, *arguments: str) -> dict[str, str]:
         """Run dbt, and return the status of each node that is not a success."""
-        self._warehouse.connect(self._project)
+        self.warehouse.connect(self._project)
         return self._project.run(command, *arguments)
 
+    def build(self, *arguments: str) -> None:
+        """Build the package; no model and no test fails."""
+        found = self.run("build", UNIT_TESTS, *arguments)
+        failed = {name for name, status in found.items() if status != "warn"}
+        assert not failed, "\n".join(self._project.messages)
+
     def keep(self, *streams: str) -> None:
-        """Start from what was loaded, with these streams or all."""
-        shutil.copy(self._loaded, self._warehouse.database)
-        for row in self.rows("select table_name as name from information_schema.tables"):
-            if streams and row["name"] not in streams:
-                self.rows(f"drop table smokeball.{row['name']}; select 1 as one")
+        """Start from what was loaded, with these streams or all, and nothing built."""
+        self.rows("drop schema if exists analytics cascade; select 1 as one")
+        self._copy("loaded", "smokeball", streams or self._loaded)
 
     def rows(self, query: str) -> list[dict[str, Any]]:
-        return self._warehouse.run_script(query)
-
-    def demo_database(self) -> demo_report.Database:
-        return demo_report.Database(self._warehouse.database, self._warehouse.python)
+        return self.warehouse.run_script(query)
 
     def count(self, table: str) -> int:
         [row] = self.rows(f"select count(*) as counted from {table}")  # noqa: S608
         counted: int = row["counted"]
         return counted
 
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows of each mart."""
+        return {
+            name: self.count(f"analytics.{name}")
+            for name in self._tables("analytics")
+            if name.startswith("smokeball__")
+        }
 
-@pytest.fixture(scope="module")
+    def streams(self) -> list[str]:
+        """Return the streams that are loaded."""
+        return self._tables("smokeball")
+
+    def _tables(self, schema: str) -> list[str]:
+        query = "select table_name as name from information_schema.tables where table_schema = "
+        return [row["name"] for row in self.rows(f"{query} '{schema}'")]
+
+    def _copy(self, source: str, target: str, names: Iterable[str]) -> None:
+        copies = [
+            f"create table {target}.{name} as select * from {source}.{name}"  # noqa: S608
+            for name in names
+        ]
+        statements = [f"drop schema if exists {target} cascade", f"create schema {target}", *copies]
+        self.rows("; ".join([*statements, "select 1 as one"]))
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(DuckDB, id="DuckDB"),
+        pytest.param(Postgres, marks=pytest.mark.nightly, id="Postgres"),
+    ],
+)
 def selected(
-    tmp_path_factory: pytest.TempPathFactory, duckdb_project: DbtProject
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    duckdb_project: DbtProject,
 ) -> Iterator[DefaultSelection]:
+    warehouse_type: type[Warehouse] = request.param
+    folder = tmp_path_factory.mktemp("selected")
     with ExitStack() as stack:
+        project = duckdb_project
+        if warehouse_type is Postgres:
+            own = DbtProject(folder / "dbt", "postgres", variables(["au"]))
+            project = stack.enter_context(own)
         try:
-            yield DefaultSelection(stack, tmp_path_factory.mktemp("selected"), duckdb_project)
+            yield DefaultSelection(stack, folder, warehouse_type, project)
         except UnavailableError as error:
             pytest.skip(str(error))
 
 
 @WAIT
-@pytest.mark.parametrize("stream", [pytest.param("matters", marks=pytest.mark.nightly), "fees"])
-def test_package_builds_on_one_stream(selected: DefaultSelection, stream: str) -> None:
+def test_package_builds_on_one_stream(selected: DefaultSelection) -> None:
     """Streams that are not loaded have no rows; everything builds, and no test fails."""
-    selected.keep(stream)
-    found = selected.run("build", UNIT_TESTS)
-    assert not {name for name, status in found.items() if status != "warn"}
-    for name, mart in {"fees": "time_entries", "matters": "matters"}.items():
-        counted = selected.count(f"analytics.smokeball__{mart}")
-        assert counted == (selected.count(f"smokeball.{name}") if name == stream else 0)
+    selected.keep("fees")
+    selected.build()
+    assert selected.count("analytics.smokeball__time_entries") == len(selected.fees)
+    assert selected.count("analytics.smokeball__matters") == 0
+
+
+@WAIT
+@pytest.mark.nightly
+@pytest.mark.parametrize("kept", [(), ("matters",), ("fees",)], ids=["default", "matters", "fees"])
+def test_second_build_has_the_same_rows(selected: DefaultSelection, kept: tuple[str, ...]) -> None:
+    """An incremental build and a full refresh succeed and have the rows of the first build."""
+    selected.keep(*kept)
+    selected.build()
+    first = selected.counts()
+    assert first["smokeball__matters"] == (15 if kept != ("fees",) else 0)
+    for arguments in ((), ("--full-refresh",)):
+        selected.build(*arguments)
+        assert selected.counts() == first
 
 
 @WAIT
 def test_package_builds_on_default_selection(selected: DefaultSelection) -> None:
     """The package builds; what the demo prints and the page are those of the firm."""
     selected.keep()
-    found = selected.run("build", UNIT_TESTS)
-    assert not {name for name, status in found.items() if status != "warn"}
-    database = selected.demo_database()
-    totals = database.totals()
-    assert totals.amount == sum(row.get("amount", 0) for row in selected.fees)
-    assert not any(database.rows_since(database.latest_load()).values())
+    selected.build()
     [wip] = selected.rows("select sum(total) as amount from analytics.smokeball__wip_ageing")
-    *_, last = demo_report.unbilled(database.work_in_progress())
-    assert f"{Decimal(wip['amount']):,.2f}" in last
     [freshness] = selected.rows(
         "select count(*) as complete from analytics.smokeball__load_freshness "
         "where last_run_status = 'complete' and complete_until is not null and rows_loaded > 0"
     )
+    # The log of runs has no row about itself.
+    assert freshness["complete"] == len(selected.streams()) - 1
+    if not isinstance(selected.warehouse, DuckDB):
+        return
+    database = demo_report.Database(selected.warehouse.database, selected.warehouse.python)
+    totals = database.totals()
+    assert totals.amount == sum(row.get("amount", 0) for row in selected.fees)
     assert freshness["complete"] == len(totals.rows)
+    assert not any(database.rows_since(database.latest_load()).values())
+    *_, last = demo_report.unbilled(database.work_in_progress())
+    assert f"{Decimal(wip['amount']):,.2f}" in last
 
 
 @WAIT
@@ -499,9 +557,9 @@ def test_source_freshness_is_that_of_runs(selected: DefaultSelection) -> None:
     selected.keep()
     assert selected.run("source", "freshness") == {}
     selected.rows(
-        "update smokeball.sync_runs set loadeduntil = loadeduntil - interval 27 hour "
+        """update smokeball.sync_runs set "loadedUntil" = "loadedUntil" - interval '27 hours' """
         "where stream = 'fees'; "
-        "update smokeball.sync_runs set loadeduntil = null where stream = 'matters'; "
+        """update smokeball.sync_runs set "loadedUntil" = null where stream = 'matters'; """
         "select 1 as one"
     )
     chosen = [f"source:smokeball.{name}" for name in ("fees", "matters", "invoices", "files")]
