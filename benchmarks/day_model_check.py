@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.competitors import TAP, SimulatedFirm, simulated_firm
 from benchmarks.day_model import BURST, Change, Firm, Way
+from benchmarks.freshness_model_check import SERVER_CLOCK_SECONDS
 from tap_smokeball import dotnet_ticks, streams
 from tap_smokeball.inbox.append import Delivery, append_deliveries
 from tap_smokeball.inbox.engine import InboxDatabase
@@ -73,6 +74,7 @@ class _Comparison:
             next(expected, None)  # the model records a read when the next one is requested
             requests.append(len(reads))
             self._change(number)
+            time.sleep(SERVER_CLOCK_SECONDS)
         quiet = {"full_pass_interval_hours": 24, "poll_interval_minutes": 60}
         self._run_tap(**quiet)
         self._age_events()
