@@ -173,11 +173,12 @@ class Firm:
     def _continue_pass(
         self, full_pass: FullPass, started: float, already_read: set[List]
     ) -> Iterator[List]:
-        if full_pass.last_matter < 0:
-            full_pass.started = started
         for matter in range(full_pass.last_matter + 1, self.matters):
-            if (full_pass.stream, matter) not in already_read:
-                yield full_pass.stream, matter
+            if (full_pass.stream, matter) in already_read:
+                continue
+            yield full_pass.stream, matter
+            if full_pass.last_matter < 0:
+                full_pass.started = started
             full_pass.last_matter = matter
         full_pass.completed, full_pass.last_matter = full_pass.started, -1
 
