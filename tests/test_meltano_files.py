@@ -64,3 +64,17 @@ def test_included_file_equals_project() -> None:
         assert {**plugin, "pip_url": ""} == {**original, "pip_url": ""}
         assert "${SMOKEBALL_CHECKOUT}" in plugin["pip_url"]
         assert "MELTANO_PROJECT_ROOT" not in plugin["pip_url"]
+
+
+def test_jobs_load_build_and_make_page() -> None:
+    """Each task is a plugin of the project, and its command one of the plugin's."""
+    project = load("meltano.yml")
+    plugins = {each["name"]: each for group in project["plugins"].values() for each in group}
+    for job in project["jobs"]:
+        for task in job["tasks"]:
+            _, _, *rest = blocks = [block.partition(":") for block in task.split()]
+            assert [command for _, _, command in rest] == ["build", "page"]
+            assert {command for _, _, command in blocks} <= {"", "build", "page"}
+            assert all(not c or c in plugins[name]["commands"] for name, _, c in blocks)
+    commands = [each["commands"].keys() for each in project["plugins"]["utilities"]]
+    assert commands[0] == commands[1]
