@@ -21,6 +21,7 @@ from tests.edge_case_firm import HOSTILE_CLIENT, OVERDRAWN, EdgeCaseFirm
 from tests.expected_figures import FEE_EARNERS, NOT_OPEN, FirmFigures
 from tests.firm_page import FirmPage, make_page, page_rows, without_stream
 from tests.harness import catalog, sandbox_rows
+from tests.metricflow import MetricFlow
 from tests.page_checks import CHECKS, check_missing_stream, expected_figures, row_figures
 from tests.pipeline import Pipeline
 from tests.recorded_firm import STREAMS
@@ -567,6 +568,41 @@ def test_source_freshness_is_that_of_runs(selected: DefaultSelection) -> None:
         "smokeball.fees": "warn",
         "smokeball.matters": "error",
     }
+
+
+@WAIT
+@pytest.mark.nightly
+def test_metrics_match_source_rows(built: BuiltWarehouse, tmp_path: Path) -> None:
+    """MetricFlow accepts the metrics, and their values are the figures of the firm."""
+    if built.warehouse.name != "DuckDB" or len(built.firms) > 1:
+        pytest.skip("MetricFlow runs for one firm in DuckDB")
+    assert not built.run("run", "--select", "smokeball__days")  # renews the manifest
+    figures = built.firms[""].figures()
+    wip, owed, trust = figures.work_in_progress(), figures.receivables(), figures.trust()
+    months = figures.billing()
+    expected = {
+        "wip_fees": sum(row["fees"] for row in wip.values()),
+        "wip_disbursements": sum(row["disbursements"] for row in wip.values()),
+        "wip_over_90_days": sum(row["over_90_days"] for row in wip.values()),
+        "receivables": sum(row["owed_amount"] for row in owed.values()),
+        "cash_collected": sum(row["cash_amount"] for row in months.values()),
+        "net_billed_fees": sum(row["net_fee_amount"] for row in months.values()),
+        "trust_held": sum(row["balance"] for row in trust.values()),
+    }
+    metricflow = MetricFlow(built.project, tmp_path)
+    assert metricflow.is_valid()
+    assert metricflow.query(*expected) == [expected]
+    for metric, name in {
+        "cash_collected": "cash_amount",
+        "net_billed_fees": "net_fee_amount",
+    }.items():
+        by_month = {
+            row["metric_time__month"][:10]: row[metric] or 0
+            for row in metricflow.query(metric, group_by="metric_time__month")
+        }
+        assert {month: amount for month, amount in by_month.items() if amount} == {
+            month.isoformat(): row[name] for (month,), row in months.items() if month and row[name]
+        }
 
 
 @WAIT
