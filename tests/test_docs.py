@@ -84,6 +84,10 @@ RUN_ELSEWHERE = {
         'f"{DBT}:build"',
     ),
     "dbt build": ("tests/dbt_project.py", '"build"'),
+    "mf query --metrics wip_fees,cash_collected --group-by metric_time__month": (
+        "tests/metricflow.py",
+        '"query", "--metrics"',
+    ),
     "dbt source freshness": ("tests/test_dbt_package.py", '"source", "freshness"'),
     "meltano run dbt-duckdb:page": ("scripts/demo.py", 'f"{DBT}:page"'),
     "python dbt/page --output page.html": ("tests/firm_page.py", 'PACKAGE / "page"'),
