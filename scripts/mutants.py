@@ -8,7 +8,7 @@ checkout, runs the named tests, and prints the changes that no test detects.
 To add a row::
 
     [redirects-followed]                      the bug, as the report names it
-    file = "api/transport.py"                 relative to tap_smokeball/
+    file = "api/transport.py"                 relative to tap_smokeball/, or in dbt/
     before = "allow_redirects=False"          text that occurs exactly once in the file
     after = "allow_redirects=True"            what replaces it
     tests = ["test_x.py::test_y"]             relative to tests/; choose fast ones
@@ -46,7 +46,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 TABLE = ROOT / "tests" / "mutants.toml"
-COPIED = ("tap_smokeball", "smokeball_sandbox", "tests", "scripts", "pyproject.toml")
+COPIED = (
+    *("tap_smokeball", "smokeball_sandbox", "tests", "scripts", "pyproject.toml"),
+    *("dbt", "loaders", "meltano.yml"),
+)
 PROCESSES = 2
 TEST_TIMEOUT_SECONDS = 60
 TESTS_PASS, TESTS_FAIL = 0, 1
@@ -67,7 +70,7 @@ class Mutant:
 
     Attributes:
         name: What it breaks.
-        file: The file that it changes, relative to ``tap_smokeball``.
+        file: The file that it changes, relative to ``tap_smokeball``, or a path in ``dbt``.
         before: Text in the file that it replaces; occurs exactly once.
         after: The text that replaces it.
         tests: Ids of the tests that must detect it, relative to ``tests``.
@@ -81,7 +84,8 @@ class Mutant:
 
     def path(self, checkout: Path) -> Path:
         """Return the file in a checkout."""
-        return checkout / "tap_smokeball" / self.file
+        folder = "" if self.file.startswith("dbt/") else "tap_smokeball"
+        return checkout / folder / self.file
 
     def stale_reason(self, checkout: Path) -> str | None:
         """Return why the row does not fit the code, or None if it does."""
@@ -133,6 +137,8 @@ def copy_checkout(target: Path) -> Path:
             shutil.copytree(source, target / name)
         else:
             shutil.copy(source, target / name)
+    for environment in ROOT.glob(".venv-*"):
+        (target / environment.name).symlink_to(environment)
     return target
 
 
