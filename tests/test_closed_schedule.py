@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_smokeball import dotnet_ticks
 from tests.event_firm import EventFirm, narrow_catalog
 from tests.test_events import shifted
 
@@ -81,4 +82,18 @@ def test_gap_makes_both_passes_due(firm: EventFirm) -> None:
     output, _ = run(firm, shifted(output.state, 1))
     firm.add_gap()
     output, read = run(firm, output.state)
+    assert read == firm.matter_ids
+
+
+@pytest.mark.parametrize("seconds", [-3600, -30, 0, 30, 3600])
+def test_closed_pass_is_in_each_run(firm: EventFirm, seconds: int) -> None:
+    """Without an interval it is, also if the clock of the API is behind that of the last run."""
+    output, _ = run(firm, None)
+    fees = output.state["bookmarks"]["fees"]
+    fees.pop("full_pass_due")
+    firm.control.settings(clock_offset_seconds=-60, date_header=True)
+    completed = dotnet_ticks.now() + (seconds - 60) * dotnet_ticks.PER_SECOND
+    closed = fees["closed_matters"]
+    closed["replication_key_value"] = closed["parent_digest"]["from_bookmark"] = completed
+    output, read = run(firm, output.state, **dict.fromkeys(INTERVALS, 0))
     assert read == firm.matter_ids

@@ -128,12 +128,12 @@ def is_overdue(bookmarks: ClosedBookmarks, interval_ticks: int, now: int) -> boo
 
     Args:
         bookmarks: The bookmarks of the pass.
-        interval_ticks: The interval.
+        interval_ticks: The interval; 0 is due in each run.
         now: The time in ticks, by a clock that may differ from that of the bookmark.
     """
     age = now - bookmarks.last_completed
     due_ticks = interval_ticks - min(MAX_EARLY_TICKS, interval_ticks // 10)
-    return not -MAX_EARLY_TICKS <= age < due_ticks
+    return not interval_ticks or not -MAX_EARLY_TICKS <= age < due_ticks
 
 
 class ClosedParents(CoveredParents):
