@@ -6,6 +6,7 @@
     ├── ApiConnectionError          no usable response after all retries
     │   └── UnconfirmedChangeError  a change may have been made, or not
     ├── TimeLimitError              the run's time limit is reached
+    ├── ListTimeError               the lists take longer than the time limit, in run after run
     ├── ResponseTooLargeError       a response is larger than what may be read
     ├── AuthenticationError         no access token, or the API rejects it
     ├── RequestRejectedError        the API rejected one request
@@ -157,6 +158,25 @@ class TimeLimitError(SmokeballError):
             "Increase max_run_minutes if no run gets further",
             request=request,
             is_shared=True,
+        )
+
+
+class ListTimeError(SmokeballError):
+    """The lists of a firm take longer than the time limit: no run gets further.
+
+    Args:
+        reason: What failed.
+        needed: How long a run needs for the lists, in words; empty if that is not known.
+        minutes: A time limit that is long enough; 0 if that is not known.
+    """
+
+    def __init__(self, reason: str, needed: str, minutes: int) -> None:
+        self.minutes = minutes
+        super().__init__(
+            f"{reason}, and no list can be resumed",
+            f"The lists need about {needed}. Set max_run_minutes to at least {minutes}"
+            if minutes
+            else "Increase max_run_minutes, or look in the log for what delays the requests",
         )
 
 

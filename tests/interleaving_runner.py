@@ -19,6 +19,8 @@ from tests.harness import FEES, TargetCrashError, catalog, config, run, sandbox_
 from tests.recorded_firm import STREAMS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from smokeball_sandbox import SandboxServer
     from tests.harness import Json, Output, Process
     from tests.memory_firm import MemoryFirm
@@ -34,6 +36,7 @@ COMPARED = {
 
 CHILDREN = ("fees", "transactions")
 TIME_LIMIT_SECONDS = 0.25
+LONG_LIMIT_MINUTES = 10
 CLOCK_LAG_SECONDS = 86_400
 
 
@@ -95,6 +98,8 @@ class InterleavingRunner:
         self._settings = config(
             firm, lookback_seconds=0, page_size=case.page_size, burst=case.burst, **case.view
         )
+        if case.lists_take_long:
+            self._settings["max_run_minutes"] = LONG_LIMIT_MINUTES
 
     def clock_ticks(self) -> int:
         offset: float = self._firm.control.settings()["clock_offset_seconds"]
@@ -143,7 +148,7 @@ class InterleavingRunner:
     def _run(self, step: Step) -> Output:
         settings, state, at = (
             self._settings | {"max_retries": step.max_retries},
-            None if step.is_full_refresh else self.state,
+            None if step.is_full_refresh else self._given_state(),
             step.end_index,
         )
         if step.end in {"target_crash", "signal"}:  # at a message
@@ -168,6 +173,12 @@ class InterleavingRunner:
         if step.end in {"kill_at_request", "kill_at_line"}:
             return self._run_and_kill(settings, step, state)
         return run(settings, state, MINIMAL_CATALOG)
+
+    def _given_state(self) -> Json | None:
+        """Return the state, by which the list of matters may take all of the time limit."""
+        if not self._case.lists_take_long:
+            return self.state
+        return with_long_lists(self.state, LONG_LIMIT_MINUTES * 60)
 
     def _run_and_kill(self, settings: Json, step: Step, state: Json | None) -> Output:
         assert self._process
@@ -219,7 +230,7 @@ class InterleavingRunner:
         self._verify(*COMPARED)
 
     def _run_without_faults(self) -> None:
-        output = run(self._settings, self.state, MINIMAL_CATALOG)
+        output = run(self._settings, self._given_state(), MINIMAL_CATALOG)
         assert output.status == 0, output.stderr
         self._deliver(output, loses_unflushed=False)
 
@@ -293,6 +304,17 @@ class InterleavingRunner:
 
     def _ids(self, resource: str) -> list[str]:
         return sorted(entry["row"]["id"] for entry in sandbox_rows(self._firm, resource))
+
+
+def with_long_lists(
+    state: Json | None, seconds: float, streams: Iterable[str] = ("matters",)
+) -> Json | None:
+    """Return a state by which the lists of some streams take some seconds."""
+    changed: Json = json.loads(json.dumps(state or {}))
+    bookmarks = changed.get("bookmarks", {})
+    for name in bookmarks.keys() & set(streams):
+        bookmarks[name]["list_time"] = {"seconds": round(seconds), "cut_runs": 0}
+    return changed or None
 
 
 def merge_states(old: Json, new: Json) -> Json:

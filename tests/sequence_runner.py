@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from tap_smokeball.errors import SmokeballError
 from tap_smokeball.tap import TapSmokeball
 from tests.harness import Output, run
+from tests.interleaving_runner import LONG_LIMIT_MINUTES, with_long_lists
 from tests.memory_adapter import ADAPTERS
 from tests.sequences import draw, smaller
 from tests.tenant import ticks
@@ -28,7 +29,7 @@ from tests.tenant.adapter import TenantAdapter
 from tests.tenant.api import CREDENTIALS, Tenant
 from tests.tenant.faults import Fault
 from tests.tenant.rendering import REVISION
-from tests.tenant.resources import PARENT_COLUMNS, RESOURCES
+from tests.tenant.resources import PARENT_COLUMNS, PARENTS, RESOURCES
 from tests.tenant.world import View, World
 
 if TYPE_CHECKING:
@@ -144,6 +145,9 @@ class SequenceRunner:
             **dict(self._sequence.settings),
             **settings,
         }
+        if self._sequence.lists_take_long:
+            config.setdefault("max_run_minutes", LONG_LIMIT_MINUTES)
+            state = with_long_lists(state, LONG_LIMIT_MINUTES * 60, PARENTS)
         try:
             output = run(config, state, self._catalog)
         except SmokeballError as error:  # it ends the run before the first stream

@@ -76,6 +76,8 @@ class Sequence:
             ``interrupted`` runs, or ``always``, or ``never``.
         settings: Settings of the tap.
         steps: The runs.
+        lists_take_long: Whether runs have a time limit, and the state says that lists of parents
+            take a large part of it: runs then begin with what changed.
     """
 
     number: int
@@ -88,6 +90,7 @@ class Sequence:
     merges: str = "never"
     settings: tuple[tuple[str, Any], ...] = ()
     steps: tuple[Step, ...] = ()
+    lists_take_long: bool = False
 
 
 def draw(number: int) -> Sequence:
@@ -121,6 +124,7 @@ def draw(number: int) -> Sequence:
         merges=random.choice(("never", "interrupted", "interrupted", "always")),
         settings=tuple(settings.items()),
         steps=steps,
+        lists_take_long=closed_random.random() < 1 / 2,
     )
 
 
@@ -296,7 +300,7 @@ def smaller(sequence: Sequence) -> Iterator[Sequence]:
 
 def _plainer(sequence: Sequence) -> Iterator[Sequence]:
     plain = Sequence(sequence.number, sequence.streams)
-    for name in ("parents", "children", "request_seconds", "merges"):
+    for name in ("parents", "children", "request_seconds", "merges", "lists_take_long"):
         if getattr(sequence, name) != getattr(plain, name):
             yield replace(sequence, **{name: getattr(plain, name)})
     for setting in sequence.settings:

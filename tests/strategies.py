@@ -62,6 +62,8 @@ class Interleaving:
     Attributes:
         merges_states: Which states the orchestrator merges over the one before: those of
             interrupted runs, as Meltano does, or all, as with ``--state-strategy=merge``.
+        lists_take_long: Whether runs have a time limit of which the list of matters takes a large
+            part: they begin with what changed.
     """
 
     matters: int
@@ -71,6 +73,7 @@ class Interleaving:
     view: Json
     quirks: Json
     merges_states: str
+    lists_take_long: bool
     steps: list[Step]
 
 
@@ -119,5 +122,6 @@ def interleavings(ends: list[str], max_runs: int) -> st.SearchStrategy[Interleav
         view=st.sampled_from(VIEWS),
         quirks=quirks,
         merges_states=st.sampled_from(["never", "interrupted", "always"]),
+        lists_take_long=st.booleans(),
         steps=st.lists(step, min_size=1, max_size=max_runs),
     )

@@ -54,7 +54,7 @@ class TestTimeLimit:
         output = run(config(firm, max_run_minutes=1))
         assert output.status == 0
         assert output.records("matters") == []
-        assert not output.state.get("bookmarks", {}).get("matters")
+        assert "replication_key_value" not in output.bookmark("matters")
 
     @pytest.mark.parametrize("status", [429, 503])
     def test_retry_after_beyond_limit_ends_run(

@@ -65,6 +65,7 @@ STEPS = st.lists(
         end=st.sampled_from([*["complete"] * 4, "target crash", "killed", "time limit"]),
         end_index=st.integers(0, 12),
         interval_hours=st.sampled_from([24, 24, 24, 24, 0]),
+        lists_take_long=st.booleans(),
     ),
     min_size=1,
     max_size=5,

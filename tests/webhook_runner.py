@@ -15,9 +15,11 @@ from hypothesis import event, note
 from tests.harness import FEES, run, sandbox_rows
 from tests.interleaving_runner import (
     COMPARED,
+    LONG_LIMIT_MINUTES,
     MINIMAL_CATALOG,
     compared_columns,
     wait_until_idle,
+    with_long_lists,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class WebhookStep:
             the tap, or at its "time limit".
         end_index: At which message or request.
         interval_hours: Hours between full passes.
+        lists_take_long: Whether the run has a time limit of which the list of matters takes a
+            large part: it begins with what changed and what events name.
     """
 
     changes: list[tuple[str, int]]
@@ -65,6 +69,7 @@ class WebhookStep:
     end: str
     end_index: int
     interval_hours: int
+    lists_take_long: bool
 
 
 class WebhookRunner:
@@ -112,7 +117,10 @@ class WebhookRunner:
         note(f"{step} with {len(self._waiting)} rows to deliver")
         event(f"receiver {step.receiver}, run {step.end}")
         event(f"rows whose events have arrived: {min(len(self._waiting), 3)}")
-        self._run(step.end, step.end_index, step.interval_hours)
+        if step.lists_take_long:
+            self.state = with_long_lists(self.state, LONG_LIMIT_MINUTES * 60)
+        limit = LONG_LIMIT_MINUTES if step.lists_take_long else None
+        self._run(step.end, step.end_index, step.interval_hours, limit)
         control.clear_schedule()
         if fee and self._current(fee) != self._versions[fee][-1]:
             self._note_change(fee)
@@ -164,12 +172,16 @@ class WebhookRunner:
                     row, version = self._causes[number]
                     self._waiting[row] = max(version, self._waiting.get(row, 0))
 
-    def _run(self, end: str, end_index: int, interval_hours: int) -> None:
+    def _run(
+        self, end: str, end_index: int, interval_hours: int, limit_minutes: int | None = None
+    ) -> None:
         settings = {
             **self._site.settings,
             "full_pass_interval_hours": interval_hours,
             "poll_interval_minutes": 30 * bool(interval_hours),
         }
+        if limit_minutes:
+            settings["max_run_minutes"] = limit_minutes
         if end == "killed":
             output = self._run_and_kill(settings, end_index)
         else:

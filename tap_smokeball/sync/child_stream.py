@@ -28,7 +28,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_smokeball.errors import NotFoundError, SmokeballError, TimeLimitError
-from tap_smokeball.run.request_estimate import request_count
+from tap_smokeball.run.request_estimate import RequestEstimate, request_count
 from tap_smokeball.run.status import StreamStatus
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
 from tap_smokeball.sync.closed_parents import ClosedParents, split_state
@@ -36,6 +36,7 @@ from tap_smokeball.sync.covered_parents import CoveredParents
 from tap_smokeball.sync.named_parents import NamedParents
 from tap_smokeball.sync.parent_failures import Failure, ParentFailures
 from tap_smokeball.sync.parent_order import ParentOrder, Stage
+from tap_smokeball.sync.read_decision import ReadMode
 from tap_smokeball.sync.schedule_state import ScheduleState
 from tap_smokeball.sync.two_pass_stream import TwoPassStream
 
@@ -45,7 +46,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Generator, Iterator
+    from collections.abc import Callable, Collection, Container, Generator, Iterator
 
     from singer_sdk.helpers import types
 
@@ -72,6 +73,7 @@ class ChildStream(TwoPassStream):
     is_recursive: ClassVar[bool] = False
 
     _is_cut = _has_reported = False
+    _read_first: Collection[Parent] = ()
     stages: Container[Stage] = frozenset(Stage)
     pause_seconds: float = math.inf
 
@@ -95,7 +97,11 @@ class ChildStream(TwoPassStream):
             closed.is_due = is_due and self.decision.is_full
         live.is_due = self.decision.is_live_pass_due
         order = ParentOrder(self.name, listed, live, closed, is_sample=is_sample)
+        order.read_ids = self.failures.undecided_ids
+        if self._read_first:
+            order.read_ids |= {p.id for p in listed.parents if p in self._read_first}
         order.retries_unread = self.decision.retries_unread
+        order.precedes_full_pass = self.decision.next_mode is ReadMode.FULL
         if events := self.decision.events:
             order.first_reasons.append(NamedParents(order, events))
         return order
@@ -146,11 +152,25 @@ class ChildStream(TwoPassStream):
                 break
         result.unread_parents = failures.count
         is_cut = self._is_cut or any(reason.is_cut for reason in order.first_reasons)
-        is_last = order.last_stage in self.stages
+        is_last = order.last_stage in self.stages and self.decision.next_mode is None
         if is_cut or not is_last:
             result.status = StreamStatus.TIME_LIMIT  # the runner may still start the next stage
         if is_last:
             self.report_failures()
+
+    def finish_changes(self) -> None:
+        """Let the list of all parents replace that of the changed ones.
+
+        What was read in full, and has not changed since, need not be read again: the full pass
+        counts from the list of the changed parents, which came before.
+        """
+        order = self.parent_order
+        start_of = order.replication_starts()
+        read = (parent for parent in order.with_children if parent.id in order.read_ids)
+        self._read_first = {p for p in read if self._start_for(p, start_of(p)) is None}
+        del self.parent_order
+        self._is_cut, self.pause_seconds = False, math.inf
+        self.result.estimate = RequestEstimate()
 
     def _read_sample(
         self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
@@ -174,7 +194,8 @@ class ChildStream(TwoPassStream):
         pool, estimate = self.session.pool, self.result.estimate
         start_of = self.parent_order.replication_starts()
         read = partial(self._read_parent, reason=reason, start_of=start_of, failures=failures)
-        should_pause = self._should_pause if reason.full_pass else bool
+        can_pause = reason.full_pass or self.decision.next_mode
+        should_pause = self._should_pause if can_pause else bool
         done = 0
         state_written_at = 0.0
         begun = self.session.client.clock.now()

@@ -1,15 +1,18 @@
-"""Logs why streams failed: each cause once, with what to do about it."""
+"""Keeps failures of streams apart, and logs each cause once, with what to do about it."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_smokeball.api.error_policy import FORBIDDEN_BY_PATH, FORBIDDEN_EVERYWHERE
 from tap_smokeball.errors import (
     AccessDeniedError,
+    BatchStorageError,
     ParentListError,
     SmokeballError,
     StreamMapError,
+    os_error_message,
 )
 
 if TYPE_CHECKING:
@@ -17,6 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_smokeball.run.status import RunStatus, StreamResult
+    from tap_smokeball.sync.declared_stream import DeclaredStream
+
+
+@contextmanager
+def failures_kept(stream: DeclaredStream) -> Iterator[None]:
+    """Record an error in the result of a stream, and continue."""
+    try:
+        yield
+    except SmokeballError as error:
+        stream.result.fail(error)
+    except (ImportError, OSError) as error:
+        if not stream.is_batched:
+            raise
+        reason = f"batch_config: its storage cannot be used: {os_error_message(error)}"
+        stream.result.fail(BatchStorageError(reason))
 
 
 class _Failure(NamedTuple):

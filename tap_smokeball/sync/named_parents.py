@@ -76,7 +76,7 @@ class NamedParents(ReadReason):
             self._events.dropped_parents += 1
         elif named and self._events.now - named.arrived <= MAX_HELD_TICKS:
             self._events.held_parents += 1
-        elif not self.order.is_full_pass_due:
+        elif not self.order.has_full_pass:
             self._events.state.require_full_pass(dotnet_ticks.now(), None)
         self._events.move_position()
         return is_dropped

@@ -109,7 +109,7 @@ class ParentFailures:
                 more.
         """
         if reason.full_pass is None:
-            if not reason.order.is_full_pass_due:
+            if not reason.order.has_full_pass:
                 self._remember()
             return
         # A resumed pass may have nothing left but parents that fail.
@@ -143,6 +143,11 @@ class ParentFailures:
     def are_undecided(self) -> bool:
         """Whether there are failures that no success has followed yet."""
         return bool(self._held)
+
+    @property
+    def undecided_ids(self) -> set[str]:
+        """Ids of the parents of these failures."""
+        return {failure.parent.id for failure in self._held}
 
     @property
     def undecided_cut(self) -> TimeLimitError | None:

@@ -6,8 +6,8 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
+from tap_smokeball import dotnet_ticks
 from tap_smokeball.sync.base_stream import EXTRACTED_TICKS
-from tap_smokeball.sync.bookmarks import SyncPass
 from tap_smokeball.sync.newest_timestamp import NewestTimestamp
 from tap_smokeball.sync.parent_digest import bucket_of
 from tap_smokeball.sync.parent_list import Parent, ParentList
@@ -63,6 +63,8 @@ class ParentStream(TopLevelStream):
     listed: ParentList
     has_usual_rows = False  # child streams read more of them than the records have
 
+    _changes_listed_at: int | None = None
+
     @property
     @override
     def sample_rows(self) -> int | None:
@@ -95,8 +97,10 @@ class ParentStream(TopLevelStream):
                     wanted.append(row)
             wanted = wanted[: self.ABORT_AT_RECORD_COUNT]
             yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
+        # Child streams may have read changed parents since these were listed.
+        started = min(reader.started, self._changes_listed_at or reader.started)
         by_id = sorted(parents.values(), key=lambda parent: parent.id)
-        self.listed = ParentList(by_id, reader.started)
+        self.listed = ParentList(by_id, started)
         digest = self.listed.digest if self.state_manager.is_incremental else None
         if self.selected and digest is not None and self.sample_rows is None:
             buckets = self.listed.newly_visible(before, since)
@@ -126,6 +130,23 @@ class ParentStream(TopLevelStream):
             and (self.state_manager.is_incremental or not self.selected)
         )
 
+    @property
+    def _changes_starts(self) -> list[int]:
+        """From which change on each child stream wants parents, unless its first pass starts."""
+        now = dotnet_ticks.now()
+        starts = (
+            child.state_manager.changed_parents_start(child.state_manager.current_pass(now))
+            for child in self._selected_children
+        )
+        return [start for start in starts if start is not None]
+
+    @property
+    def has_changes_start(self) -> bool:
+        """Whether it is known since when changes matter: not before the first full pass."""
+        if self.selected:
+            return self.state_manager.last_completed > 0
+        return bool(self._changes_starts)
+
     def _read_changes(self) -> Iterator[types.Record]:
         """Yield the records that changed since the last read, and list these parents.
 
@@ -134,12 +155,7 @@ class ParentStream(TopLevelStream):
         state = ScheduleState(self.state_manager)
         settings = self.session.settings
         own_start = max(self.state_manager.last_completed, state.changes_read_until)
-        new_pass = SyncPass(0)
-        starts = [
-            start
-            for child in self._selected_children
-            if (start := child.state_manager.changed_parents_start(new_pass)) is not None
-        ]
+        starts = self._changes_starts
         if self.selected:
             starts.append(own_start)
         first = max(min(starts) - settings.lookback_ticks, settings.start_ticks or 0)
@@ -156,6 +172,7 @@ class ParentStream(TopLevelStream):
                     wanted.append(row)
             yield from self.build_records(wanted, {EXTRACTED_TICKS: reader.started})
         by_id = sorted(parents.values(), key=lambda parent: parent.id)
+        self._changes_listed_at = reader.started
         self.listed = ParentList(by_id, reader.started, is_partial=True)
         if self.selected and (until := newest.bookmark(reader.started)) is not None:
             state.record_changes_read(until)

@@ -35,6 +35,7 @@ class ReadDecision:
         retries_unread: Whether parents that earlier runs could not read are retried although no
             full pass is due.
         is_closed_pass_only: Whether the only full pass is that over closed parents.
+        next_mode: What the same run reads after this; None if nothing.
     """
 
     mode: ReadMode
@@ -42,6 +43,7 @@ class ReadDecision:
     events: StreamEvents | None = None
     retries_unread: bool = False
     is_closed_pass_only: bool = False
+    next_mode: ReadMode | None = None
 
     @property
     def is_full(self) -> bool:

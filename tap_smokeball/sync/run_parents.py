@@ -29,6 +29,7 @@ class RunParents:
         read_ids: Ids of the parents that this run has read, or tried to read, already.
         unread: Ids of the parents that earlier runs could not read, with the ticks to read from.
         retries_unread: Whether the run retries unread parents although no full pass is due.
+        precedes_full_pass: Whether a full pass with a list of all parents follows in the run.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class RunParents:
         self.closed = closed
         self.bookmarks = live.bookmarks
         self.is_sample = is_sample
-        self.retries_unread = False
+        self.retries_unread = self.precedes_full_pass = False
         self.read_ids: set[str] = set()
         self.unread = self.bookmarks.unread_parents
         self._stream = stream
@@ -68,6 +69,11 @@ class RunParents:
     def is_full_pass_due(self) -> bool:
         """Whether the run continues or starts a full pass."""
         return any(covered.is_due for covered in self.covered)
+
+    @property
+    def has_full_pass(self) -> bool:
+        """Whether the run has a full pass that decides about parents that cannot be read."""
+        return self.is_full_pass_due or self.precedes_full_pass
 
     @cached_property
     def with_children(self) -> list[Parent]:

@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tap_smokeball import dotnet_ticks
 from tap_smokeball.errors import (
-    BatchStorageError,
     ParentListError,
-    SmokeballError,
     StateOfOtherFirmError,
     StreamsFailedError,
     UnreadParentsError,
-    os_error_message,
 )
 from tap_smokeball.run.gc_tuning import rare_garbage_collection
 from tap_smokeball.run.request_estimate import PAGES
 from tap_smokeball.run.status import RunInterruptedError, StreamStatus
 from tap_smokeball.run.stop_signals import stop_on_signals
 from tap_smokeball.sync.base_stream import SmokeballStream
+from tap_smokeball.sync.changes_first import changes_phases, phase_end_seconds
 from tap_smokeball.sync.child_stream import ChildStream
 from tap_smokeball.sync.closed_parents import LIVE_SHARE
-from tap_smokeball.sync.failure_log import FailureLog
+from tap_smokeball.sync.failure_log import FailureLog, failures_kept
+from tap_smokeball.sync.list_time import ListClock
 from tap_smokeball.sync.parent_order import Stage
 from tap_smokeball.sync.parent_stream import ParentStream
 from tap_smokeball.sync.read_decision import ReadMode
@@ -34,12 +33,11 @@ from tap_smokeball.sync.schedule import Schedule
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from singer_sdk import Stream
 
     from tap_smokeball.session import Session
-    from tap_smokeball.sync.declared_stream import DeclaredStream
     from tap_smokeball.sync.state_check import StateCheck
     from tap_smokeball.sync.stream_events import StreamEvents
 
@@ -73,6 +71,9 @@ class Runner:
         self._status = session.status
         self.schedule: Schedule | None = None
         self._failures = FailureLog(session.status, logger)
+        self._list_clock = ListClock(session.status)
+        self._begun: set[str] = set()
+        self._named_end = math.inf
 
     @property
     def has_streams(self) -> bool:
@@ -157,21 +158,38 @@ class Runner:
         if any(isinstance(stream.result.error, StateOfOtherFirmError) for stream in streams):
             return  # the tables are those of the other firm
         for run_log in self._run_logs:
-            with self._failures_kept(run_log):
+            with failures_kept(run_log):
                 run_log.log_run(streams)
             if run_log.result.error:
                 self._status.results[run_log.name] = run_log.result
 
     def _sync_all(self) -> None:
+        self._sync_changes()
         for stream in self.top_level:
             if stream.decision.mode is ReadMode.NOTHING:
                 self._skip(stream)
             else:
-                self._sync(stream, stream.sync)
+                with self._list_clock.measuring(stream):
+                    self._sync(stream)
             self._record(stream)
+        self._list_clock.has_time_left = not self._status.should_stop
         self._sync_children()
+        self._list_clock.record(self.top_level, self.children)
         if self.schedule:
             self.schedule.finish()
+
+    def _sync_changes(self) -> None:
+        """Sync what changed below parents whose list takes long for the time limit."""
+        limit = self._status.limit_seconds
+        phases = changes_phases(self.top_level, self.children, limit)
+        for phase in phases:
+            end_seconds = phase_end_seconds(phases, limit or 0)
+            with phase.active(end_seconds):
+                self._sync(phase.parent)
+                ready = [child for child in self._in_turn(phase.children) if self._is_ready(child)]
+                self._sync_named(ready, min(NAMED_PARENTS_SHARE * (limit or 0), end_seconds))
+                self._sync_recent_changes(ready)
+            self._list_clock.changes_seconds = self._status.elapsed_seconds
 
     def _log_causes(self) -> None:
         self._failures.log_causes(
@@ -179,35 +197,35 @@ class Runner:
             has_path=self._session.settings.has_api_path,
         )
 
+    @staticmethod
+    def _in_turn(children: Iterable[ChildStream]) -> list[ChildStream]:
+        return sorted(children, key=lambda child: (child.state_manager.last_completed, child.name))
+
     def _sync_children(self) -> None:
-        children = sorted(
-            self.children, key=lambda child: (child.state_manager.last_completed, child.name)
-        )
-        ready = [child for child in children if self._is_ready(child)]
-        for child in ready:
-            if not child.is_anything_due:
+        found = [child for child in self._in_turn(self.children) if self._is_ready(child)]
+        ready = [child for child in found if child.is_anything_due or child.name in self._begun]
+        for child in found:
+            if child not in ready:
                 self._skip(child)
                 self._record(child)
-        ready = [child for child in ready if child.is_anything_due]
         for child in ready:
             pending = len(child.parent_order.pending)
             child.result.estimate.start(pending, child.parent_stream.plural_name)
-        begun: list[ChildStream] = []
         if (limit := self._status.limit_seconds) is not None:
-            begun += self._sync_named(ready, limit * NAMED_PARENTS_SHARE)
-            begun += self._sync_recent_changes(ready, begun)
+            self._sync_named(ready, limit * NAMED_PARENTS_SHARE)
+            self._sync_recent_changes(ready)
         with_closed_pass = self._postpone_closed_passes(ready)
         for child in ready:
             events = child.decision.events
             if limit is not None and events and child.is_batched:
                 share = limit * NAMED_PARENTS_SHARE / len(ready)
                 events.ends_at = time.monotonic() + share
-            self._sync_or_report(child, child.continue_sync if child in begun else child.sync)
+            self._sync_or_report(child)
             if child not in with_closed_pass:
                 self._record(child)
         for child in with_closed_pass:
             child.stages, child.pause_seconds = {Stage.CLOSED_PASS}, math.inf
-            self._sync_or_report(child, child.continue_sync)
+            self._sync_or_report(child)
             self._record(child)
 
     def _skip(self, stream: SmokeballStream) -> None:
@@ -220,31 +238,30 @@ class Runner:
         if self.schedule:
             self.schedule.record(stream)
 
-    def _sync_named(self, children: list[ChildStream], seconds: float) -> list[ChildStream]:
-        """Sync the parents that events name, within some seconds; return the streams with some.
+    def _sync_named(self, children: list[ChildStream], seconds: float) -> None:
+        """Sync the parents that events name, within some seconds of the whole run.
 
         Each stream gets an equal share of the time that is left.
         """
         named = [child for child in children if child.decision.events and not child.is_batched]
         named = [child for child in named if child.parent_order.named_parents]
-        ends_at = time.monotonic() + seconds
+        self._named_end = min(self._named_end, time.monotonic() + seconds)
         for index, child in enumerate(named):
             events, now = cast("StreamEvents", child.decision.events), time.monotonic()
-            events.ends_at = now + (ends_at - now) / (len(named) - index)
+            events.ends_at = now + (self._named_end - now) / (len(named) - index)
             child.stages = {Stage.NAMED_PARENTS}
-            self._sync(child, child.sync)
+            self._sync(child)
             child.stages = frozenset(Stage)
             events.ends_at = now
-        return named
 
-    def _sync_or_report(self, child: ChildStream, sync: Callable[[], None]) -> None:
+    def _sync_or_report(self, child: ChildStream) -> None:
         """Sync a child stream, or report the parents that it could not read if no time is left."""
         if self._status.should_stop and not child.result.is_failed:
             try:
                 child.report_failures()
             except UnreadParentsError as error:
                 child.result.fail(error)
-        self._sync(child, sync)
+        self._sync(child)
 
     def _postpone_closed_passes(self, children: list[ChildStream]) -> list[ChildStream]:
         """Let the full passes over closed parents follow all others; return their streams.
@@ -277,23 +294,16 @@ class Runner:
             stream.selected = True
         self._sync_all()
 
-    def _sync_recent_changes(
-        self, children: list[ChildStream], begun: list[ChildStream]
-    ) -> list[ChildStream]:
-        """Sync the parents that changed since the last run; return the child streams with some.
+    def _sync_recent_changes(self, children: list[ChildStream]) -> None:
+        """Sync the parents that changed since the last run.
 
         Not with batches, which are closed only at the end of a sync.
-
-        Args:
-            children: The child streams.
-            begun: Those whose SCHEMA is written.
         """
         changed = [c for c in children if c.parent_order.has_recent_changes and not c.is_batched]
         for child in changed:
             child.stages = {Stage.RECENT_CHANGES}
-            self._sync(child, child.continue_sync if child in begun else child.sync)
+            self._sync(child)
             child.stages = frozenset(Stage)
-        return changed
 
     def _is_ready(self, child: ChildStream) -> bool:
         parent_result = self._status.result(child.parent_stream.name)
@@ -302,14 +312,17 @@ class Runner:
             return False
         return not (self._status.should_stop or parent_result.status is StreamStatus.TIME_LIMIT)
 
-    def _sync(self, stream: SmokeballStream, sync: Callable[[], None]) -> None:
+    def _sync(self, stream: SmokeballStream) -> None:
+        """Sync a stream, or more of one whose SCHEMA is written, unless the run must stop."""
         result = stream.result
         if self._status.should_stop or result.is_failed:
             return
+        sync = stream.continue_sync if stream.name in self._begun else stream.sync
+        self._begun.add(stream.name)
         started, state_before = time.monotonic(), stream.state_manager.snapshot()
         result.started_at = result.started_at or dotnet_ticks.now()
         try:
-            with self._failures_kept(stream):
+            with failures_kept(stream):
                 sync()
                 if stream.is_batched and not result.is_failed:
                     # The SDK writes one after each BATCH, and the last has none.
@@ -323,17 +336,3 @@ class Runner:
             result.seconds += time.monotonic() - started
             result.ended_at = dotnet_ticks.now()
             self._failures.log_new(has_access=self._session.client.has_access)
-
-    @staticmethod
-    @contextmanager
-    def _failures_kept(stream: DeclaredStream) -> Iterator[None]:
-        """Record an error in the result of a stream, and continue."""
-        try:
-            yield
-        except SmokeballError as error:
-            stream.result.fail(error)
-        except (ImportError, OSError) as error:
-            if not stream.is_batched:
-                raise
-            reason = f"batch_config: its storage cannot be used: {os_error_message(error)}"
-            stream.result.fail(BatchStorageError(reason))
