@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import gc
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,8 +11,11 @@ from tests.harness import FEES, config, request_count, run, sandbox_rows
 from tests.memory_firm import MemoryFirm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smokeball_sandbox import SandboxServer
     from tests.conftest import StartFirm
+    from tests.harness import Json
 
 pytestmark = pytest.mark.slow
 
@@ -55,3 +59,29 @@ def test_workers_wait_while_rows_are_unread() -> None:
     # Three or four pages of 0.4 MB are as much as may wait, and four may be on their way.
     assert before <= 10
     assert len(paths) >= 20
+
+
+@pytest.fixture
+def garbage() -> Iterator[list[Any]]:
+    """Return the list to which `gc.collect` adds what only the garbage collector frees."""
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    yield gc.garbage
+    gc.set_debug(0)
+    gc.garbage.clear()
+    gc.enable()
+
+
+def test_requests_leave_no_reference_cycles(garbage: list[Any]) -> None:
+    """The collector, which runs rarely, has nothing to free after a request or a list."""
+    firm = MemoryFirm(matters=4)
+
+    def collect(message: Json) -> None:
+        if message["type"] == "STATE":
+            gc.collect()
+
+    assert run(config(firm), on_message=collect).ids("fees")
+    modules = {getattr(each, "__module__", None) or "" for each in garbage}
+    ours = ("tap_smokeball.api", "tap_smokeball.run", "tap_smokeball.sync")
+    assert not [name for name in modules if name.startswith(ours)]

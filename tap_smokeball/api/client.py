@@ -184,19 +184,23 @@ class ApiClient:
         if self._settings.user_id:
             headers["UserId"] = self._settings.user_id
 
-        def attempt(*, is_refreshed: bool = False) -> Response[T]:
-            self._tokens.get()  # a new token takes seconds, in which a turn would be lost
-            with self.transport.turn():
-                token = self._tokens.get()
-                headers["Authorization"] = f"Bearer {token}"
-                sent_at = self.clock.now()
-                response = self.transport.send(
-                    endpoint.stream, method, url, params=params, headers=headers, form=content
-                )
-            policy = policy_for(response.status)
-            if policy.action is Action.REFRESH_TOKEN and not is_refreshed:
-                self._tokens.refresh(token)
-                return attempt(is_refreshed=True)
+        def attempt() -> Response[T]:
+            is_refreshed = False
+            while True:
+                self._tokens.get()  # a new token takes seconds, in which a turn would be lost
+                with self.transport.turn():
+                    token = self._tokens.get()
+                    headers["Authorization"] = f"Bearer {token}"
+                    sent_at = self.clock.now()
+                    response = self.transport.send(
+                        endpoint.stream, method, url, params=params, headers=headers, form=content
+                    )
+                policy = policy_for(response.status)
+                if policy.action is Action.REFRESH_TOKEN and not is_refreshed:
+                    self._tokens.refresh(token)
+                    is_refreshed = True
+                    continue
+                break
             self.has_access |= policy.action in {Action.EMPTY, Action.ACCEPT}
             if policy.action is Action.EMPTY:
                 data = parse(NO_CONTENT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,14 +41,18 @@ class ListReader:
     ) -> None:
         self.started = 0
         self._fetch = fetch
-        self._paginator = paginator(self._page, row_key, page_size, on_rewind)
+        self._new_paginator = partial(
+            paginator, key_of_rows=row_key, page_size=page_size, on_rewind=on_rewind
+        )
         self._sample_rows = sample_rows
 
     def __iter__(self) -> Iterator[list[Row]]:
+        # Not an attribute: in a reference cycle, the rows would wait for the garbage collector.
+        paginator = self._new_paginator(self._page)
         if self._sample_rows is not None:
-            yield self._paginator.sample(self._sample_rows)
+            yield paginator.sample(self._sample_rows)
         else:
-            yield from self._paginator
+            yield from paginator
 
     def _page(self, params: dict[str, Any]) -> Page:
         response = self._fetch(params)
