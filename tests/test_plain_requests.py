@@ -229,3 +229,33 @@ class TestTls:
         with WireServer([[REGULAR]], certificate) as server, closing(client(server.url)) as api:
             assert "the server's certificate is not trusted" in outcome(api)
         assert server.requests == []
+
+    def test_replaced_bundle_counts_at_once(
+        self, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Connections share the certificates of a file, and a new one those of the new file."""
+        other = create_certificate(tmp_path)
+        bundle = tmp_path / "bundle"
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+        found: list[str] = []
+        for trusted in (certificate, other, certificate):
+            bundle.write_bytes(trusted.read_bytes() + b"\n" * len(found))
+            with (
+                WireServer([[REGULAR, None], [REGULAR]], certificate) as server,
+                closing(client(server.url)) as api,
+            ):
+                found += [outcome(api), outcome(api)]
+                assert len(server.requests) == (2 if trusted is certificate else 0)
+        assert found[:2] == found[4:] == ["regular", "regular"]
+        assert all("the server's certificate is not trusted" in each for each in found[2:4])
+
+    def test_name_of_server_is_checked(
+        self, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        with WireServer([[REGULAR]] * 2, certificate) as server:
+            with closing(client(server.url)) as api:
+                assert outcome(api) == "regular"
+            with closing(client(server.url.replace("127.0.0.1", "localhost"))) as api:
+                assert "the server's certificate is not trusted" in outcome(api)
+        assert len(server.requests) == 1

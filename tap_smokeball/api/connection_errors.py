@@ -15,6 +15,7 @@ from urllib3 import exceptions as urllib3_errors
 from urllib3.util import parse_url
 
 from tap_smokeball.api import error_policy
+from tap_smokeball.api.tls_contexts import shared_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,11 +70,11 @@ def environment_failure(url: str, proxies: Mapping[str, str], verify: object) ->
         elif scheme not in {"http", "https"} or not parsed.host:
             return error_policy.PROXY_SETTING
     if isinstance(verify, str) and urlsplit(url).scheme == "https":
-        is_folder = Path(verify).is_dir()
         try:
-            ssl.create_default_context(
-                cafile=None if is_folder else verify, capath=verify if is_folder else None
-            )
+            if Path(verify).is_dir():
+                ssl.create_default_context(capath=verify)
+            else:
+                shared_context(verify)
         except OSError:  # among them ssl.SSLError
             return error_policy.CA_BUNDLE
     return None

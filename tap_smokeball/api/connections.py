@@ -11,15 +11,19 @@ from __future__ import annotations
 import io
 import re
 import sys
+from contextlib import suppress
 from http.client import HTTPResponse
+from ssl import CERT_REQUIRED
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import HTTPResponse as PooledResponse
+from urllib3.util.ssl_ import resolve_cert_reqs
 
 from tap_smokeball.api.deadlines import DeadlineReader
+from tap_smokeball.api.tls_contexts import shared_context
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -198,7 +202,22 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    pass
+    """Shares its TLS context with the other connections, if all it has is a file to trust."""
+
+    @override
+    def connect(self) -> None:
+        others = (self.ssl_context, self.ca_cert_dir, self.ca_cert_data, self.cert_file)
+        is_tls_proxy = self.proxy is not None and self.proxy.scheme == "https"
+        if (
+            self.ca_certs
+            and not any(others)
+            and resolve_cert_reqs(self.cert_reqs) is CERT_REQUIRED
+            and not is_tls_proxy  # whose certificate is checked by the same file
+        ):
+            with suppress(OSError):  # urllib3 raises it as its own
+                self.ssl_context = shared_context(self.ca_certs)
+                self.ca_certs = None  # they are loaded
+        super().connect()
 
 
 class _Pool(HTTPConnectionPool):
