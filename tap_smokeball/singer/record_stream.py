@@ -58,7 +58,7 @@ class RecordStream(RecordLoopStream):
 
     Attributes:
         before_sync: Called before the first message of the stream.
-        is_written_directly: Whether records are written as they are, and nothing else sees them.
+        is_written_directly: Whether records are encoded as they are, and nothing else sees them.
         is_writing_state: Whether a STATE message is being written, also after that failed.
     """
 
@@ -66,7 +66,7 @@ class RecordStream(RecordLoopStream):
 
     def __init__(self, tap: Tap) -> None:
         self.tap = tap
-        self.is_writing_state = self.is_written_directly = False
+        self.is_writing_state = self.is_written_directly = self._are_batches_encoded_here = False
         self.before_sync: Callable[[], None] = lambda: None
         super().__init__(tap)
 
@@ -88,7 +88,8 @@ class RecordStream(RecordLoopStream):
         """
         is_selected = self.selected
         write = self._record_writer() if write_messages and is_selected else None
-        self.is_written_directly = write is not None and not self._is_mapped
+        is_encoded_here = write is not None or self._are_batches_encoded_here
+        self.is_written_directly = is_encoded_here and not self._is_mapped
         index = 0
         with self.get_record_counter() as counter, self.get_sync_timer() as timer:
             # Closed at once, whatever happens: workers wait for their rows to be consumed.
@@ -123,6 +124,7 @@ class RecordStream(RecordLoopStream):
             encoding = batch_config.encoding
             batcher_class: type[BaseBatcher] = Batcher
             if encoding.format == "jsonl":
+                self._are_batches_encoded_here = True
                 encoding, batcher_class = complete_encoding(encoding), JsonLinesBatcher
             batcher = batcher_class(self.tap_name, self.name, batch_config)
             for manifest in batcher.get_batches(records):
