@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fsspec  # type: ignore[import-untyped]
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
@@ -66,6 +67,19 @@ def test_batch_files_hold_emitted_records(
         assert rows == [row | {"extractedTicks": None} for row in plain.records(stream)]
         assert {len(file) for file in files[:-1]} <= {50}
         assert 0 < len(files[-1]) <= 50
+
+
+def test_batch_files_lie_in_object_storage(firm: MemoryFirm) -> None:
+    """The root may be any URL of fsspec; messages have the URLs of the files."""
+    storage = {"root": "memory://bucket/smokeball", "prefix": "first-"}
+    settings = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": storage}
+    output = run(config(firm, batch_config=settings), catalog=SELECTION)
+    urls = [url for each in output.messages_of_type("BATCH") for url in each["manifest"]]
+    assert all(url.startswith("memory://bucket/smokeball/first-tap-smokeball--") for url in urls)
+    assert len(urls) == len(STREAMS)
+    [matters] = [url for url in urls if "--matters-" in url]
+    with fsspec.open(matters) as file:
+        assert len(gzip.decompress(file.read()).splitlines()) == len(firm.control.rows("matters"))
 
 
 def test_batch_file_size_is_limited(tmp_path: Path) -> None:
