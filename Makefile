@@ -67,7 +67,7 @@ sandbox: $(DEMO) ## Run a simulated law firm on port 8787 until Ctrl-C
 	@.venv-demo/bin/python -m smokeball_sandbox $(SANDBOX_ARGS)
 
 .PHONY: bench
-bench: $(BENCH) ## Benchmark the tap against alternatives (about ten minutes)
+bench: $(BENCH) $(RUNTIME) ## Benchmark the tap against alternatives (about 15 minutes)
 	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: test

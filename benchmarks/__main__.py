@@ -24,14 +24,16 @@ from benchmarks import (
     day_model_check,
     freshness_model,
     freshness_model_check,
+    goals,
     machine,
     regression,
     scaling,
 )
+from benchmarks.earlier_version import NoHistoryError
 from benchmarks.rate_limit_use import RateLimitBenchmark
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("rate_limit", "cpu", "scaling", "changes", "freshness", "day")
+PARTS = ("rate_limit", "cpu", "scaling", "changes", "freshness", "day", "goals")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     results: dict[str, Any] = json.loads(stored.read_text("utf-8")) if stored.exists() else {}
     started = time.monotonic()
     if parts:
-        measured = measure(parts, started)
+        measured = measure(parts, started, options.before)
         if _has_fallen(results, measured) and not options.accept:
             return 1
         results |= measured
@@ -79,12 +81,13 @@ def _has_fallen(stored: dict[str, Any], measured: dict[str, Any]) -> bool:
     return bool(fallen)
 
 
-def measure(parts: list[str], started: float) -> dict[str, Any]:
+def measure(parts: list[str], started: float, before: str = goals.BEFORE) -> dict[str, Any]:
     """Run some of the benchmarks.
 
     Args:
         parts: Names of the benchmarks.
         started: Monotonic time from which the progress lines count.
+        before: Commit of the tap to compare with.
     """
 
     def show(text: str) -> None:
@@ -113,8 +116,19 @@ def measure(parts: list[str], started: float) -> dict[str, Any]:
     if rate_limit:
         show("rate limit: waiting for the slowest cases")
         results["rate_limit"] = rate_limit.results()
+    if "goals" in parts:
+        show("goals: this version and an earlier one")
+        results |= _measure_goals(before)
     show("done")
     return results
+
+
+def _measure_goals(before: str) -> dict[str, Any]:
+    try:
+        return {"goals": goals.measure_goals(before)}
+    except NoHistoryError as error:
+        sys.stderr.write(f"goals: skipped, because {error}\n")
+        return {}
 
 
 def _rounded(value: Any) -> Any:
@@ -138,6 +152,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--accept", action="store_true", help="store the results also if a ratio fell"
+    )
+    parser.add_argument(
+        "--before",
+        metavar="COMMIT",
+        default=goals.BEFORE,
+        help="commit with which the part goals compares (default: %(default).7s)",
     )
     return parser
 

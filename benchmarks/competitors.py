@@ -33,8 +33,8 @@ MODULES = {
     SCRIPT: "benchmarks.asyncio_script",
 }
 
-FEES = "GET /matters/{matterId}/fees"
-MATTERS = "GET /matters"
+NO_LIMIT = {"requests_per_second": 1000}
+"""The tap sends requests as fast as it can."""
 
 
 @dataclass
@@ -93,6 +93,7 @@ class SimulatedFirm:
         name: str,
         state: Any = None,
         streams: Iterable[str] = ("matters", "fees"),
+        source: Path = measure.ROOT,
         **settings: Any,
     ) -> RunResult:
         """Extract the firm with one competitor.
@@ -101,6 +102,7 @@ class SimulatedFirm:
             name: The competitor.
             state: State of an earlier run. None starts a full extraction.
             streams: Streams of the tap. The other competitors always extract matters and fees.
+            source: Checkout of the tap.
             settings: More settings of the tap, which by default sends requests as fast as it can.
                 Airbyte and the script use ``requests_per_second`` and ``burst``, dlt ``burst``
                 alone, the stock tap none.
@@ -109,17 +111,15 @@ class SimulatedFirm:
         if state is None:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(exist_ok=True)
-        config: dict[str, Any] = {
-            "api_url": self.sandbox.url,
-            "api_key": self.sandbox.credentials["api_key"],
-            "access_token": self.token,
-        }
+        config, python = self.config, sys.executable
         if name == TAP:
-            settings = {"requests_per_second": 1000} | settings
-            selection = catalog(tuple(streams))
-            files = {"config": config | settings, "catalog": selection, "state": state}
+            python = measure.TAP_PYTHON
+            selection = catalog(tuple(streams), source)
+            settings = config | NO_LIMIT | settings
+            files = {"config": settings, "catalog": selection, "state": state}
             command = ["-m", "tap_smokeball", *write_files(folder, files)]
         elif name == STOCK:
+            python = measure.TAP_PYTHON
             files = {"config": config, "state": state}
             command = ["-m", "benchmarks.stock_tap", *write_files(folder, files)]
         else:
@@ -129,8 +129,26 @@ class SimulatedFirm:
             files = {"config": config, "state": None if name == DLT else state}
             command = ["-m", MODULES[name], *write_files(folder, files)[1::2]]
         self.sandbox.control.reset_requests()
-        usage = measure.run([sys.executable, *command], folder)
+        usage = measure.run([python, *command], folder, source)
         return self._result(name, usage)
+
+    def command_of_all_streams(self) -> list[str]:
+        """Return the command of the tap that reads the streams selected by default."""
+        files = {"config": self.config | NO_LIMIT}
+        return [measure.TAP_PYTHON, "-m", "tap_smokeball", *write_files(self.folder, files)]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings that all competitors need."""
+        return {
+            "api_url": self.sandbox.url,
+            "api_key": self.sandbox.credentials["api_key"],
+            "access_token": self.token,
+        }
+
+    def matter_ids(self) -> list[str]:
+        """Return the ids of the matters, in the order of their list."""
+        return [row["id"] for row in json.loads(self.get("/matters?Type=Matters,Leads"))["value"]]
 
     def rejected(self) -> int:
         """Return how many requests of the last run the API rejected with 429."""
@@ -191,10 +209,10 @@ def _token(sandbox: SandboxServer) -> str:
 
 
 @cache
-def catalog(streams: tuple[str, ...]) -> Any:
-    """Return the tap's catalog with only these streams selected."""
+def catalog(streams: tuple[str, ...], source: Path = measure.ROOT) -> Any:
+    """Return the catalog of a checkout's tap with only these streams selected."""
     with tempfile.TemporaryDirectory() as folder:
-        content = json.loads(_discover(Path(folder)))
+        content = json.loads(_discover(Path(folder), source))
     for stream in content["streams"]:
         for entry in stream["metadata"]:
             if not entry["breadcrumb"]:
@@ -202,9 +220,10 @@ def catalog(streams: tuple[str, ...]) -> Any:
     return content
 
 
-def _discover(folder: Path) -> bytes:
+def _discover(folder: Path, source: Path) -> bytes:
     # Importing the SDK here would add its memory to that of each competitor.
-    return measure.output([sys.executable, "-m", "tap_smokeball", "--discover"], folder)
+    command = [measure.TAP_PYTHON, "-m", "tap_smokeball", "--discover"]
+    return measure.output(command, folder, source)
 
 
 def sandbox_settings(sandbox: SandboxServer) -> dict[str, Any]:
@@ -213,7 +232,7 @@ def sandbox_settings(sandbox: SandboxServer) -> dict[str, Any]:
         "api_url": sandbox.url,
         "auth_url": sandbox.url,
         **sandbox.credentials,
-        "requests_per_second": 1000,
+        **NO_LIMIT,
     }
 
 

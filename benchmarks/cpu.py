@@ -7,7 +7,6 @@ alternately.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -36,7 +35,7 @@ def measure_rows() -> dict[str, Any]:
     large = simulated_firm(matters=MATTERS, fees=FEES_PER_MATTER, exact_fees=True)
     with simulated_firm(matters=1, fees=1, exact_fees=True) as small, large as firm:
         pages = firm.folder / "pages"
-        pages.write_bytes(b"".join(page + b"\n" for page in _pages(firm)))
+        pages.write_bytes(b"".join(page + b"\n" for page in fee_pages(firm, FEES_PER_MATTER)))
         empty = firm.folder / "empty"
         empty.touch()
         program = [sys.executable, "-m", "benchmarks.lower_bound"]
@@ -68,7 +67,7 @@ def measure_start_up() -> dict[str, float]:
     }
     with TemporaryDirectory() as folder:
         return {
-            name: _minimum(partial(_cpu, [sys.executable, *options], Path(folder)), times=7)
+            name: _minimum(partial(_cpu, [measure.TAP_PYTHON, *options], Path(folder)), times=7)
             for name, options in commands.items()
         }
 
@@ -113,7 +112,8 @@ def _result(name: str, start: float, total: float) -> Result:
     }
 
 
-def _pages(firm: SimulatedFirm) -> Iterator[bytes]:
-    for matter in json.loads(firm.get("/matters?Type=Matters,Leads"))["value"]:
-        for offset in range(0, FEES_PER_MATTER, PAGE_SIZE):
-            yield firm.get(f"/matters/{matter['id']}/fees?Limit={PAGE_SIZE}&Offset={offset}")
+def fee_pages(firm: SimulatedFirm, fees_per_matter: int) -> Iterator[bytes]:
+    """Yield the pages of the fees of all matters."""
+    for matter in firm.matter_ids():
+        for offset in range(0, fees_per_matter, PAGE_SIZE):
+            yield firm.get(f"/matters/{matter}/fees?Limit={PAGE_SIZE}&Offset={offset}")

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 
+_OWN_PYTHON = ROOT / ".venv-runtime" / "bin" / "python"
+
+TAP_PYTHON = str(_OWN_PYTHON) if _OWN_PYTHON.exists() else sys.executable
+"""Runs the tap in the environment that its users have. In that of the benchmarks it would load
+numpy, because joblib, which the SDK imports, does if it finds it."""
+
 _BLOCK = 1 << 20
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _HEAD = re.compile(rb'\{"type": ?"(?:(RECORD)", ?(?:"record": ?\{)?"stream": ?"(\w+)"|(\w+)")')
@@ -35,6 +41,7 @@ class Usage:
     Attributes:
         seconds: Wall-clock time.
         cpu: User and system CPU seconds.
+        user_cpu: User CPU seconds.
         peak_mb: Peak resident memory in MB, at least that of the process that starts the program.
         bytes_out: Bytes on standard output.
         messages: Lines on standard output by Singer message type.
@@ -46,6 +53,7 @@ class Usage:
 
     seconds: float
     cpu: float
+    user_cpu: float
     peak_mb: float
     bytes_out: int
     messages: dict[str, int]
@@ -55,12 +63,13 @@ class Usage:
     last_state: bytes
 
 
-def run(arguments: Sequence[str | Path], folder: Path) -> Usage:
+def run(arguments: Sequence[str | Path], folder: Path, source: Path = ROOT) -> Usage:
     """Run a program until it exits.
 
     Args:
         arguments: The program and its arguments.
         folder: Its working directory.
+        source: Checkout whose packages it imports.
 
     Raises:
         ProgramFailedError: Its exit status is not 0.
@@ -74,7 +83,7 @@ def run(arguments: Sequence[str | Path], folder: Path) -> Usage:
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=folder,
-            env=_environment(),
+            env=environment(source),
         )
         counter = _Counter()
         assert process.stdout is not None  # noqa: S101
@@ -87,10 +96,11 @@ def run(arguments: Sequence[str | Path], folder: Path) -> Usage:
         lines = log.read().splitlines()
         if status:
             raise ProgramFailedError(b"\n".join(lines[-5:]).decode(errors="replace"))
-        cpu, peak = report.read_text("utf-8").split()
+        user, system, peak = report.read_text("utf-8").split()
     return Usage(
         seconds=seconds,
-        cpu=float(cpu),
+        cpu=float(user) + float(system),
+        user_cpu=float(user),
         peak_mb=int(peak) * _RSS_UNIT / 1e6,
         bytes_out=counter.bytes,
         messages=dict(counter.types),
@@ -101,22 +111,23 @@ def run(arguments: Sequence[str | Path], folder: Path) -> Usage:
     )
 
 
-def output(arguments: Sequence[str | Path], folder: Path) -> bytes:
+def output(arguments: Sequence[str | Path], folder: Path, source: Path = ROOT) -> bytes:
     """Run a program and return its standard output."""
     done = subprocess.run(  # noqa: S603
         [str(argument) for argument in arguments],
         capture_output=True,
         check=True,
         cwd=folder,
-        env=_environment(),
+        env=environment(source),
     )
     return done.stdout
 
 
-def _environment() -> dict[str, str]:
+def environment(source: Path = ROOT) -> dict[str, str]:
+    """Return the environment of a program that imports the packages of a checkout."""
     # Python's own variables, such as PYTHONUNBUFFERED, would distort the measurement.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return inherited | {"PYTHONPATH": str(ROOT)}
+    return inherited | {"PYTHONPATH": os.pathsep.join([str(source), str(ROOT)])}
 
 
 class _Counter:

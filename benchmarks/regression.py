@@ -6,6 +6,7 @@ machine matters little. More is better.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.competitors import TAP
@@ -23,7 +24,8 @@ def ratios(results: Results) -> dict[str, float]:
 
     A case that failed has the ratio 0. A negative one, which other load can cause, is left out.
     """
-    return {name: ratio for name, ratio in _ratios(results) if ratio >= 0}
+    found = chain(_ratios(results), _ratios_to_earlier_version(results))
+    return {name: ratio for name, ratio in found if ratio >= 0}
 
 
 def _ratios(results: Results) -> Iterator[tuple[str, float]]:
@@ -47,6 +49,11 @@ def _ratios(results: Results) -> Iterator[tuple[str, float]]:
         if name != TAP and (tap := sizes.get((TAP, matters))):
             for unit in ("cpu_ms_per_matter", "peak_mb", "bytes_out"):
                 yield f"{unit} of {matters:,} matters, {name} / tap", each[unit] / tap[unit]
+
+
+def _ratios_to_earlier_version(results: Results) -> Iterator[tuple[str, float]]:
+    for figure in results.get("goals", {}).get("figures", ()):
+        yield f"{figure['name']}, before / now", figure["before"] / figure["now"]
 
 
 def is_same_machine(before: Results, after: Results) -> bool:

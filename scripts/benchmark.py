@@ -27,6 +27,7 @@ def pages(
     performance = read("docs/performance.md")
     for block, render in {
         "provenance": report.provenance,
+        "goals": report.goals,
         "rate-limit": report.rate_limit,
         "cpu": report.cpu,
         "decoding": report.decoding,

@@ -6,8 +6,12 @@ import copy
 import json
 from typing import Any
 
+import pytest
+
 from benchmarks import regression
 from benchmarks.competitors import TAP
+from benchmarks.earlier_version import NoHistoryError, earlier_version
+from benchmarks.report_goals import goals
 from tests.servers import ROOT
 
 STORED = json.loads((ROOT / "benchmarks/results/results.json").read_text(encoding="utf-8"))
@@ -51,3 +55,20 @@ def test_benchmark_compares_parts_of_one_machine() -> None:
     other = {**STORED, "machine": {**STORED["machine"], "cores": 64}}
     assert not regression.is_same_machine(STORED, other)
     assert not regression.is_same_machine({}, STORED)
+
+
+def test_benchmark_reports_lost_goals() -> None:
+    """Less is better: a larger figure is a fallen ratio, and may miss its goal."""
+    figure = {"name": "CPU", "unit": "s", "before": 4.0, "now": 2.0, "goal_share": 0.5}
+    stored, worse = (
+        {"goals": {"before": "0" * 40, "figures": [figure | {"now": now}]}} for now in (2.0, 2.3)
+    )
+    assert regression.compare(stored, stored)[1] == []
+    assert regression.compare(stored, worse)[1] == ["CPU, before / now"]
+    assert goals(stored)[-1] == "| CPU | 4.00 s | 2.00 s | 0.50 | 0.50 of before | yes |"
+    assert goals(worse)[-1].endswith("| no |")
+
+
+def test_benchmark_names_unknown_commit() -> None:
+    with pytest.raises(NoHistoryError, match="not in the history"), earlier_version("0" * 40):
+        pass
