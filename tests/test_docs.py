@@ -113,7 +113,7 @@ CANNOT_RUN = {
     "meltano invoke tap-smokeball-first-load > messages.jsonl": "the same",
     "meltano invoke target-postgres < tables.jsonl": "the same",
     "meltano run tap-smokeball target-postgres": "the same",
-    "meltano state copy dev:tap-smokeball-first-load-to-target-duckdb "
+    "meltano state copy --force dev:tap-smokeball-first-load-to-target-duckdb "
     "dev:tap-smokeball-to-target-duckdb": "a project with an account's state",
     "meltano state set --force dev:tap-smokeball-to-target-postgres --input-file state.json": (
         "the same"

@@ -241,7 +241,7 @@ class TestTls:
         for trusted in (certificate, other, certificate):
             bundle.write_bytes(trusted.read_bytes() + b"\n" * len(found))
             with (
-                WireServer([[REGULAR, None], [REGULAR]], certificate) as server,
+                WireServer([[REGULAR]] * 2, certificate) as server,
                 closing(client(server.url)) as api,
             ):
                 found += [outcome(api), outcome(api)]
