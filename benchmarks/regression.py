@@ -53,7 +53,8 @@ def _ratios(results: Results) -> Iterator[tuple[str, float]]:
 
 def _ratios_to_earlier_version(results: Results) -> Iterator[tuple[str, float]]:
     for figure in results.get("goals", {}).get("figures", ()):
-        yield f"{figure['name']}, before / now", figure["before"] / figure["now"]
+        if figure["is_checked"]:
+            yield f"{figure['name']}, before / now", figure["before"] / figure["now"]
 
 
 def is_same_machine(before: Results, after: Results) -> bool:

@@ -59,7 +59,14 @@ def test_benchmark_compares_parts_of_one_machine() -> None:
 
 def test_benchmark_reports_lost_goals() -> None:
     """Less is better: a larger figure is a fallen ratio, and may miss its goal."""
-    figure = {"name": "CPU", "unit": "s", "before": 4.0, "now": 2.0, "goal_share": 0.5}
+    figure = {
+        "name": "CPU",
+        "unit": "s",
+        "before": 4.0,
+        "now": 2.0,
+        "goal_share": 0.5,
+        "is_checked": True,
+    }
     stored, worse = (
         {"goals": {"before": "0" * 40, "figures": [figure | {"now": now}]}} for now in (2.0, 2.3)
     )
