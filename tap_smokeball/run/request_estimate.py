@@ -20,7 +20,7 @@ PAGES = "pages"
 """The steps of a list; those of a child stream are its parents."""
 
 ROUND_TO_MINUTES_ABOVE_SECONDS = 600.0
-UNIT_SECONDS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
+SECONDS_PER_MINUTE = 60
 
 
 def page_count(rows: int, page_size: int) -> int:
@@ -95,12 +95,13 @@ def humanize_seconds(seconds: float) -> str:
     """Return a duration in words, as ``2 minutes 5 seconds``."""
     if seconds < 1:
         return "under a second"
-    rest = round(seconds)
-    if rest > ROUND_TO_MINUTES_ABOVE_SECONDS:
-        rest = round(rest / 60) * 60
-    words = []
-    for unit, unit_seconds in UNIT_SECONDS.items():
-        number, rest = divmod(rest, unit_seconds)
-        if number:
-            words.append(f"{number} {unit}{'s' if number > 1 else ''}")
-    return " ".join(words)
+    whole_seconds = round(seconds)
+    if whole_seconds == 1:
+        return "1 second"
+    if whole_seconds < SECONDS_PER_MINUTE:
+        return f"{whole_seconds} seconds"
+    if whole_seconds > ROUND_TO_MINUTES_ABOVE_SECONDS:
+        whole_seconds = round(whole_seconds / SECONDS_PER_MINUTE) * SECONDS_PER_MINUTE
+    import pendulum  # noqa: PLC0415 - 0.1 s and 2 MB that a short run does without
+
+    return pendulum.duration(seconds=whole_seconds).in_words()
