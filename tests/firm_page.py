@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.dbt_project import PACKAGE, PROFILES
 from tests.servers import environment_python
@@ -36,6 +36,22 @@ _OPEN = _TABLE + (
     "const row = frame.querySelectorAll('tbody tr')[arguments[3]];"
     "row.children[place].querySelector('button').click();"
 )
+# All tables, with all of their rows. Small texts explain a figure.
+_TABLES = """
+for (const select of document.querySelectorAll("main select[aria-label='Rows per page']")) {
+  select.value = "Infinity";
+  select.dispatchEvent(new Event("change"));
+}
+const text = (cell) => [...cell.childNodes]
+  .filter((each) => each.nodeName !== "SMALL").map((each) => each.textContent).join("");
+const texts = (row) => [...row.children].map(text);
+return [...document.querySelectorAll("main .table")].map((frame) => [
+  frame.querySelector("table").getAttribute("aria-label"),
+  texts(frame.querySelector("thead tr")).map((each) => each.replace(/[ \\u00a0][↑↓]$/, "")),
+  [...frame.querySelectorAll("tbody tr, tfoot tr")].map(texts),
+  frame.querySelectorAll("tfoot tr").length,
+]);
+"""
 _SAVE = (
     """
 let blob;
@@ -59,6 +75,7 @@ const label = [...document.querySelectorAll(".tile .label")]
   .find((each) => each.textContent.startsWith(arguments[0]));
 """
 _TILE = _LABEL + "return label.nextSibling.textContent;"
+_TEXT = _LABEL + "return label.nextSibling.nextSibling.textContent;"
 _NOTES = _LABEL + (
     "return [...label.parentNode.querySelectorAll('small')].map((each) => each.textContent);"
 )
@@ -125,6 +142,13 @@ def without_stream(page: str, stream: str) -> str:
     return re.sub(rf'\["{stream}",(?=\d)', '["another",', page)
 
 
+class ShownTable(NamedTuple):
+    """A table of the page: its rows and the row of totals, as texts by heading."""
+
+    rows: list[dict[str, str]]
+    totals: dict[str, str]
+
+
 @dataclass
 class FirmPage:
     """A page in a browser.
@@ -138,6 +162,11 @@ class FirmPage:
     def tile(self, label: str) -> str:
         """Return the figure of a tile whose label starts so."""
         text: str = self.browser.run(_TILE, label)
+        return text
+
+    def tile_text(self, label: str) -> str:
+        """Return the text below the figure of a tile."""
+        text: str = self.browser.run(_TEXT, label)
         return text
 
     def notes(self, label: str) -> list[str]:
@@ -154,6 +183,16 @@ class FirmPage:
         """Return the texts of a column on the first page of a table."""
         texts: list[str] = self.browser.run(_COLUMN, inside, caption, column)
         return texts
+
+    def tables(self) -> dict[str, ShownTable]:
+        """Return all rows of all tables, by caption."""
+        return {
+            caption: ShownTable(
+                [dict(zip(headings, row, strict=True)) for row in rows[: len(rows) - totals]],
+                dict(zip(headings, rows[-1], strict=True)) if totals else {},
+            )
+            for caption, headings, rows, totals in self.browser.run(_TABLES)
+        }
 
     def sort(self, caption: str, column: str) -> None:
         """Sort a table by a column; a second time sorts in the other direction."""
