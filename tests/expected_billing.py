@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ class ExpectedBilling:
     def receipts(self) -> Figures:
         """Return what each payment was, and the fees, costs and tax that it paid, for interest."""
         found: Figures = {}
-        for account, matter, row in self._payments():
+        for account, _, row in self._payments():
             sign = 1 if row["type"] == "InvoicePayment" else -1
             amount, is_credit = sign * Decimal(row["amount"]), account["type"] == "Credit"
             parts = dict.fromkeys(("fee_amount", "cost_amount", "tax_amount"), ZERO)
@@ -100,8 +100,8 @@ class ExpectedBilling:
                 }
         return found
 
-    def lockup(self, wip_fees: Decimal, day: date) -> dict[str, Decimal | None]:
-        """Return the days of billing that unbilled fees and debtors are worth on the last image."""
+    def lockup(self, wip_fees: Decimal, owed: Decimal, day: date) -> dict[str, Decimal | None]:
+        """Return the days of billing that unbilled fees and debtors without tax are worth."""
         year_before = add_months(day, -12)
         of_year = [
             _Amounts(self.issued[id_])
@@ -110,10 +110,9 @@ class ExpectedBilling:
         ]
         fees = sum((each.net_fees for each in of_year), ZERO)
         billed = sum((each.net_fees + each.net_costs + each.surcharge for each in of_year), ZERO)
-        owed = sum((row["owed_exc_tax_amount"] for row in self.debts.values()), ZERO)
         is_known = min(filter(None, self.days.values()), default=day) <= year_before
-        wip_days = 365 * wip_fees / fees if is_known and fees else None
-        debtor_days = 365 * owed / billed if is_known and billed else None
+        wip_days = _days_of(wip_fees, fees) if is_known else None
+        debtor_days = _days_of(owed, billed) if is_known else None
         return {
             "wip_fees": wip_fees,
             "owed_exc_tax_amount": owed,
@@ -121,6 +120,9 @@ class ExpectedBilling:
             "billed_fees_in_12_months": fees,
             "wip_days": wip_days,
             "debtor_days": debtor_days,
+            "lockup_days": (
+                None if wip_days is None or debtor_days is None else wip_days + debtor_days
+            ),
         }
 
     @cached_property
@@ -221,3 +223,8 @@ class _Amounts:
 def _part(amount: Decimal, parts: int, place: int) -> Decimal:
     part = cents(amount / parts)
     return part if place else amount - part * (parts - 1)
+
+
+def _days_of(amount: Decimal, billed: Decimal) -> Decimal | None:
+    """Return how many days of the billing of a year an amount is, with one digit."""
+    return (365 * amount / billed).quantize(Decimal("0.1"), ROUND_HALF_UP) if billed else None

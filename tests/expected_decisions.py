@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tests.expected_billing import ExpectedBilling
-from tests.expected_figures import FEE, ZERO, add_months, billable_amount, month_of
+from tests.expected_figures import FEE, ZERO, billable_amount
 from tests.expected_people import ExpectedPeople, billable_minutes
-from tests.expected_trust import ExpectedTrust, HELD
+from tests.expected_trust import HELD, ExpectedTrust
+
+if sys.version_info >= (3, 12):
+    from typing import Self
+else:
+    from typing_extensions import Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+    from tests.daily_images import Image
     from tests.expected_figures import FirmFigures
 
 Row = dict[str, Any]
@@ -66,6 +73,7 @@ class ExpectedDecisions:
         billing: Its bills and payments.
         people: Its fee earners, matters and leads.
         trust: Its ledgers.
+        images: The daily images of the past.
         area: Practice area of the matters; empty for all.
         attorney: Who is responsible for the matters, or the fee earner; empty for all.
         span: First and last day of the period.
@@ -75,15 +83,16 @@ class ExpectedDecisions:
     billing: ExpectedBilling
     people: ExpectedPeople
     trust: ExpectedTrust
+    images: list[Image]
     area: str = ALL
     attorney: str = ALL
     span: tuple[date, date] = EVERYTHING
 
     @classmethod
-    def of(cls, firm: FirmFigures) -> Self:
+    def of(cls, firm: FirmFigures, images: list[Image]) -> Self:
         """Return the page of a firm, with all of its rows."""
         billing = ExpectedBilling(firm)
-        return cls(firm, billing, ExpectedPeople(firm, billing), ExpectedTrust(firm))
+        return cls(firm, billing, ExpectedPeople(firm, billing), ExpectedTrust(firm), images)
 
     def chosen(self, **choice: Any) -> Self:
         """Return the page after a choice of filters."""
@@ -93,12 +102,13 @@ class ExpectedDecisions:
         """Whether the rows of a matter pass the filters of practice area and attorney."""
         if matter is None:
             return not (self.area or self.attorney)
+        is_of_area = self.area in {ALL, self.people.area_of(matter)}
+        return is_of_area and self.attorney in {ALL, self.attorney_of(matter)}
+
+    def attorney_of(self, matter: str) -> str:
+        """Return the name of who is responsible for a matter."""
         row = self.firm.by_id("matters")[matter]
-        responsible = self.people.name_of((row.get("personResponsible") or {}).get("id"))
-        return self.area in {ALL, self.people.area_of(matter)} and self.attorney in {
-            ALL,
-            responsible,
-        }
+        return self.people.name_of((row.get("personResponsible") or {}).get("id"))
 
     def label(self, matter: str | None) -> str:
         """Return the number of a matter."""
@@ -216,7 +226,9 @@ class ExpectedDecisions:
     def contact_name(self, contact: str | None) -> str:
         row = self.firm.by_id("contacts").get(contact or "", {})
         person = row.get("person") or {}
-        names = [" ".join(filter(None, (person.get("firstName"), person.get("lastName"))))]
+        names: list[str | None] = [
+            " ".join(filter(None, (person.get("firstName"), person.get("lastName"))))
+        ]
         names += [
             (row.get(kind) or {}).get("name") for kind in ("company", "trust", "groupOfPeople")
         ]
@@ -272,16 +284,22 @@ class ExpectedDecisions:
             for (_, matter), sums in self.trust.ledgers.items()
         )
 
-    def held(self) -> Decimal:
-        """Return the trust and controlled money."""
+    def held(self, day: date | None = None) -> Decimal:
+        """Return the trust and controlled money, less the movements after a day."""
         return sum(
             (
-                sums["balance"]
-                for (account, matter), sums in self.trust.ledgers.items()
-                if self.trust.accounts[account]["type"] in HELD and self.passes(matter)
+                sums["balance"] - (self.trust.moved_after(key, day) if day else ZERO)
+                for key, sums in self.trust.ledgers.items()
+                if self.trust.accounts[key[0]]["type"] in HELD and self.passes(key[1])
             ),
             ZERO,
         )
+
+    def work_on(self, image: Image) -> Decimal:
+        return sum((sum(row, ZERO) for id_, row in image.work.items() if self.passes(id_)), ZERO)
+
+    def overdue_on(self, image: Image) -> Decimal:
+        return sum((late for id_, (*_, late) in image.debts.items() if self.passes(id_)), ZERO)
 
 
 def sum_of(rows: Iterable[Row], column: str) -> Decimal:

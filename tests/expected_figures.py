@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, time, timezone
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from smokeball_sandbox.areas.ledger import SIGNS
 from tests.expected_rows import DELETED, DRAFT, FINAL, PAID, VOID
@@ -24,6 +24,7 @@ FEE_EARNERS = {"Principal", "Attorney", "Paralegal"}
 NOT_OPEN = {"Closed", "Cancelled", "Deleted"}
 UTC = timezone.utc
 
+Day = TypeVar("Day", bound="date | None")
 Figures = dict[tuple[Any, ...], dict[str, Any]]
 
 
@@ -35,11 +36,13 @@ class FirmFigures:
         rows: The rows of each resource, from `tests.harness.sandbox_rows`.
         today: The date of the report.
         zone: The firm's time zone.
+        name: The firm's name in ``source_relation``.
     """
 
     rows: dict[str, list[Json]]
     today: date
     zone: ZoneInfo
+    name: str = ""
 
     def day(self, timestamp: str | None) -> date | None:
         """Return the date in the firm's time zone; midnight in UTC is a date without a time."""
@@ -108,7 +111,7 @@ class FirmFigures:
         """Return the unpaid amount and the days overdue of each invoice."""
         found: Figures = {}
         for row in self.issued():
-            if unpaid := Decimal(row["invoiceTotals"]["unpaid"]):
+            if unpaid := Decimal(_totals(row)["unpaid"]):
                 due = self.day(row.get("dueDate")) or self.day(row.get("issuedDate"))
                 days = (self.today - due).days if due else 0
                 found[row["id"],] = {"owed_amount": unpaid, "days_overdue": days}
@@ -123,8 +126,9 @@ class FirmFigures:
         )
         months: Figures = defaultdict(lambda: dict.fromkeys(names, ZERO))
         issued = {row["id"]: month_of(self.day(row.get("issuedDate"))) for row in self.issued()}
+        has_totals = {row["id"]: bool(row.get("invoiceTotals")) for row in self.issued()}
         for row in self.issued():
-            totals = {name: Decimal(amount) for name, amount in row["invoiceTotals"].items()}
+            totals = _totals(row)
             sums = months[issued[row["id"]],]
             fees = totals["feeTotal"] - totals["writtenOffFeeTotal"]
             entries = totals["writtenOffFeeTotal"] + totals["writtenOffExpenseTotal"]
@@ -143,7 +147,8 @@ class FirmFigures:
             worked["non_billable_amount"] += whole - billable
             if state == "written_off_unbilled":
                 worked["written_off_unbilled_amount"] += billable
-            if state in {"billed", "written_off_on_bill"}:
+            is_on_bill = state in {"billed", "written_off_on_bill"}
+            if is_on_bill and has_totals[row["invoiceId"]]:
                 months[issued[row["invoiceId"]],]["recorded_fee_amount"] += billable
         for account, row in self.transactions():
             if row["type"] in {"InvoicePayment", "InvoicePaymentReversal"}:
@@ -191,6 +196,14 @@ class FirmFigures:
             yield accounts[entry["parent"]], entry["row"]
 
 
+def _totals(row: Json) -> dict[str, Decimal]:
+    """Return the totals of an invoice; 0 each if it has none."""
+    totals: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    return totals | {
+        name: Decimal(amount) for name, amount in (row.get("invoiceTotals") or {}).items()
+    }
+
+
 def _state(row: Json, invoices: dict[str, Json]) -> str:
     """Return the state of an entry that is not deleted."""
     invoice_id = row.get("invoiceId") or (row.get("invoice") or {}).get("id")
@@ -215,7 +228,8 @@ def billable_amount(kind: str, row: Json) -> Decimal:
     return Decimal(row["billableAmountExcTax" if kind == "fee" else "amountExcTax"])
 
 
-def month_of(day: date | None) -> date | None:
+def month_of(day: Day) -> Day:
+    """Return the first day of the month."""
     return day and day.replace(day=1)
 
 

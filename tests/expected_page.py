@@ -7,12 +7,14 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tests.daily_images import last_images
 from tests.expected_decisions import (
     IDLE_DAYS,
     NONE,
     ExpectedDecisions,
     Row,
     Table,
+    day_text,
     grouped,
     month_text,
     share,
@@ -22,6 +24,8 @@ from tests.expected_figures import FEE, ZERO, add_months, billable_amount, month
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from tests.daily_images import Image
 
 Span = tuple[date, date]
 
@@ -54,7 +58,7 @@ class ExpectedPage(ExpectedDecisions):
     @cached_property
     def written_off(self) -> list[Row]:
         """Return the fees that were written off without a bill, by the day of the work."""
-        found = [
+        found: list[Row] = [
             {"day": date.fromisoformat(row["feeDate"]), "amount": billable_amount(kind, row)}
             for kind, state, matter, row in self.firm.entries()
             if kind == FEE and state == "written_off_unbilled" and self.passes(matter)
@@ -189,23 +193,43 @@ class ExpectedPage(ExpectedDecisions):
 
     # Lock-up
 
-    def lockup(self) -> Table:
-        """Return the lock-up of the whole firm on the image of today."""
+    def lockup_of(self, image: Image | None) -> Row:
+        """Return the lock-up of the whole firm on the day of an image; without one, of today."""
+        if image:
+            fees = sum((fees for fees, _ in image.work.values()), ZERO)
+            owed = sum((without_tax for _, without_tax, _ in image.debts.values()), ZERO)
+            return self.billing.lockup(fees, owed, image.day)
         fees = sum((row["fees"] for row in self.firm.work_in_progress().values()), ZERO)
-        found = self.billing.lockup(fees, self.firm.today)
-        wip_days, debtor_days = found["wip_days"], found["debtor_days"]
-        is_known = wip_days is not None and debtor_days is not None
+        owed = sum((row["owed_exc_tax_amount"] for row in self.billing.debts.values()), ZERO)
+        return self.billing.lockup(fees, owed, self.firm.today)
+
+    def month_ends(self) -> dict[date, Image | None]:
+        """Return the last image of each month; that of this month is today's, None."""
+        return {**last_images(self.images), month_of(self.firm.today): None}
+
+    def lockup(self) -> Table:
         return [
             {
-                "Month": month_text(self.firm.today),
+                "Month": month_text(day),
+                "Image of": day_text(day),
                 "Unbilled fees": found["wip_fees"],
                 "Debtors, no tax": found["owed_exc_tax_amount"],
                 "Fees billed in 12 months": found["billed_fees_in_12_months"],
-                "Unbilled, days": wip_days,
-                "Debtors, days": debtor_days,
-                "Lock-up, days": wip_days + debtor_days if is_known else None,
+                "Unbilled, days": found["wip_days"],
+                "Debtors, days": found["debtor_days"],
+                "Lock-up, days": found["lockup_days"],
             }
+            for image in self.month_ends().values()
+            for day in [image.day if image else self.firm.today]
+            for found in [self.lockup_of(image)]
         ]
+
+    def old_bills(self) -> Row:
+        old = [row for row in self.bills if row["is_mature"]]
+        return {
+            "mature_payable_amount": sum_of(old, "payable_amount"),
+            "mature_collected_amount": sum_of(old, "collected_amount"),
+        }
 
     def tables(self, earlier: dict[str, Span]) -> dict[str, Table]:
         """Return the tables by the start of their caption."""

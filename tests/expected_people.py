@@ -59,7 +59,10 @@ class ExpectedPeople:
         names = ("available_hours", "hours", "billable_hours", "billable_amount", "billed_amount")
         found: Figures = defaultdict(lambda: dict.fromkeys(names, ZERO))
         for _, _, _, row in self._fees():
-            sums = found[row["staff"]["id"], month_of(date.fromisoformat(row["feeDate"]))]
+            day = date.fromisoformat(row["feeDate"])
+            if day > self.firm.today:  # waits for its day
+                continue
+            sums = found[row["staff"]["id"], month_of(day)]
             sums["billable_amount"] += billable_amount("fee", row)
             if row["feeType"] == 1:
                 sums["hours"] += Decimal(row["duration"]) / 60
@@ -83,11 +86,12 @@ class ExpectedPeople:
     def _employed(self) -> dict[str, tuple[date, date]]:
         """Return the first and last day on which each fee earner can work."""
         worked: dict[str, list[date]] = defaultdict(list)
+        today = self.firm.today
         for _, _, _, row in self._fees():
             if row["feeType"] == 1:
                 worked[row["staff"]["id"]].append(date.fromisoformat(row["feeDate"]))
         return {
-            id_: (min(days), max(days) if self.staff[id_]["former"] else self.firm.today)
+            id_: (min(days), min(max(days), today) if self.staff[id_]["former"] else today)
             for id_, days in worked.items()
             if id_ in self.fee_earners
         }
@@ -179,7 +183,7 @@ class ExpectedPeople:
                 row = entry["row"]
                 is_of_matter = resource in {"fees", "expenses", "memos", "files", "invoices"}
                 matter = entry["parent"] if is_of_matter else (row.get("matter") or {}).get("id")
-                is_deleted = row.get("isDeleted") or (resource == "invoices" and row["status"] == 3)  # noqa: PLR2004
+                is_deleted = row.get("isDeleted") or (resource == "invoices" and row["status"] == 3)
                 day = read(row.get(name))
                 if matter and day and day <= self.firm.today and not is_deleted:
                     found[matter].append(day)

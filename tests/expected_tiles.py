@@ -6,17 +6,17 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.daily_images import MONTHS_BEFORE, newest_image
 from tests.expected_decisions import EVERYTHING, FEW, day_text, month_text, share, sum_of
 from tests.expected_figures import ZERO, add_months
 from tests.expected_page import collection_of, realization_of, utilization_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.expected_page import ExpectedPage, Span
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
-UP, DOWN = "\N{BLACK UP-POINTING TRIANGLE}\N{NO-BREAK SPACE}+", f"\N{BLACK DOWN-POINTING TRIANGLE}\N{NO-BREAK SPACE}{MINUS}"
+UP = "\N{BLACK UP-POINTING TRIANGLE}\N{NO-BREAK SPACE}+"
+DOWN = f"\N{BLACK DOWN-POINTING TRIANGLE}\N{NO-BREAK SPACE}{MINUS}"
 MOST_KINDS = 3
 NOTABLE = 3
 """The lowest priority of an exception that is an error, and no note."""
@@ -142,6 +142,43 @@ def notes(page: ExpectedPage, before: dict[str, Span]) -> dict[str, list[str]]:
     }
 
 
+def image_notes(page: ExpectedPage) -> dict[str, list[str]]:
+    """Return the figures of earlier images, with the change, by the start of the label."""
+    work, late = sum_of(page.unbilled, "amount"), sum_of(page.overdue, "owed_amount")
+    held, today = page.held(), page.firm.today
+    found: dict[str, list[str]] = {
+        "Trust exceptions": [f"held in trust: {money(held)}"],
+        **{label: [] for label in ("Unbilled work", "Overdue bills", "Lock-up")},
+    }
+    for name, months in MONTHS_BEFORE.items():
+        image, day = newest_image(page.images, today, months), add_months(today, -months)
+        found["Trust exceptions"].append(_image_note("held in trust", day, held, page.held(day)))
+        month = add_months(today.replace(day=1), -months)
+        found["Lock-up"].append(f"{name}: {_lockup_text(page, month)}")
+        if image is None:
+            found["Unbilled work"].append(f"all unbilled {name}: no image yet")
+            found["Overdue bills"].append(f"overdue {name}: no image yet")
+            continue
+        for label, what, now, before in (
+            ("Unbilled work", "all unbilled", work, page.work_on(image)),
+            ("Overdue bills", "overdue", late, page.overdue_on(image)),
+        ):
+            found[label].append(_image_note(what, image.day, now, before))
+    return found
+
+
+def _lockup_text(page: ExpectedPage, month: date) -> str:
+    if month not in page.month_ends():
+        return "no image yet"
+    days = page.lockup_of(page.month_ends()[month])["lockup_days"]
+    return f"{DASH if days is None else f'{days:,}'} days"
+
+
+def _image_note(what: str, day: date, now: Decimal, before: Decimal) -> str:
+    changed = change(now, before, is_amount=True)
+    return f"{what}, {day_text(day)}: {money(before)} {changed}".strip()
+
+
 def _note(name: str, now: Decimal | None, before: Decimal | None, label: str) -> str:
     is_amount = label in {"Cash received", "Fees billed"}
     if before is None:
@@ -153,7 +190,7 @@ def _note(name: str, now: Decimal | None, before: Decimal | None, label: str) ->
 def change(now: Decimal | None, before: Decimal, *, is_amount: bool) -> str:
     """Return the change of an amount in percent, and that of a share in points."""
     if now is None or (is_amount and not before):
-        return "" if now is None else ""
+        return ""
     by = 100 * (now - before) / abs(before) if is_amount else now - before
     if is_amount and by > Decimal("999.5"):
         return "(\N{BLACK UP-POINTING TRIANGLE} more than tenfold)"

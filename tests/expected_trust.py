@@ -54,6 +54,9 @@ class ExpectedTrust:
     def last_movement(self, key: Any) -> date | None:
         return max((day for _, day, _ in self._movements[key] if day), default=None)
 
+    def moved_after(self, key: Any, day: date) -> Decimal:
+        return sum((each[0] for each in self._movements[key] if each[1] and each[1] > day), ZERO)
+
     @cached_property
     def reconciliation(self) -> Figures:
         """Return the ledgers, movements and the book of each account."""
@@ -160,7 +163,7 @@ class ExpectedTrust:
         matters = {e["row"]["id"]: e["parent"] for e in self.firm.rows["invoices"]}
         found: Figures = {}
         for row in self.firm.issued():
-            unpaid = Decimal(row["invoiceTotals"]["unpaid"])
+            unpaid = Decimal((row.get("invoiceTotals") or {}).get("unpaid", 0))
             if unpaid <= 0 or not available[matters[row["id"]]]:
                 continue
             empty = {"unpaid_amount": ZERO, "unpaid_invoices": ZERO, "oldest": date.max}

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tests.firm_page import ShownTable
 
 MINUS = "\N{MINUS SIGN}"
-ROUNDING = Decimal("0.02")
-"""Hours of many rows, each with two digits, may add up to this much more or less."""
+ROUNDING = Decimal("0.001")
+"""Hours of many rows, each with four digits, may add up to this much more or less."""
 
 
 def differences(shown: ShownTable, expected: Table) -> Iterator[str]:
@@ -23,7 +23,8 @@ def differences(shown: ShownTable, expected: Table) -> Iterator[str]:
     if len(shown.rows) != len(expected):
         yield f"{len(shown.rows)} rows, expected {len(expected)}: {shown.rows} {expected}"
         return
-    texts = sorted({name for row in expected for name, value in row.items() if isinstance(value, str)})
+    cells = (cell for row in expected for cell in row.items())
+    texts = sorted({name for name, value in cells if isinstance(value, str)})
     rows = zip(
         sorted(shown.rows, key=lambda row: _key(row, texts, expected)),
         sorted(expected, key=lambda row: _key(row, texts, expected)),
@@ -53,7 +54,7 @@ def matches(text: str, value: Any) -> bool:
         return False
     digits = Decimal(1).scaleb(int(number.as_tuple().exponent))
     slack = ROUNDING if digits == Decimal("0.1") and not text.endswith("%") else Decimal()
-    return abs(number - value) <= digits / 2 + slack
+    return bool(abs(number - value) <= digits / 2 + slack)
 
 
 def number_of(text: str) -> Decimal | None:

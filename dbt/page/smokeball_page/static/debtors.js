@@ -5,6 +5,7 @@ const INVOICE_COLUMNS = [
   ...MATTER_COLUMNS,
   ...MORE_MATTER_COLUMNS,
   { key: "issued_date", label: "Issued", kind: "date" },
+  { key: "recorded_fee_amount", label: "Billable fees", kind: "money", isMinor: true, isSummed: true },
   { key: "net_fee_amount", label: "Fees", kind: "money", isSummed: true },
   { key: "net_cost_amount", label: "Costs", kind: "money", isMinor: true, isSummed: true },
   { key: "tax_amount", label: "Tax", kind: "money", isMinor: true, isSummed: true },

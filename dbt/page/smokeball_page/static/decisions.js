@@ -76,15 +76,14 @@ function trustSection() {
     { key: "balance", label: "Balance", kind: "money", isSummed: true },
     { key: "last_movement_date", label: "Last movement", kind: "date", isMinor: true },
   ];
-  const ledgersOf = (row) => () => ({
-    caption: `Balances: ${row.account_name}${row.matter ? `, ${row.matter}` : ""}`,
-    columns: ledgerColumns,
-    rows: balances.filter(
+  const ledgersOf = (row) => {
+    const rows = balances.filter(
       (each) => each.bank_account_id === row.bank_account_id && (!row.matter || each.matter_id === row.matter_id),
-    ),
-    sort: ["balance", 1],
-    file: "trust-balances",
-  });
+    );
+    if (!rows.length) return null;
+    const caption = `Balances: ${row.account_name}${row.matter ? `, ${row.matter}` : ""}`;
+    return () => ({ caption, columns: ledgerColumns, rows, sort: ["balance", 1], file: "trust-balances" });
+  };
   return section("trust", "Trust exceptions", TRUST_STREAMS, [
     `The gravest first. ${counted(notes, "row")} of priority 4 and 5 are notes, not errors.`,
     dataTable({
