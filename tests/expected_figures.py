@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, time, timezone
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, overload
 
 from smokeball_sandbox.areas.ledger import SIGNS
 from tests.expected_rows import DELETED, DRAFT, FINAL, PAID, VOID
@@ -24,7 +24,6 @@ FEE_EARNERS = {"Principal", "Attorney", "Paralegal"}
 NOT_OPEN = {"Closed", "Cancelled", "Deleted"}
 UTC = timezone.utc
 
-Day = TypeVar("Day", bound="date | None")
 Figures = dict[tuple[Any, ...], dict[str, Any]]
 
 
@@ -228,7 +227,11 @@ def billable_amount(kind: str, row: Json) -> Decimal:
     return Decimal(row["billableAmountExcTax" if kind == "fee" else "amountExcTax"])
 
 
-def month_of(day: Day) -> Day:
+@overload
+def month_of(day: date) -> date: ...
+@overload
+def month_of(day: date | None) -> date | None: ...
+def month_of(day: date | None) -> date | None:
     """Return the first day of the month."""
     return day and day.replace(day=1)
 
