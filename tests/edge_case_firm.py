@@ -150,7 +150,7 @@ class EdgeCaseFirm:
         for change, entry in zip(changes, unpaid, strict=False):
             self._touch("invoices", entry, change)
         month_end, written_off, *paid = [e for e in all_rows if e["row"]["status"] == PAID]
-        self._change_totals(unpaid[len(changes) :], paid)
+        self._change_totals(unpaid, paid)
         # Midnight of October 1 in Sydney is September 30 in UTC.
         local = {"issuedDate": "2026-10-01T00:00:00+10:00", "dueDate": "2026-10-15T00:00:00+11:00"}
         self._touch("invoices", month_end, local)
@@ -161,7 +161,7 @@ class EdgeCaseFirm:
 
     def _change_totals(self, unpaid: list[Json], paid: list[Json]) -> None:
         """Set totals that are rare: a cent, a credit, nothing, interest that was paid."""
-        cent, credit = [e for e in unpaid if not e["row"]["invoiceTotals"]["interest"]][:2]
+        *_, cent, credit = (e for e in unpaid if not e["row"]["invoiceTotals"]["interest"])
         nothing, without_totals, with_interest = [
             e for e in paid if e["row"]["invoiceTotals"]["paid"] > 0
         ][:3]
