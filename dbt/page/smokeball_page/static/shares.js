@@ -112,7 +112,7 @@ function utilizationSection() {
   });
   const compared = earlier.map((span, place) => ({ key: `before_${place}`, label: span.label, kind: "percent", isMinor: true }));
   return section("utilization", "Utilization", ["fees", "staff"], [
-    "Billable hours of the available hours of fee earners: working days less holidays and absence. Whole months. " +
+    "Billable hours of the available hours of fee earners: working days less holidays and absence. Whole months; an entry of a later day waits for it. " +
       "Hours have no practice area: that filter does not apply.",
     dataTable({
       caption: `Utilization by fee earner, ${spanText(period())}`,

@@ -144,7 +144,7 @@ function cashSection() {
   });
   return section("cash", "Cash received", CASH_STREAMS, [
     "Payments of bills less reversals. Client credit is not cash. Payments name no bill: parts for fees, costs and tax follow the " +
-      "oldest bills of the matter.",
+      "oldest bills of the matter; interest is in none of them.",
     monthChart(inTime(rows), "Cash received"),
     dataTable({
       caption: "Cash received by month",
