@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tests.expected_figures import add_months
 from tests.expected_rows import DRAFT, FINAL, PAID, VOID
 from tests.harness import sandbox_rows
 
@@ -45,6 +46,8 @@ class EdgeCaseFirm:
         self._change_accounts()
         for _ in range(3):
             self._control.add("matters", set={"isLead": True})
+        opened = f"{self._today - timedelta(days=100)}T00:00:00+00:00"
+        self._control.add("matters", set={"isLead": False, "status": "Open", "openedDate": opened})
         pending = next(e["row"] for e in self.rows("matters") if e["row"]["status"] == "Pending")
         self._touch("matters", {"row": pending, "parent": None}, {"openedDate": None})
         self._touch("matter_stages", self.rows("matter_stages")[0], {"stageSet": {"id": "gone"}})
@@ -188,7 +191,10 @@ class EdgeCaseFirm:
         accounts = {row["type"]: row["id"] for row in open_accounts}
         former = next(e for e in self.rows("bank_accounts") if e["row"]["status"] == 1)
         self._touch("bank_accounts", former, {"accountName": "Trust account"})
-        trust, add = accounts["Trust"], self._control.add
+        forgotten = {"matter": {"id": self.rows("matters")[0]["row"]["id"]}, "balance": 75}
+        add = self._control.add
+        add("matter_balances", parent=former["row"]["id"], set=forgotten)
+        trust = accounts["Trust"]
         balances = [e for e in self.rows("matter_balances") if e["parent"] == trust]
         matters = {e["row"]["id"]: e["row"] for e in self.rows("matters")}
         overdrawn = next(
@@ -209,10 +215,12 @@ class EdgeCaseFirm:
         changed = {"balance": float(OVERDRAWN), "availableBalance": float(OVERDRAWN)}
         self._control.touch("matter_balances", self.overdrawn_matter, parent=trust, set=changed)
         other = next(e["row"]["matter"] for e in balances if e["row"] is not overdrawn)
+        month_before = f"{add_months(self._today, -1)}T00:00:00Z"
         for change in (
             {"type": "Mystery", "amount": 1, "matter": other},
             {"type": "BankFees", "amount": 2, "matter": None},
-            {"type": "DepositReversal", "amount": 3, "matter": other, "reversed": False},
+            {"type": "DepositReversal", "amount": 3, "matter": other, "reversed": False}
+            | {"effectiveDate": month_before},
         ):
             add("transactions", parent=trust, set=change)
         credit = {"type": "InvoicePayment", "amount": 50, "matter": other}

@@ -117,6 +117,7 @@ def tiles(page: ExpectedPage) -> dict[str, tuple[str, str]]:
             money(sum_of(page.overdue, "owed_amount")),
             f"{counted(debtors, 'debtor')}, of {money(sum_of(page.debts, 'owed_amount'))} owed",
         ),
+        "Lock-up": _lockup(page),
         "Cash received": (money(cash), counted(len(page.receipts), "payment")),
         "Fees billed": (money(billed), counted(len(bills), "bill")),
         "Realization of fees": (percent(shown["Realization of fees"]), _few(len(bills), "bill")),
@@ -152,7 +153,10 @@ def image_notes(page: ExpectedPage) -> dict[str, list[str]]:
     }
     for name, months in MONTHS_BEFORE.items():
         image, day = newest_image(page.images, today, months), add_months(today, -months)
-        found["Trust exceptions"].append(_image_note("held in trust", day, held, page.held(day)))
+        if page.trust.has_ledgers:
+            found["Trust exceptions"].append(
+                _image_note("held in trust", day, held, page.held(day))
+            )
         month = add_months(today.replace(day=1), -months)
         found["Lock-up"].append(f"{name}: {_lockup_text(page, month)}")
         if image is None:
@@ -165,6 +169,15 @@ def image_notes(page: ExpectedPage) -> dict[str, list[str]]:
         ):
             found[label].append(_image_note(what, image.day, now, before))
     return found
+
+
+def _lockup(page: ExpectedPage) -> tuple[str, str]:
+    found = page.lockup_of(None)
+    days, bills = found["lockup_days"], int(found["invoices_in_12_months"])
+    if days is None:
+        return DASH, "needs twelve months of bills"
+    whole = "unbilled work and debtors in days of billing; the whole firm"
+    return f"{_whole(days)} days", f"only {counted(bills, 'bill')}" if bills < FEW else whole
 
 
 def _lockup_text(page: ExpectedPage, month: date) -> str:
@@ -194,8 +207,9 @@ def change(now: Decimal | None, before: Decimal, *, is_amount: bool) -> str:
     by = 100 * (now - before) / abs(before) if is_amount else now - before
     if is_amount and by > Decimal("999.5"):
         return "(\N{BLACK UP-POINTING TRIANGLE} more than tenfold)"
-    sign = UP if by > 0 else DOWN if by < 0 else ""
     size = abs(by).quantize(Decimal(1 if is_amount else "0.1"), ROUND_HALF_UP)
+    is_changed = by if is_amount else size
+    sign = "" if not is_changed else UP if by > 0 else DOWN
     return f"({sign}{size:,}{'%' if is_amount else ' points'})"
 
 

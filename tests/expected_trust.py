@@ -51,6 +51,11 @@ class ExpectedTrust:
             sums["moved_amount"] = sum((each[0] for each in self._movements[key]), ZERO)
         return found
 
+    @property
+    def has_ledgers(self) -> bool:
+        """Whether any money is, or was, held for clients."""
+        return any(self.accounts[account]["type"] in HELD for account, _ in self.ledgers)
+
     def last_movement(self, key: Any) -> date | None:
         return max((day for _, day, _ in self._movements[key] if day), default=None)
 

@@ -226,6 +226,16 @@ class FirmPage:
             for caption, headings, rows, totals in self.browser.run(_TABLES)
         }
 
+    def rates(self, start: str) -> dict[str, str]:
+        """Return the shares in the totals of a table whose caption starts so."""
+        [totals] = [t.totals for caption, t in self.tables().items() if caption.startswith(start)]
+        return {
+            name: text.removesuffix(note)
+            for name, text in totals.items()
+            for note in [text[text.find("%") + 1 :]]
+            if "%" in text
+        }
+
     def sort(self, caption: str, column: str) -> None:
         """Sort a table by a column; a second time sorts in the other direction."""
         self.browser.run(_SORT, "main", caption, column)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.edge_case_firm import HOSTILE_CLIENT, HOSTILE_TITLE, OVERDRAWN
 from tests.expected_decisions import NONE, sum_of
+from tests.expected_figures import add_months
 from tests.expected_tiles import (
     NOTABLE,
     image_notes,
@@ -187,6 +188,27 @@ def check_first_build(page: FirmPage, expected: ExpectedPage) -> None:
     assert {label: page.notes(label) for label in found} == found
 
 
+def check_conversion(page: FirmPage, expected: ExpectedPage) -> None:
+    """After the first 30 days of the history, leads that count have a rate of conversion."""
+    counted = [row for row in expected.leads if row["is_counted"]]
+    first_day = f"{add_months(expected.firm.today, -2)}T00:00:00Z"
+
+    def decide(data: Any) -> None:
+        leads = data["tables"]["leads"]
+        outcome, began, is_counted = map(
+            leads["columns"].index, ("outcome", "log_began_at", "is_counted")
+        )
+        outcomes = iter(("converted", "lost", "lost", *["open"] * len(counted)))
+        for row in leads["rows"]:
+            row[began] = first_day
+            row[outcome] = next(outcomes) if row[is_counted] else row[outcome]
+
+    assert "Conversion" not in page.rates("Leads by source")
+    page.open_edited(decide)
+    page.choose(period="all")
+    assert page.rates("Leads by source")["Conversion"] == "33.3%"
+
+
 def _largest(expected: ExpectedPage) -> tuple[list[str], list[str]]:
     """Return the practice areas and the attorneys with the most bills, the largest first."""
     matters = [expected.billing.matters[id_] for (id_,) in expected.billing.bills]
@@ -270,5 +292,6 @@ CHECKS = (
     check_appearance,
     check_calendars,
     check_first_build,
+    check_conversion,
     check_missing_stream,
 )

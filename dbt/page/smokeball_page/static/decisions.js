@@ -53,7 +53,7 @@ function trustTile() {
     label: "Trust exceptions",
     value: number(grave.length),
     text: grave.length ? texts.join("; ") : `None in ${counted(balances.length, "balance")}`,
-    before: [`held in trust: ${wholeMoney(held)}`, ...imageTexts("trust", held, "held in trust")],
+    before: [`held in trust: ${wholeMoney(held)}`, ...(imageOf("trust", 1) ? imageTexts("trust", held, "held in trust") : [])],
     isAlert: grave.some((row) => row.priority === 1),
     streams: TRUST_STREAMS,
   };

@@ -40,6 +40,11 @@ function fewText(count, noun = "bill") {
   return count < FEW ? `only ${counted(count, noun)}` : "";
 }
 
+function lockupText(row) {
+  if (row.lockup_days === null) return "needs twelve months of bills";
+  return fewText(row.invoices_in_12_months) || "unbilled work and debtors in days of billing; the whole firm";
+}
+
 function lockupTile() {
   const months = [...ROWS.lockup].sort((one, other) => compareValues(one.month, other.month, 1));
   const latest = months.at(-1);
@@ -49,7 +54,7 @@ function lockupTile() {
     section: "lockup",
     label: "Lock-up",
     value: latest && latest.lockup_days !== null ? `${number(latest.lockup_days)} days` : DASH,
-    text: latest ? fewText(latest.invoices_in_12_months) || "unbilled work and debtors in days of billing; the whole firm" : "",
+    text: latest ? lockupText(latest) : "",
     before: texts,
     streams: [...BILLING_STREAMS, "expenses"],
   };
