@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, overload
@@ -42,6 +42,7 @@ class FirmFigures:
     today: date
     zone: ZoneInfo
     name: str = ""
+    _indexes: dict[str, dict[str, Json]] = field(default_factory=dict, repr=False)
 
     def day(self, timestamp: str | None) -> date | None:
         """Return the date in the firm's time zone; midnight in UTC is a date without a time."""
@@ -54,7 +55,10 @@ class FirmFigures:
         return (moment if moment.time() == time(0) else moment.astimezone(self.zone)).date()
 
     def by_id(self, resource: str) -> dict[str, Json]:
-        return {entry["row"]["id"]: entry["row"] for entry in self.rows[resource]}
+        if resource not in self._indexes:
+            rows = self.rows[resource]
+            self._indexes[resource] = {entry["row"]["id"]: entry["row"] for entry in rows}
+        return self._indexes[resource]
 
     def is_excluded(self, matter: str) -> bool:
         row = self.by_id("matters")[matter]
