@@ -6,7 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tests.expected_rows import DRAFT, FINAL, VOID
+from tests.expected_figures import add_months
+from tests.expected_rows import DRAFT, FINAL, PAID, VOID
 from tests.harness import sandbox_rows
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 AGE_LIMITS_DAYS = (0, 1, 30, 31, 60, 61, 90, 91)
 """Days overdue at which an age range starts or ends."""
 OVERDRAWN = Decimal("-412.35")
+CENT, CREDIT = Decimal("0.01"), Decimal("-25.50")
 ORPHANED = "an invoice that was never loaded"
 HOSTILE_TITLE = (
     "</script><script>document.title = 'run'</script><img src=x onerror=alert(1)> [[SCRIPT]]"
@@ -44,8 +46,11 @@ class EdgeCaseFirm:
         self._change_accounts()
         for _ in range(3):
             self._control.add("matters", set={"isLead": True})
+        opened = f"{self._today - timedelta(days=100)}T00:00:00+00:00"
+        self._control.add("matters", set={"isLead": False, "status": "Open", "openedDate": opened})
         pending = next(e["row"] for e in self.rows("matters") if e["row"]["status"] == "Pending")
         self._touch("matters", {"row": pending, "parent": None}, {"openedDate": None})
+        self._touch("matter_stages", self.rows("matter_stages")[0], {"stageSet": {"id": "gone"}})
 
     def convert_lead(self) -> str:
         """Convert an open lead, and return its id."""
@@ -71,6 +76,7 @@ class EdgeCaseFirm:
             and entry["row"].get("isBillable")
             and not (entry["row"]["isWrittenOff"] or entry["row"].get("isDeleted"))
             and not entry["row"].get("isInvoicedExternally")
+            and entry["row"]["feeDate"] <= f"{self._today}"
         ]
         sent = {e["row"]["id"]: e for e in self.rows("invoices") if e["row"]["status"] == FINAL}
         billed = [entry for entry in fees if entry["row"].get("invoiceId") in sent]
@@ -120,6 +126,7 @@ class EdgeCaseFirm:
             {"isBillable": False, "billableAmountExcTax": 0, "invoiceId": ids[FINAL]},
             {"amount": 0.1, "amountExcTax": 0.1, "billableAmountExcTax": 0.1},
             {"isWrittenOff": True},
+            {"feeDate": f"{self._today + timedelta(days=40)}", "feeType": 1},
         ]
         for change, entry in zip(changes, billable, strict=False):
             self._touch("fees", entry, change)
@@ -145,20 +152,49 @@ class EdgeCaseFirm:
         ]
         for change, entry in zip(changes, unpaid, strict=False):
             self._touch("invoices", entry, change)
-        month_end, written_off, *_ = [e for e in all_rows if e["row"]["status"] == FINAL + 1]
+        month_end, written_off, *paid = [e for e in all_rows if e["row"]["status"] == PAID]
+        self._change_totals(unpaid, paid)
         # Midnight of October 1 in Sydney is September 30 in UTC.
         local = {"issuedDate": "2026-10-01T00:00:00+10:00", "dueDate": "2026-10-15T00:00:00+11:00"}
         self._touch("invoices", month_end, local)
         totals = written_off["row"]["invoiceTotals"]
         half = Decimal(round(totals["paid"] / 2))
-        totals |= {"paid": half, "writtenOff": totals["writtenOff"] + totals["paid"] - half}
+        rest = totals["writtenOff"] + totals["paid"] - half
+        self._set_totals(written_off, paid=half, writtenOff=rest)
+
+    def _change_totals(self, unpaid: list[Json], paid: list[Json]) -> None:
+        """Set totals that are rare: a cent, a credit, nothing, interest that was paid."""
+        *_, cent, credit = (e for e in unpaid if not e["row"]["invoiceTotals"]["interest"])
+        nothing, without_totals, with_interest = [
+            e for e in paid if e["row"]["invoiceTotals"]["paid"] > 0
+        ][:3]
+        contacts = [{"contact": {"id": e["row"]["id"]}} for e in self.rows("contacts")[:3]]
+        self._touch("invoices", cent, {"debtors": contacts})
+        self._set_totals(cent, unpaid=CENT, unpaidExcInterest=CENT)
+        self._touch(
+            "invoices", credit, {"dueDate": f"{self._today - timedelta(days=100)}T00:00:00+00:00"}
+        )
+        self._set_totals(credit, unpaid=CREDIT, unpaidExcInterest=CREDIT)
+        self._set_totals(nothing, **dict.fromkeys(nothing["row"]["invoiceTotals"], Decimal()))
+        self._touch("invoices", without_totals, {"invoiceTotals": None})
+        totals = with_interest["row"]["invoiceTotals"]
+        more = {name: totals[name] + 10 for name in ("interest", "total", "paid")}
+        self._set_totals(with_interest, **more)
+
+    def _set_totals(self, entry: Json, **amounts: Decimal) -> None:
+        totals = entry["row"]["invoiceTotals"] | amounts
         totals = {name: float(amount) for name, amount in totals.items()}
-        self._touch("invoices", written_off, {"invoiceTotals": totals})
+        self._touch("invoices", entry, {"invoiceTotals": totals})
 
     def _change_accounts(self) -> None:
         open_accounts = [e["row"] for e in self.rows("bank_accounts") if e["row"]["status"] == 0]
         accounts = {row["type"]: row["id"] for row in open_accounts}
-        trust, add = accounts["Trust"], self._control.add
+        former = next(e for e in self.rows("bank_accounts") if e["row"]["status"] == 1)
+        self._touch("bank_accounts", former, {"accountName": "Trust account"})
+        forgotten = {"matter": {"id": self.rows("matters")[0]["row"]["id"]}, "balance": 75}
+        add = self._control.add
+        add("matter_balances", parent=former["row"]["id"], set=forgotten)
+        trust = accounts["Trust"]
         balances = [e for e in self.rows("matter_balances") if e["parent"] == trust]
         matters = {e["row"]["id"]: e["row"] for e in self.rows("matters")}
         overdrawn = next(
@@ -179,10 +215,12 @@ class EdgeCaseFirm:
         changed = {"balance": float(OVERDRAWN), "availableBalance": float(OVERDRAWN)}
         self._control.touch("matter_balances", self.overdrawn_matter, parent=trust, set=changed)
         other = next(e["row"]["matter"] for e in balances if e["row"] is not overdrawn)
+        month_before = f"{add_months(self._today, -1)}T00:00:00Z"
         for change in (
             {"type": "Mystery", "amount": 1, "matter": other},
             {"type": "BankFees", "amount": 2, "matter": None},
-            {"type": "DepositReversal", "amount": 3, "matter": other, "reversed": False},
+            {"type": "DepositReversal", "amount": 3, "matter": other, "reversed": False}
+            | {"effectiveDate": month_before},
         ):
             add("transactions", parent=trust, set=change)
         credit = {"type": "InvoicePayment", "amount": 50, "matter": other}

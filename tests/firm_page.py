@@ -7,12 +7,13 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.dbt_project import PACKAGE, PROFILES
 from tests.servers import environment_python
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.dbt_project import DbtProject
@@ -32,10 +33,44 @@ _COLUMN = _TABLE + (
     "return [...frame.querySelectorAll('tbody tr')].map((row) => row.children[place].innerText);"
 )
 _SORT = _TABLE + "frame.querySelectorAll('thead button')[place].click();"
-_OPEN = _TABLE + (
-    "const row = frame.querySelectorAll('tbody tr')[arguments[3]];"
-    "row.children[place].querySelector('button').click();"
-)
+# Opens each figure of all tables: where it is, and the rows and totals that it shows.
+_OPENED = """
+const found = [];
+for (const frame of document.querySelectorAll("main .table")) {
+  const table = frame.querySelector("table");
+  const headings = [...table.querySelectorAll("thead th")].map((each) => each.textContent);
+  for (const button of table.querySelectorAll("tbody button.figure")) {
+    button.click();
+    const opened = document.querySelector("dialog .table");
+    const totals = [...opened.querySelectorAll("tfoot td")].map((each) => each.textContent);
+    const pager = opened.querySelector(".pager span");
+    const count = pager ? Number(pager.textContent.match(/of ([0-9]+)/)[1])
+      : opened.querySelectorAll("tbody tr").length;
+    const place = [...button.closest("tr").children].indexOf(button.closest("td"));
+    const heading = headings[place].replace(/[ \\u00a0][↑↓]$/, "");
+    const caption = table.getAttribute("aria-label");
+    found.push([caption, heading, button.textContent, count, totals]);
+  }
+}
+document.querySelector("dialog").close();
+return found;
+"""
+# All tables, with all of their rows. Small texts explain a figure.
+_TABLES = """
+for (const select of document.querySelectorAll("main select[aria-label='Rows per page']")) {
+  select.value = "Infinity";
+  select.dispatchEvent(new Event("change"));
+}
+const text = (cell) => [...cell.childNodes]
+  .filter((each) => each.nodeName !== "SMALL").map((each) => each.textContent).join("");
+const texts = (row) => [...row.children].map(text);
+return [...document.querySelectorAll("main .table")].map((frame) => [
+  frame.querySelector("table").getAttribute("aria-label"),
+  texts(frame.querySelector("thead tr")).map((each) => each.replace(/[ \\u00a0][↑↓]$/, "")),
+  [...frame.querySelectorAll("tbody tr, tfoot tr")].map(texts),
+  frame.querySelectorAll("tfoot tr").length,
+]);
+"""
 _SAVE = (
     """
 let blob;
@@ -59,6 +94,7 @@ const label = [...document.querySelectorAll(".tile .label")]
   .find((each) => each.textContent.startsWith(arguments[0]));
 """
 _TILE = _LABEL + "return label.nextSibling.textContent;"
+_TEXT = _LABEL + "return label.nextSibling.nextSibling.textContent;"
 _NOTES = _LABEL + (
     "return [...label.parentNode.querySelectorAll('small')].map((each) => each.textContent);"
 )
@@ -120,9 +156,21 @@ def page_rows(page: Path) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def without_stream(page: str, stream: str) -> str:
-    """Return a page whose times of the data do not have a stream."""
-    return re.sub(rf'\["{stream}",(?=\d)', '["another",', page)
+def edited(page: str, change: Callable[[Any], None]) -> str:
+    """Return a page after a change of its data."""
+    [text] = _DATA.findall(page)
+    data = json.loads(text)
+    change(data)
+    return page.replace(
+        text, json.dumps(data).translate({ord(each): f"\\u{ord(each):04x}" for each in "<>&"})
+    )
+
+
+class ShownTable(NamedTuple):
+    """A table of the page: its rows and the row of totals, as texts by heading."""
+
+    rows: list[dict[str, str]]
+    totals: dict[str, str]
 
 
 @dataclass
@@ -131,13 +179,26 @@ class FirmPage:
 
     Attributes:
         browser: The browser.
+        path: The file of the page.
     """
 
     browser: Browser
+    path: Path
+
+    def open_edited(self, change: Callable[[Any], None]) -> None:
+        """Open the page after a change of its data."""
+        path = self.path.with_name("edited.html")
+        path.write_text(edited(self.path.read_text(encoding="utf-8"), change), encoding="utf-8")
+        self.browser.open(path.as_uri())
 
     def tile(self, label: str) -> str:
         """Return the figure of a tile whose label starts so."""
         text: str = self.browser.run(_TILE, label)
+        return text
+
+    def tile_text(self, label: str) -> str:
+        """Return the text below the figure of a tile."""
+        text: str = self.browser.run(_TEXT, label)
         return text
 
     def notes(self, label: str) -> list[str]:
@@ -155,22 +216,49 @@ class FirmPage:
         texts: list[str] = self.browser.run(_COLUMN, inside, caption, column)
         return texts
 
+    def tables(self) -> dict[str, ShownTable]:
+        """Return all rows of all tables, by caption."""
+        return {
+            caption: ShownTable(
+                [dict(zip(headings, row, strict=True)) for row in rows[: len(rows) - totals]],
+                dict(zip(headings, rows[-1], strict=True)) if totals else {},
+            )
+            for caption, headings, rows, totals in self.browser.run(_TABLES)
+        }
+
+    def rates(self, start: str) -> dict[str, str]:
+        """Return the shares in the totals of a table whose caption starts so."""
+        [totals] = [t.totals for caption, t in self.tables().items() if caption.startswith(start)]
+        return {
+            name: text.removesuffix(note)
+            for name, text in totals.items()
+            for note in [text[text.find("%") + 1 :]]
+            if "%" in text
+        }
+
     def sort(self, caption: str, column: str) -> None:
         """Sort a table by a column; a second time sorts in the other direction."""
         self.browser.run(_SORT, "main", caption, column)
 
-    def open_rows(self, caption: str, column: str, row: int = 0) -> None:
-        """Open the rows behind a figure of a table."""
-        self.browser.run(_OPEN, "main", caption, column, row)
+    def opened_rows(self) -> list[tuple[str, str, str, int, list[str]]]:
+        """Open the rows of each figure.
+
+        Returns:
+            Caption and heading of each figure, the figure, and the number of rows and the totals
+            that it opens.
+        """
+        found: list[tuple[str, str, str, int, list[str]]] = self.browser.run(_OPENED)
+        return found
 
     def csv(self, caption: str, column: str) -> str:
         """Save a table, and return the file."""
         text: str = self.browser.run(_SAVE, "main", caption, column)
         return text
 
-    def choose(self, name: str, value: str) -> None:
-        """Set a filter."""
-        self.browser.run(_CHOOSE, name, value)
+    def choose(self, **filters: str) -> None:
+        """Set filters."""
+        for name, value in filters.items():
+            self.browser.run(_CHOOSE, name, value)
 
     def lowest_contrast(self) -> float:
         contrast: float = self.browser.run(_CONTRAST)

@@ -88,16 +88,16 @@
             ['stage_set', 'text'], ['stage', 'text'], ['age_days', 'integer'], ['idle_days', 'integer'],
         ], ref('smokeball', 'smokeball__matters')],
         ['trust_exceptions', [
-            ['priority', 'integer'], ['exception_type', 'text'], ['account_name', 'text'], ['matter_id', 'matter'],
+            ['priority', 'integer'], ['exception_type', 'text'], ['bank_account_id', 'key'], ['account_name', 'text'], ['matter_id', 'matter'],
             ['amount', 'money'], ['since_date', 'date'],
         ], ref('smokeball', 'smokeball__trust_exceptions')],
         ['trust_accounts', [
-            ['account_name', 'text'], ['account_type', 'text'], ['ledgers', 'integer'], ['ledger_balance', 'money'],
+            ['bank_account_id', 'key'], ['account_name', 'text'], ['account_type', 'text'], ['ledgers', 'integer'], ['ledger_balance', 'money'],
             ['moved_amount', 'money'], ['book_balance', 'money'], ['statement_date', 'date'], ['statement_balance', 'money'],
             ['statement_difference', 'money'], ['overdrawn_ledgers', 'integer'], ['is_reconciled', 'boolean'],
         ], ref('smokeball', 'smokeball__trust_reconciliation')],
         ['trust_balances', [
-            ['account_name', 'text'], ['account_type', 'text'], ['matter_id', 'matter'], ['balance', 'money'],
+            ['bank_account_id', 'key'], ['account_name', 'text'], ['account_type', 'text'], ['matter_id', 'matter'], ['balance', 'money'],
             ['protected_balance', 'money'], ['available_balance', 'money'], ['last_movement_date', 'date'],
         ], '(select * from ' ~ ref('smokeball', 'smokeball__trust_balances') ~ ' where balance <> 0) as balances'],
         ['trust_to_office', [
@@ -113,7 +113,7 @@
             ['matter_id', 'matter'], ['invoice_number', 'text'], ['debtor_id', 'key'],
             ['debtor_name', 'text'], ['debtors', 'integer'], ['issued_date', 'date'],
             ['due_date', 'date'], ['days_overdue', 'integer'], ['age_range', 'text'], ['owed_amount', 'money'],
-        ], ref('smokeball', 'smokeball__ar_ageing')],
+        ], '(select * from ' ~ ref('smokeball', 'smokeball__ar_ageing') ~ ' where owed_amount <> 0) as receivables'],
         ['images', [
             ['months_before', 'integer'], ['day', 'date'], ['practice_area', 'text'], ['person_responsible', 'text'],
             ['kind', 'text'], ['amount', 'money'], ['overdue_amount', 'money'],
@@ -137,7 +137,7 @@
             ['credit_amount', 'money'], ['fee_amount', 'money'], ['cost_amount', 'money'], ['tax_amount', 'money'],
         ], ref('smokeball', 'smokeball__receipts')],
         ['hours', [
-            ['staff_name', 'text'], ['month', 'date'], ['role', 'text'], ['is_former', 'boolean'], ['available_hours', 'number'],
+            ['staff_id', 'key'], ['staff_name', 'text'], ['month', 'date'], ['role', 'text'], ['is_former', 'boolean'], ['available_hours', 'number'],
             ['hours', 'number'], ['billable_hours', 'number'], ['target_hours', 'number'], ['billable_amount', 'money'],
             ['billed_amount', 'money'],
         ], '(select * from ' ~ ref('smokeball', 'smokeball__timekeeper_monthly') ~ ' where is_fee_earner) as hours'],
@@ -178,15 +178,17 @@
 {%- endmacro %}
 
 
-{# The newest daily image that is a month and a year old, for at most a month before that day. #}
+{#
+  The amounts of a month and of a year before. Unbilled work and debtors: the newest daily image that is so old, for at
+  most a month before that day. Money held for clients: today's balances less the movements since then.
+#}
 {% macro page_images() -%}
 (
-    {%- for mart, kind, amount, overdue in [
-        ['smokeball__wip_daily', 'wip', 'total', '0'], ['smokeball__ar_daily', 'receivables', 'owed_amount', 'overdue_amount'],
-    ] %}
-    {%- set outer_loop = loop %}
     {%- for months in [1, 12] %}
     {%- set before = smokeball.date_plus('month', -months, smokeball.as_of()) %}
+    {%- for mart, kind, amount, overdue in [
+        ['smokeball__wip_daily', 'wip', 'total', '0'], ['smokeball__ar_daily', 'receivables', 'owed_amount', 'daily.overdue_amount'],
+    ] %}
     select
         daily.source_relation,
         {{ months }} as months_before,
@@ -195,7 +197,7 @@
         matters.person_responsible,
         '{{ kind }}' as kind,
         sum(daily.{{ amount }}) as amount,
-        sum({{ 'daily.' ~ overdue if overdue != '0' else '0' }}) as overdue_amount
+        sum({{ overdue }}) as overdue_amount
     from {{ ref('smokeball', mart) }} as daily
     inner join (
         select source_relation, max(day) as day
@@ -205,10 +207,31 @@
     ) as newest on {{ smokeball.same('newest', 'daily', ['day']) }}
     left join {{ ref('smokeball', 'smokeball__matters') }} as matters on {{ smokeball.same('matters', 'daily', ['matter_id']) }}
     group by daily.source_relation, daily.day, matters.practice_area, matters.person_responsible
-    {%- if not (loop.last and outer_loop.last) %}
+    union all
+    {%- endfor %}
+    select
+        moved.source_relation,
+        {{ months }} as months_before,
+        {{ before }} as day,
+        matters.practice_area,
+        matters.person_responsible,
+        'trust' as kind,
+        sum(moved.amount) as amount,
+        0 as overdue_amount
+    from (
+        select source_relation, matter_id, account_type, balance as amount
+        from {{ ref('smokeball', 'smokeball__trust_balances') }}
+        union all
+        select source_relation, matter_id, account_type, -amount as amount
+        from {{ ref('smokeball', 'smokeball__trust_ledger') }}
+        where effective_date > {{ before }}
+    ) as moved
+    left join {{ ref('smokeball', 'smokeball__matters') }} as matters on {{ smokeball.same('matters', 'moved', ['matter_id']) }}
+    where moved.account_type in ('Trust', 'ControlledMoney')
+    group by moved.source_relation, matters.practice_area, matters.person_responsible
+    {%- if not loop.last %}
     union all
     {%- endif %}
-    {%- endfor %}
     {%- endfor %}
 ) as images
 {%- endmacro %}

@@ -8,7 +8,8 @@ select
 from {{ ref('int_smokeball__timekeepers') }} as timekeepers
 inner join {{ ref('smokeball__days') }} as days
     on days.day >= timekeepers.first_entry_date
-    and days.day <= case when timekeepers.is_former then timekeepers.last_entry_date else {{ smokeball.as_of() }} end
+    and days.day <= {{ smokeball.as_of() }}
+    and (not timekeepers.is_former or days.day <= timekeepers.last_entry_date)
 where timekeepers.is_fee_earner
     and days.is_working_day
     and not (

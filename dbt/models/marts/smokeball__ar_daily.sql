@@ -13,7 +13,7 @@ select
     matter_id,
     sum(owed_amount) as owed_amount,
     sum(owed_exc_tax_amount) as owed_exc_tax_amount,
-    sum(case when days_overdue > 0 then owed_amount else 0 end) as overdue_amount
+    sum(case when days_overdue > 0 and not is_credit then owed_amount else 0 end) as overdue_amount
 from {{ ref('smokeball__ar_ageing') }}
 group by source_relation, as_of, matter_id
 union all

@@ -10,8 +10,8 @@ with matters as (
 debtors as (
     select source_relation, debtor_id as contact_id,
         sum(owed_amount) as owed_amount,
-        sum(case when days_overdue > 0 then owed_amount else 0 end) as overdue_amount,
-        max(days_overdue) as most_days_overdue,
+        sum(case when days_overdue > 0 and not is_credit then owed_amount else 0 end) as overdue_amount,
+        max(case when owed_amount > 0 then days_overdue end) as most_days_overdue,
         count(distinct invoice_id) as unpaid_invoices
     from {{ ref('smokeball__ar_ageing') }}
     where debtor_id is not null

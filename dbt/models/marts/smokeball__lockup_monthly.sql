@@ -46,13 +46,13 @@ sums as (
         wip.source_relation,
         wip.month,
         wip.last_day as as_of,
-        coalesce(wip.wip_fees, 0) as wip_fees,
-        coalesce(wip.wip_disbursements, 0) as wip_disbursements,
-        coalesce(receivables.owed_amount, 0) as owed_amount,
-        coalesce(receivables.owed_exc_tax_amount, 0) as owed_exc_tax_amount,
+        {{ smokeball.money('coalesce(wip.wip_fees, 0)') }} as wip_fees,
+        {{ smokeball.money('coalesce(wip.wip_disbursements, 0)') }} as wip_disbursements,
+        {{ smokeball.money('coalesce(receivables.owed_amount, 0)') }} as owed_amount,
+        {{ smokeball.money('coalesce(receivables.owed_exc_tax_amount, 0)') }} as owed_exc_tax_amount,
         coalesce(billed.invoices, 0) as invoices_in_12_months,
-        coalesce(billed.billed_fees, 0) as billed_fees_in_12_months,
-        coalesce(billed.billed_amount, 0) as billed_amount_in_12_months,
+        {{ smokeball.money('coalesce(billed.billed_fees, 0)') }} as billed_fees_in_12_months,
+        {{ smokeball.money('coalesce(billed.billed_amount, 0)') }} as billed_amount_in_12_months,
         coalesce(first_invoices.first_issued_date <= {{ smokeball.date_plus('month', -12, 'wip.last_day') }}, false) as has_12_months
     from wip
     left join receivables on {{ smokeball.same('receivables', 'wip', ['month']) }}

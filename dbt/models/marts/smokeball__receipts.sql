@@ -1,17 +1,34 @@
-with parts as (
+{#
+  Payments of bills, and their parts for fees, costs and tax. A payment of interest is in none of them: of a bill that
+  was paid with its interest, each payment has its share.
+#}
+with paid as (
     select
-        receipts.source_relation,
-        receipts.transaction_id,
-        sum({{ smokeball.ratio('allocated.amount * invoices.net_fee_amount', 'invoices.payable_amount', 6) }}) as fee_amount,
-        sum({{ smokeball.ratio('allocated.amount * invoices.net_cost_amount', 'invoices.payable_amount', 6) }}) as cost_amount,
-        sum({{ smokeball.ratio('allocated.amount * invoices.tax_amount', 'invoices.payable_amount', 6) }}) as tax_amount,
-        sum(case when allocated.invoice_id is null then allocated.amount else 0 end) as unallocated_amount
-    from {{ ref('int_smokeball__receipts') }} as receipts
-    inner join {{ ref('int_smokeball__receipt_allocation') }} as allocated
-        on {{ smokeball.same('allocated', 'receipts', ['transaction_id']) }}
+        allocated.source_relation,
+        allocated.transaction_id,
+        allocated.invoice_id,
+        allocated.amount,
+        invoices.net_fee_amount,
+        invoices.net_cost_amount,
+        invoices.tax_amount,
+        invoices.payable_amount,
+        coalesce({{ smokeball.ratio('allocated.amount * invoices.paid_exc_interest_amount', 'invoices.paid_amount', 6) }}, allocated.amount)
+            as amount_exc_interest
+    from {{ ref('int_smokeball__receipt_allocation') }} as allocated
     left join {{ ref('int_smokeball__invoice_amounts') }} as invoices
         on {{ smokeball.same('invoices', 'allocated', ['invoice_id']) }}
-    group by receipts.source_relation, receipts.transaction_id
+),
+
+parts as (
+    select
+        source_relation,
+        transaction_id,
+        sum({{ smokeball.ratio('amount_exc_interest * net_fee_amount', 'payable_amount', 6) }}) as fee_amount,
+        sum({{ smokeball.ratio('amount_exc_interest * net_cost_amount', 'payable_amount', 6) }}) as cost_amount,
+        sum({{ smokeball.ratio('amount_exc_interest * tax_amount', 'payable_amount', 6) }}) as tax_amount,
+        sum(case when invoice_id is null then amount else 0 end) as unallocated_amount
+    from paid
+    group by source_relation, transaction_id
 )
 
 select

@@ -1,7 +1,8 @@
 {#
   Hours, capacity and fees of each fee earner by month: hours and their value by the month of the work, billed fees by
-  the month of issue. Working days of the current month count up to the report's date. Utilization is billable hours
-  of available hours; a partly billable entry counts with its billable parts.
+  the month of issue. Days and entries count up to the report's date: an entry of a later day waits for it. Utilization
+  is billable hours of available hours; a partly billable entry counts with its billable parts. There is no target
+  before the month of the first time entry, nor after that of the last one of who has left.
 #}
 with capacity as (
     select source_relation, staff_id, month, sum(available_hours) as available_hours
@@ -26,6 +27,7 @@ entries as (
         and (rates.version_number = 1 or cast(rates.dbt_valid_from as date) <= entries.work_date)
         and (rates.dbt_valid_to is null or cast(rates.dbt_valid_to as date) > entries.work_date)
     where entries.entry_kind = 'fee' and entries.entry_state not in ('deleted', 'template')
+        and entries.work_date <= {{ smokeball.as_of() }}
 ),
 
 worked as (
@@ -86,11 +88,16 @@ joined as (
         coalesce(staff.is_fee_earner, false) as is_fee_earner,
         staff.is_principal,
         {{ smokeball.money('coalesce(capacity.available_hours, 0)') }} as available_hours,
-        {{ smokeball.ratio('coalesce(worked.minutes, 0)', '60', 2) }} as hours,
-        {{ smokeball.ratio('coalesce(worked.billable_minutes, 0)', '60', 2) }} as billable_hours,
-        {{ smokeball.ratio('coalesce(worked.worked_minutes, 0)', '60', 2) }} as worked_hours,
+        {{ smokeball.ratio('coalesce(worked.minutes, 0)', '60') }} as hours,
+        {{ smokeball.ratio('coalesce(worked.billable_minutes, 0)', '60') }} as billable_hours,
+        {{ smokeball.ratio('coalesce(worked.worked_minutes, 0)', '60') }} as worked_hours,
         coalesce(worked.billable_minutes, 0) as billable_minutes,
-        staff.target_hours,
+        {#- A bill may follow after someone left, and a flat fee may precede the first time entry. #}
+        case
+            when months.month >= {{ smokeball.month_of('staff.first_entry_date') }}
+                and months.month <= case when staff.is_former then staff.last_entry_date else {{ smokeball.as_of() }} end
+                then staff.target_hours
+        end as target_hours,
         staff.target_fees,
         {{ smokeball.money('coalesce(worked.recorded_amount, 0)') }} as recorded_amount,
         {{ smokeball.money('coalesce(worked.billable_amount, 0)') }} as billable_amount,
@@ -121,8 +128,8 @@ select
     joined.hours,
     joined.billable_hours,
     joined.worked_hours,
-    case when joined.is_fee_earner then joined.target_hours end as target_hours,
-    {{ smokeball.ratio('joined.billable_minutes / 60.0', 'case when joined.is_fee_earner then joined.target_hours end') }} as target_share,
+    joined.target_hours,
+    {{ smokeball.ratio('joined.billable_minutes / 60.0', 'joined.target_hours') }} as target_share,
     {{ smokeball.ratio('joined.billable_minutes / 60.0', 'case when joined.is_fee_earner then joined.available_hours end') }} as utilization,
     joined.recorded_amount,
     joined.billable_amount,

@@ -11,7 +11,7 @@ sums as (
         entries.source_relation,
         entries.matter_id,
         entries.staff_id,
-        {{ smokeball.ratio("sum(case when entries.entry_state <> 'orphaned' then entries.billable_minutes else 0 end)", '60', 2) }} as hours,
+        {{ smokeball.ratio("sum(case when entries.entry_state <> 'orphaned' then entries.billable_minutes else 0 end)", '60') }} as hours,
         {{ smokeball.sum_if("entries.entry_kind = 'fee' and entries.entry_state <> 'orphaned'", 'entries.billable_amount_exc_tax') }} as fees,
         {{ smokeball.sum_if("entries.entry_kind = 'expense' and entries.entry_state <> 'orphaned'", 'entries.billable_amount_exc_tax') }} as disbursements,
         {{ smokeball.sum_if("entries.entry_kind = 'expense' and entries.entry_state <> 'orphaned' and entries.cost_type = 'Soft'", 'entries.billable_amount_exc_tax') }}

@@ -5,6 +5,7 @@ const INVOICE_COLUMNS = [
   ...MATTER_COLUMNS,
   ...MORE_MATTER_COLUMNS,
   { key: "issued_date", label: "Issued", kind: "date" },
+  { key: "recorded_fee_amount", label: "Billable fees", kind: "money", isMinor: true, isSummed: true },
   { key: "net_fee_amount", label: "Fees", kind: "money", isSummed: true },
   { key: "net_cost_amount", label: "Costs", kind: "money", isMinor: true, isSummed: true },
   { key: "tax_amount", label: "Tax", kind: "money", isMinor: true, isSummed: true },
@@ -67,7 +68,7 @@ function debtorsSection() {
   });
   const credit = total(rows, "credit");
   return section("debtors", "Overdue bills by debtor", DEBTOR_STREAMS, [
-    "Unpaid amounts of final bills, with tax and interest. Two debtors of a bill owe equal parts." +
+    "Unpaid amounts of final bills, with tax and interest. Debtors of a bill owe equal parts, unless the seed says otherwise." +
       (credit ? ` Credits of ${money(credit)} are in a column of their own, and not in the ages.` : ""),
     ageTable("Owed by days overdue", SETTINGS.overdue_ages, (name) => rows.filter((row) => row.age_range === name && row.debt), () => "debt",
       "debt", [{ key: "debtor_name", label: "Debtor", kind: "text" }, { key: "days_overdue", label: "Days overdue", kind: "integer" }]),

@@ -1,6 +1,8 @@
 // What needs a decision: trust exceptions, trust money for the office, old work, overdue bills.
 
 const DECISION_PRIORITY = 3; // later ones are notes
+const MOST_TYPES = 3;
+const HELD_TYPES = ["Trust", "ControlledMoney"];
 const OLD_DAYS = 90;
 const MATTER_COLUMNS = [
   { key: "matter", label: "Matter", kind: "text", note: (row) => row.title, isNoteMinor: true },
@@ -28,25 +30,37 @@ function exceptionText(type) {
   return type.charAt(0).toUpperCase() + type.slice(1);
 }
 
+/** Return the exceptions, the gravest first. */
+function sortedExceptions() {
+  return [...filtered("exceptions")].sort(
+    (one, other) =>
+      one.priority - other.priority ||
+      Math.abs(other.amount) - Math.abs(one.amount) ||
+      TEXT_ORDER.compare(one.exception_type, other.exception_type),
+  );
+}
+
 function trustTile() {
-  const grave = filtered("exceptions").filter((row) => row.priority <= DECISION_PRIORITY);
+  const grave = sortedExceptions().filter((row) => row.priority <= DECISION_PRIORITY);
   const types = grouped(grave, (row) => row.exception_type);
-  const texts = types.slice(0, 3).map(([type, rows]) => `${number(rows.length)} × ${type}`);
-  const ledgers = filtered("balances").length;
+  const texts = types.slice(0, MOST_TYPES).map(([type, rows]) => `${number(rows.length)} × ${type}`);
+  const others = types.slice(MOST_TYPES).reduce((count, [, rows]) => count + rows.length, 0);
+  if (others) texts.push(`${number(others)} × other`);
+  const balances = filtered("balances");
+  const held = total(balances.filter((row) => HELD_TYPES.includes(row.account_type)), "balance");
   return {
     section: "trust",
     label: "Trust exceptions",
     value: number(grave.length),
-    text: grave.length ? texts.join("; ") : `None in ${counted(ledgers, "balance")}`,
+    text: grave.length ? texts.join("; ") : `None in ${counted(balances.length, "balance")}`,
+    before: [`held in trust: ${wholeMoney(held)}`, ...(imageOf("trust", 1) ? imageTexts("trust", held, "held in trust") : [])],
     isAlert: grave.some((row) => row.priority === 1),
     streams: TRUST_STREAMS,
   };
 }
 
 function trustSection() {
-  const exceptions = filtered("exceptions")
-    .map((row) => ({ ...row, type: exceptionText(row.exception_type) }))
-    .sort((one, other) => one.priority - other.priority || Math.abs(other.amount) - Math.abs(one.amount));
+  const exceptions = sortedExceptions().map((row) => ({ ...row, type: exceptionText(row.exception_type) }));
   const balances = filtered("balances");
   const accounts = ROWS.accounts.map((row) => ({
     ...row,
@@ -62,15 +76,14 @@ function trustSection() {
     { key: "balance", label: "Balance", kind: "money", isSummed: true },
     { key: "last_movement_date", label: "Last movement", kind: "date", isMinor: true },
   ];
-  const ledgersOf = (row) => () => ({
-    caption: `Balances: ${row.account_name}${row.matter ? `, ${row.matter}` : ""}`,
-    columns: ledgerColumns,
-    rows: balances.filter(
-      (each) => each.account_name === row.account_name && (!row.matter || each.matter_id === row.matter_id),
-    ),
-    sort: ["balance", 1],
-    file: "trust-balances",
-  });
+  const ledgersOf = (row) => {
+    const rows = balances.filter(
+      (each) => each.bank_account_id === row.bank_account_id && (!row.matter || each.matter_id === row.matter_id),
+    );
+    if (!rows.length) return null;
+    const caption = `Balances: ${row.account_name}${row.matter ? `, ${row.matter}` : ""}`;
+    return () => ({ caption, columns: ledgerColumns, rows, sort: ["balance", 1], file: "trust-balances" });
+  };
   return section("trust", "Trust exceptions", TRUST_STREAMS, [
     `The gravest first. ${counted(notes, "row")} of priority 4 and 5 are notes, not errors.`,
     dataTable({

@@ -181,7 +181,7 @@ function utilization(span) {
 }
 
 function utilizationOf(rows) {
-  const sum = (key) => Math.round(total(rows, key) * 100) / 100;
+  const sum = (key) => Math.round(total(rows, key) * 1e4) / 1e4;
   const available = sum("available_hours");
   const billable = sum("billable_hours");
   const target = sum("target_hours");

@@ -91,9 +91,9 @@ function utilizationTile() {
 
 function utilizationSection() {
   const earlier = earlierPeriods();
-  const people = grouped(monthsDuring(filtered("hours"), period()), (row) => row.staff_name).map(([name, parts]) => {
-    const before = earlier.map((span) => utilizationOf(monthsDuring(ROWS.hours.filter((row) => row.staff_name === name), span)).share);
-    return { name, role: parts[0].role || "(unknown)", parts, ...utilizationOf(parts), before_0: before[0], before_1: before[1] };
+  const people = grouped(monthsDuring(filtered("hours"), period()), (row) => row.staff_id).map(([id, parts]) => {
+    const before = earlier.map((span) => utilizationOf(monthsDuring(ROWS.hours.filter((row) => row.staff_id === id), span)).share);
+    return { name: parts[0].staff_name, role: parts[0].role || "(unknown)", parts, ...utilizationOf(parts), before_0: before[0], before_1: before[1] };
   });
   const months = (row) => () => ({
     caption: `Hours by month: ${row.name}`,
@@ -112,7 +112,7 @@ function utilizationSection() {
   });
   const compared = earlier.map((span, place) => ({ key: `before_${place}`, label: span.label, kind: "percent", isMinor: true }));
   return section("utilization", "Utilization", ["fees", "staff"], [
-    "Billable hours of the available hours of fee earners: working days less holidays and absence. Whole months. " +
+    "Billable hours of the available hours of fee earners: working days less holidays and absence. Whole months; an entry of a later day waits for it. " +
       "Hours have no practice area: that filter does not apply.",
     dataTable({
       caption: `Utilization by fee earner, ${spanText(period())}`,

@@ -25,31 +25,37 @@ function differenceText(now, before, format) {
 
 const wholeMoney = (cents) => money(cents, true);
 
+const EARLIER = [[1, "a month before"], [12, "a year before"]];
+
 /** Compare today's amount with the images of earlier days. */
 function imageTexts(kind, now, what, key) {
-  const images = [1, 12].map((months) => imageOf(kind, months, key)).filter(Boolean);
-  if (!images.length) return [`${what}: no earlier image yet`];
-  return images.map((image) =>
-    `${what}, ${dateText(image.day)}: ${wholeMoney(image.amount)} ${differenceText(now, image.amount, wholeMoney)}`.trim(),
-  );
+  return EARLIER.map(([months, name]) => {
+    const image = imageOf(kind, months, key);
+    if (!image) return `${what} ${name}: no image yet`;
+    return `${what}, ${dateText(image.day)}: ${wholeMoney(image.amount)} ${differenceText(now, image.amount, wholeMoney)}`.trim();
+  });
 }
 
 function fewText(count, noun = "bill") {
   return count < FEW ? `only ${counted(count, noun)}` : "";
 }
 
+function lockupText(row) {
+  if (row.lockup_days === null) return "needs twelve months of bills";
+  return fewText(row.invoices_in_12_months) || "unbilled work and debtors in days of billing; the whole firm";
+}
+
 function lockupTile() {
   const months = [...ROWS.lockup].sort((one, other) => compareValues(one.month, other.month, 1));
   const latest = months.at(-1);
   const at = (count) => months.find((row) => latest && row.month === addMonths(latest.month, -count));
-  const earlier = [[1, "a month before"], [12, "a year before"]].filter(([count]) => at(count));
-  const texts = earlier.map(([count, name]) => `${name}: ${cellText(at(count).lockup_days, "days")} days`);
+  const texts = EARLIER.map(([count, name]) => `${name}: ${at(count) ? `${cellText(at(count).lockup_days, "days")} days` : "no image yet"}`);
   return {
     section: "lockup",
     label: "Lock-up",
     value: latest && latest.lockup_days !== null ? `${number(latest.lockup_days)} days` : DASH,
-    text: latest ? fewText(latest.invoices_in_12_months) || "unbilled work and debtors in days of billing; the whole firm" : "",
-    before: texts.length ? texts : ["no earlier image yet"],
+    text: latest ? lockupText(latest) : "",
+    before: texts,
     streams: [...BILLING_STREAMS, "expenses"],
   };
 }
@@ -143,7 +149,7 @@ function cashSection() {
   });
   return section("cash", "Cash received", CASH_STREAMS, [
     "Payments of bills less reversals. Client credit is not cash. Payments name no bill: parts for fees, costs and tax follow the " +
-      "oldest bills of the matter.",
+      "oldest bills of the matter; interest is in none of them.",
     monthChart(inTime(rows), "Cash received"),
     dataTable({
       caption: "Cash received by month",
