@@ -55,17 +55,11 @@ class DocumentStorage:
     """
 
     def __init__(self, url: str, options: Mapping[str, Any]) -> None:
-        try:
-            import fsspec  # type: ignore[import-untyped] # noqa: PLC0415 - only these streams need it
-            from fsspec.implementations.local import (  # type: ignore[import-untyped] # noqa: PLC0415
-                LocalFileSystem,
-            )
-        except ImportError:
-            raise DocumentStorageError(
-                "documents_url needs the package fsspec",
-                "Install it: pip install 'tap-smokeball[documents]'",
-                is_shared=True,
-            ) from None
+        import fsspec  # type: ignore[import-untyped] # noqa: PLC0415 - only these streams need it
+        from fsspec.implementations.local import (  # type: ignore[import-untyped] # noqa: PLC0415
+            LocalFileSystem,
+        )
+
         # Listings change while other runs write to the same place.
         settings = {"use_listings_cache": False, "skip_instance_cache": True, **options}
         try:
