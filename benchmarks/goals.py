@@ -18,6 +18,7 @@ from benchmarks.competitors import NO_LIMIT, TAP, catalog, simulated_firm, write
 from benchmarks.cpu import fee_pages
 from benchmarks.earlier_version import earlier_version
 from benchmarks.large_matters import large_matters
+from benchmarks.response_files import response_file
 
 if TYPE_CHECKING:
     from benchmarks.competitors import SimulatedFirm
@@ -30,7 +31,7 @@ ROW_MATTERS, FEES_PER_MATTER = 200, 499
 """One page for each matter: a full one would be followed by a second request."""
 ROWS = ROW_MATTERS * FEES_PER_MATTER
 SMALL_FIRM, MIDDLE_FIRM = 30, 200
-START_ROUNDS, REQUEST_ROUNDS, ROUNDS = 9, 5, 3
+START_ROUNDS, ROW_ROUNDS, REQUEST_ROUNDS, ROUNDS = 9, 7, 5, 3
 
 Versions = dict[str, Path]
 """The checkouts, by `before` and `now`."""
@@ -79,7 +80,7 @@ def _rows(versions: Versions) -> Iterator[Figure]:
         for size, each in (("full", firm), ("thin", thin_firm)):
             pages = [page + b"\n" for page in fee_pages(each, FEES_PER_MATTER)]
             (each.folder / "pages").write_bytes(b"".join(pages))
-            (each.folder / "responses").write_bytes(_responses(each, pages))
+            _write_responses(each, pages)
             bound = ["-m", "benchmarks.lower_bound", "pages"]
             runs["bound", size] = partial(_user_cpu, bound, each.folder)
             for name, source in versions.items():
@@ -93,7 +94,7 @@ def _rows(versions: Versions) -> Iterator[Figure]:
         for name, source in versions.items():
             runs[name, "records"] = partial(_run_cpu, firm, source)
             runs[name, "batches"] = partial(_run_cpu, firm, source, batch_config=batches)
-        found = _alternate(runs, ROUNDS)
+        found = _alternate(runs, ROW_ROUNDS)
     row = {name: found[name, "full"] - found[name, "thin"] for name in ("bound", *versions)}
     times_bound = {name: row[name] / row["bound"] for name in versions}
     yield _figure(
@@ -139,13 +140,13 @@ def _memory(versions: Versions) -> Iterator[Figure]:
     yield _figure("Peak memory, five large matters at once", "MB", found)
 
 
-def _responses(firm: SimulatedFirm, pages: list[bytes]) -> bytes:
-    """Return the list of matters and their pages, as `benchmarks.row_path` reads them."""
-    listed = firm.get("/matters?Type=Matters,Leads")
-    ids = firm.matter_ids()
-    paths = [f"/matters/{matter}/fees ".encode() for matter in ids]
-    lines = [path + page for path, page in zip(paths, pages, strict=True)]
-    return b"".join([b"/matters " + listed + b"\n", *lines])
+def _write_responses(firm: SimulatedFirm, pages: list[bytes]) -> None:
+    """Write the list of matters and their pages, as `benchmarks.row_path` reads them."""
+    folder = firm.folder / "responses"
+    folder.mkdir()
+    response_file(folder, "/matters").write_bytes(firm.get("/matters?Type=Matters,Leads"))
+    for matter, page in zip(firm.matter_ids(), pages, strict=True):
+        response_file(folder, f"/matters/{matter}/fees").write_bytes(page)
 
 
 def _files(firm: SimulatedFirm, source: Path) -> list[str]:
