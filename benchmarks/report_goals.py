@@ -32,7 +32,7 @@ def goals(results: Mapping[str, Any]) -> list[str]:
     ]
     return [
         f"The tap of commit `{measured['before'][:7]}` and that of this checkout ran alternately",
-        "in one environment, three times or more each; medians.",
+        "in one environment, three times or more each; the least figure counts.",
         "Less is better.",
         "",
         *table(["", "Before", "Now", "Now / before", "Goal", "Reached"], rows),
