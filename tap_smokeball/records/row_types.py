@@ -182,7 +182,8 @@ class RowType:
             columns.append((name, [None if link is None else link.id for link in links]))
         for name in self._links:
             links = map(attrgetter(name), rows)
-            columns.append((name, [None if each is None else _link(each) for each in links]))
+            kept = [None if each is None else Link(each.id, each.href) for each in links]
+            columns.append((name, kept))
         records = list(map(_copy, rows))  # the paginator compares the rows themselves
         for name, values in columns:
             for record, value in zip(records, values, strict=True):
@@ -253,10 +254,6 @@ class RowType:
 
 def _is_number(column: Column) -> bool:
     return column.converter is None and bool(column_type(column) == TYPES["number"])
-
-
-def _link(sent: _SentLink) -> Link:
-    return Link(sent.id, sent.href)
 
 
 def _assign(rows: Iterable[TypedRow], name: str, value: Any) -> None:
