@@ -44,10 +44,16 @@
 {% macro money(value) %}{{ return(smokeball.decimal(value, 2)) }}{% endmacro %}
 
 
+{# A number of 64 bits: dbt's own type for floats has 32 in DuckDB, seven digits. #}
+{% macro type_double() %}{{ return(adapter.dispatch('type_double', 'smokeball')()) }}{% endmacro %}
+{% macro default__type_double() %}{{ return('double precision') }}{% endmacro %}
+{% macro bigquery__type_double() %}{{ return('float64') }}{% endmacro %}
+
+
 {# Divide: null if the divisor is null or 0. #}
 {% macro ratio(dividend, divisor, places=4) %}
     {{- return(smokeball.decimal(
-        'cast(' ~ dividend ~ ' as ' ~ dbt.type_float() ~ ') / nullif(' ~ divisor ~ ', 0)', places)) -}}
+        'cast(' ~ dividend ~ ' as ' ~ smokeball.type_double() ~ ') / nullif(' ~ divisor ~ ', 0)', places)) -}}
 {% endmacro %}
 
 
