@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,13 +78,8 @@ def run(arguments: Sequence[str | Path], folder: Path, source: Path = ROOT) -> U
     with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as reports:
         report = Path(reports) / "usage"
         wrapper = Path(__file__).with_name("run_and_measure.py")
-        process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-S", str(wrapper), str(report), *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            cwd=folder,
-            env=environment(source),
-        )
+        command = [sys.executable, "-S", wrapper, report, *arguments]
+        process = start(command, folder, source, stdout=subprocess.PIPE, log=log)
         counter = _Counter()
         assert process.stdout is not None  # noqa: S101
         with process.stdout as output:
@@ -92,10 +87,7 @@ def run(arguments: Sequence[str | Path], folder: Path, source: Path = ROOT) -> U
                 counter.count(block)
         status = process.wait()
         seconds = time.monotonic() - started
-        log.seek(0)
-        lines = log.read().splitlines()
-        if status:
-            raise ProgramFailedError(b"\n".join(lines[-5:]).decode(errors="replace"))
+        lines = checked_log(status, log)
         user, system, peak = report.read_text("utf-8").split()
     return Usage(
         seconds=seconds,
@@ -109,6 +101,32 @@ def run(arguments: Sequence[str | Path], folder: Path, source: Path = ROOT) -> U
         last_line=counter.last_line,
         last_state=counter.last_state,
     )
+
+
+def start(
+    arguments: Sequence[str | Path], folder: Path, source: Path, *, stdout: int, log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start a program whose log goes to a file."""
+    return subprocess.Popen(  # noqa: S603
+        [str(argument) for argument in arguments],
+        stdout=stdout,
+        stderr=log,
+        cwd=folder,
+        env=environment(source),
+    )
+
+
+def checked_log(status: int, log: IO[bytes]) -> list[bytes]:
+    """Return the lines of the log of a program that has ended.
+
+    Raises:
+        ProgramFailedError: Its exit status is not 0.
+    """
+    log.seek(0)
+    lines = log.read().splitlines()
+    if status:
+        raise ProgramFailedError(b"\n".join(lines[-5:]).decode(errors="replace"))
+    return lines
 
 
 def output(arguments: Sequence[str | Path], folder: Path, source: Path = ROOT) -> bytes:

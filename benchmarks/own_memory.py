@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import ROOT, ProgramFailedError, environment
+from benchmarks.measure import ROOT, checked_log, start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,32 +30,24 @@ def peak_mb(arguments: Sequence[str | Path], folder: Path, source: Path = ROOT) 
     Raises:
         ProgramFailedError: Its exit status is not 0.
     """
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603
-            [str(argument) for argument in arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            cwd=folder,
-            env=environment(source),
-        )
-        peak = 0.0
+    peak = 0.0
+    with tempfile.TemporaryFile() as log:
+        process = start(arguments, folder, source, stdout=subprocess.DEVNULL, log=log)
         while process.poll() is None:
-            peak = max(peak, of_process(process.pid, FIELDS))
+            peak = max(peak, _own_mb(process.pid))
             time.sleep(SAMPLE_SECONDS)
-    if process.returncode:
-        lines = (folder / "log").read_text("utf-8", errors="replace").splitlines()
-        raise ProgramFailedError("\n".join(lines[-5:]))
+        checked_log(process.returncode, log)
     return peak
 
 
-def of_process(pid: int, fields: Sequence[str]) -> float:
-    """Return the sum of some fields of ``smaps_rollup`` in MB, or 0 if the process has ended."""
+def _own_mb(pid: int) -> float:
+    """Return the memory that a process has for itself in MB, or 0 if it has ended."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8")
     except OSError:
         return 0.0
     lines = (line.split() for line in text.splitlines()[1:])
-    kilobytes = sum(int(line[1]) for line in lines if line[0].rstrip(":") in fields)
+    kilobytes = sum(int(line[1]) for line in lines if line[0].rstrip(":") in FIELDS)
     return kilobytes * 1024 / 1e6
 
 
