@@ -196,11 +196,10 @@ class ApiClient:
                         endpoint.stream, method, url, params=params, headers=headers, form=content
                     )
                 policy = policy_for(response.status)
-                if policy.action is Action.REFRESH_TOKEN and not is_refreshed:
-                    self._tokens.refresh(token)
-                    is_refreshed = True
-                    continue
-                break
+                if policy.action is not Action.REFRESH_TOKEN or is_refreshed:
+                    break
+                self._tokens.refresh(token)
+                is_refreshed = True
             self.has_access |= policy.action in {Action.EMPTY, Action.ACCEPT}
             if policy.action is Action.EMPTY:
                 data = parse(NO_CONTENT)

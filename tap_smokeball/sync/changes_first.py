@@ -96,7 +96,7 @@ class ChangesPhase:
 def changes_phases(
     top_level: Iterable[SmokeballStream],
     children: Iterable[ChildStream],
-    limit_seconds: float | None,
+    limit_seconds: float,
 ) -> list[ChangesPhase]:
     """Return the phases that precede the lists of a run.
 
@@ -107,10 +107,10 @@ def changes_phases(
     """
     return [
         ChangesPhase(stream, children)
-        for stream in (top_level if limit_seconds is not None else ())
+        for stream in top_level
         if isinstance(stream, ParentStream)
-        and ListTime(stream.state_manager).is_long(limit_seconds or 0)
-        and not ListTime(stream.state_manager).should_come_first(limit_seconds or 0)
+        and ListTime(stream.state_manager).is_long(limit_seconds)
+        and not ListTime(stream.state_manager).should_come_first(limit_seconds)
         and _can_list_changes_first(stream)
     ]
 

@@ -180,14 +180,16 @@ class Runner:
 
     def _sync_changes(self) -> None:
         """Sync what changed below parents whose list takes long for the time limit."""
-        limit = self._status.limit_seconds
+        if (limit := self._status.limit_seconds) is None:
+            return
         phases = changes_phases(self.top_level, self.children, limit)
+        end_seconds = phase_end_seconds(phases, limit)
+        named_seconds = min(NAMED_PARENTS_SHARE * limit, end_seconds)
         for phase in phases:
-            end_seconds = phase_end_seconds(phases, limit or 0)
             with phase.active(end_seconds):
                 self._sync(phase.parent)
                 ready = [child for child in self._in_turn(phase.children) if self._is_ready(child)]
-                self._sync_named(ready, min(NAMED_PARENTS_SHARE * (limit or 0), end_seconds))
+                self._sync_named(ready, named_seconds)
                 self._sync_recent_changes(ready)
             self._list_clock.changes_seconds = self._status.elapsed_seconds
 
