@@ -18,6 +18,8 @@ from tests.fork_server import NUMBER
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from typing_extensions import Self
+
 ROOT = Path(__file__).parent.parent
 _servers = ExitStack()
 _RUN_MODULE = [sys.executable, "-m"]
@@ -110,6 +112,14 @@ class ForkedProcess:
         """Kill the process, unless it has ended."""
         self.send_signal(9)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Kill the process, unless it has ended, and wait for its end."""
+        self.kill()
+        self.wait(60)
+
 
 def run_forked(
     command: Sequence[str],
@@ -124,11 +134,8 @@ def run_forked(
         subprocess.TimeoutExpired: The process took too long, and was killed.
     """
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-        process = ForkedProcess(command, stdout=stdout, stderr=stderr, cwd=cwd, env=env)
-        try:
+        with ForkedProcess(command, stdout=stdout, stderr=stderr, cwd=cwd, env=env) as process:
             status = process.wait(timeout)
-        finally:
-            process.kill()
         stdout.seek(0)
         stderr.seek(0)
         return subprocess.CompletedProcess(command, status, stdout.read(), stderr.read())

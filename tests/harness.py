@@ -291,13 +291,12 @@ class Process:
     ) -> Output:
         """Run the tap and send it a signal once ``is_due`` returns true."""
         output, errors = self.folder / "out", self.folder / "err"
-        with output.open("wb") as out, errors.open("wb") as err:
-            process = ForkedProcess(
-                [*TAP, *self.file_arguments(settings, state, catalog)],
-                stdout=out,
-                stderr=err,
-                cwd=self.folder,
-            )
+        command = [*TAP, *self.file_arguments(settings, state, catalog)]
+        with (
+            output.open("wb") as out,
+            errors.open("wb") as err,
+            ForkedProcess(command, stdout=out, stderr=err, cwd=self.folder) as process,
+        ):
             while process.poll() is None and not is_due():
                 pass
             process.send_signal(signal_number)

@@ -293,12 +293,12 @@ def test_kill_after_creation_is_repaired(commands: Commands) -> None:
         pass
     control = commands.sandbox.control
     control.fail(template=CREATE, how="slow", seconds=0.5)
-    killed = commands.start("subscribe")
-    commands.wait_for_request("GET /webhooks")
-    with commands.locked_inbox():
-        commands.wait_for_request(CREATE)
-        killed.kill()
-        killed.wait(30)
+    with commands.start("subscribe") as killed:
+        commands.wait_for_request("GET /webhooks")
+        with commands.locked_inbox():
+            commands.wait_for_request(CREATE)
+            killed.kill()
+            killed.wait(30)
     assert len(commands.subscriptions()) == 1
     assert commands.signing_keys() == []
     commands.run("subscribe")
@@ -313,19 +313,16 @@ def test_kill_during_rotation_is_repaired(commands: Commands, step: str) -> None
     seconds = 30 if step == "before_change" else 0.5
     how = "hang" if step == "before_change" else "slow"
     control.fail(template=UPDATE, how=how, seconds=seconds)
-    killed = commands.start("subscribe", "--rotate-key")
-    ends_at = time.monotonic() + 30
-    while len(commands.signing_keys()) < 2:
-        assert time.monotonic() < ends_at
-        time.sleep(0.02)
-    if step == "after_change":
-        with commands.locked_inbox():
-            commands.wait_for_request(UPDATE)
-            killed.kill()
-            killed.wait(30)
-    else:
-        killed.kill()
-        killed.wait(30)
+    with commands.start("subscribe", "--rotate-key") as killed:
+        ends_at = time.monotonic() + 30
+        while len(commands.signing_keys()) < 2:
+            assert time.monotonic() < ends_at
+            time.sleep(0.02)
+        if step == "after_change":
+            with commands.locked_inbox():
+                commands.wait_for_request(UPDATE)
+                killed.kill()
+                killed.wait(30)
     assert len(commands.signed_keys()) == 1
     (pending, _) = commands.signing_keys()
     commands.run("subscribe")
