@@ -106,7 +106,7 @@ def test_decimal_strings_are_exact_and_plain(value: Decimal | int) -> None:
     """Each number keeps its value and is written without an exponent."""
     columns = [as_decimal_string(field) for field in COLUMNS]
     row = {"a": value, "c": {"a": value}, "d": [{"a": value, "e": {"a": value}}]}
-    [record] = RecordBuilder(columns, EVERYTHING, "keep", NO_COUNTS).records([row], {})
+    [[record]] = RecordBuilder(columns, EVERYTHING, "keep", NO_COUNTS).records([row], {})
     texts = [record["a"], record["c"]["a"], record["d"][0]["a"], record["d"][0]["e"]["a"]]
     for text in texts:
         assert Decimal(text) == value
@@ -117,7 +117,7 @@ def test_decimal_strings_are_exact_and_plain(value: Decimal | int) -> None:
 def test_odd_amount_moves_to_extra_fields(value: Any) -> None:
     """The column is null, and extraFields keeps the value."""
     columns = [as_decimal_string(decimal("a", "A")), EXTRA_FIELDS]
-    [record] = RecordBuilder(columns, EVERYTHING, "keep", NO_COUNTS).records([{"a": value}], {})
+    [[record]] = RecordBuilder(columns, EVERYTHING, "keep", NO_COUNTS).records([{"a": value}], {})
     assert record == {"a": None, "extraFields": {"a": value}}
 
 

@@ -267,7 +267,7 @@ def test_record_has_nothing_deselected(drawn: tuple[str, set[Crumb], str, Json])
     mask = mask_of(stream, deselected)
     counts = ValueCounts(Counter(), Counter())
     builder = RecordBuilder(stream.all_columns, mask, policy, counts)
-    [record] = builder.records([row], {})
+    [[record]] = builder.records([row], {})
     columns = {".".join(crumb[1::2]): column for crumb, column in walk_columns(stream.columns)}
     derived = {column.name for column in stream.columns if column.source}
     off = [crumb for crumb, is_selected in mask.items() if crumb and not is_selected]

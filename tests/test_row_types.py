@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from functools import cache
+from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -12,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tap_smokeball.api.json_body import DECODE_ERRORS, LenientDecoder
-from tap_smokeball.api.typed_rows import is_equal
+from tap_smokeball.api.typed_rows import copies, is_equal
 from tap_smokeball.records.converters import ValueCounts
 from tap_smokeball.records.record_builder import RecordBuilder
 from tap_smokeball.singer.message_writer import encode_json
@@ -60,8 +61,8 @@ class Side(NamedTuple):
 
     def records(self, rows: list[Json]) -> list[Json]:
         """Return records as a target reads them."""
-        built = self.builder.records(rows, {"matterId": "m", "extractedTicks": 1})
-        return [decode(bytes(encode_json(record))) for record in built]
+        built = self.builder.records(copies(rows), {"matterId": "m", "extractedTicks": 1})
+        return [decode(bytes(encode_json(record))) for record in chain.from_iterable(built)]
 
 
 def usual_text(random: Random, schema: Json) -> str:
@@ -73,8 +74,11 @@ def usual_text(random: Random, schema: Json) -> str:
         items = [usual_text(random, schema["items"]) for _ in range(random.randrange(3))]
         return f"[{','.join(items)}]"
     if schema.get("properties"):
-        properties = schema["properties"].items()
-        return object_text([(name, usual_text(random, inner)) for name, inner in properties])
+        properties = schema["properties"]
+        found = [(name, usual_text(random, inner)) for name, inner in properties.items()]
+        if properties.keys() == {"id", "href"}:
+            found.append((random.choice(["rel", "etag", "self"]), random.choice(TEXTS)))
+        return object_text(found)
     if "anyOf" in schema:
         return random.choice(NUMBERS)
     [kind] = set(kinds) - {"null"}

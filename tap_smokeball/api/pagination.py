@@ -30,7 +30,7 @@ from typing import Any
 from tap_smokeball.api.endless_list_guard import EndlessListGuard
 from tap_smokeball.api.pages import OVERLAP_ROWS, Key, Page, Row
 from tap_smokeball.api.row_coverage import RowCoverage
-from tap_smokeball.api.typed_rows import is_equal, property_of
+from tap_smokeball.api.typed_rows import copies, is_equal, property_of
 from tap_smokeball.errors import PaginationError, ResponseTooLargeError
 
 if sys.version_info >= (3, 12):
@@ -77,7 +77,7 @@ class Paginator(abc.ABC):
 
     @abc.abstractmethod
     def __iter__(self) -> Iterator[list[Row]]:
-        """Yield the rows of the list, each once, in pieces.
+        """Yield the rows of the list, each once, in pieces, which the caller may change.
 
         Raises:
             PaginationError: The pages do not end.
@@ -156,11 +156,12 @@ class OffsetPaginator(Paginator):
             new_rows = [row for key, row in rows.items() if key not in seen]
             coverage.add_page(page, rows, previous, seen)
             seen.update(rows)
-            if wanted := [*_later_contents(rows, previous), *new_rows]:
-                yield wanted
-            is_stuck = not new_rows and len(page.rows) <= OVERLAP_ROWS
             end = offset + len(page.rows)
             is_last = _is_last(page, limit, largest, end)
+            if wanted := [*_later_contents(rows, previous), *new_rows]:
+                # Those of a list with one page are compared with no others.
+                yield wanted if is_last and not offset else copies(wanted)
+            is_stuck = not new_rows and len(page.rows) <= OVERLAP_ROWS
             if is_stuck or is_last:
                 if offset == 0 or coverage.is_complete(end, seen, page.size):
                     self._require_end(end, rows, is_last=is_last)

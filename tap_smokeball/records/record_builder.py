@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from tap_smokeball.records.columns import Column
     from tap_smokeball.records.converters import Converter
 
+PIECE_ROWS = 200
+"""Rows that become records at once, and are written while the processor's caches hold them."""
+
 MAX_LAYOUTS = 1_000
 """Layouts that are kept: a stream whose rows all differ must not take more and more memory."""
 
@@ -177,8 +180,8 @@ class RecordBuilder:
         """The function that decodes a page of usual rows, once there is one."""
         return self._types.decode if self._types else None
 
-    def records(self, rows: Sequence[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
-        """Yield the records of rows.
+    def records(self, rows: list[Row], tap_columns: Mapping[str, Any]) -> Iterator[list[Row]]:
+        """Yield the records of rows, in pieces.
 
         Args:
             rows: The rows as the API sent them, or as `decode_usual` decoded them; these become
@@ -186,18 +189,20 @@ class RecordBuilder:
             tap_columns: Values of the tap's own columns, as the parent's key.
         """
         tap_columns = {name: v for name, v in tap_columns.items() if name in self._selected}
-        if rows and isinstance(rows[0], TypedRow):
-            typed = cast("Sequence[TypedRow]", rows)
-            if records := self._build_typed(typed, tap_columns):
-                yield from cast("list[Row]", records)
-                return
-            rows = [as_dict(row) for row in typed]
-        yield from self._build(rows, tap_columns)
-        if self._types:
-            self._types.count(len(rows))
+        for start in range(0, len(rows), PIECE_ROWS):
+            piece = rows[start : start + PIECE_ROWS]
+            if isinstance(piece[0], TypedRow):
+                typed = cast("list[TypedRow]", piece)
+                if records := self._build_typed(typed, tap_columns):
+                    yield cast("list[Row]", records)
+                    continue
+                piece = [as_dict(row) for row in typed]
+            yield list(self._build(piece, tap_columns))
+            if self._types:
+                self._types.count(len(piece))
 
     def _build_typed(
-        self, rows: Sequence[TypedRow], tap_columns: Mapping[str, Any]
+        self, rows: list[TypedRow], tap_columns: Mapping[str, Any]
     ) -> list[TypedRow] | None:
         """Return the records of typed rows, or None if they have to be built from dicts."""
         row_type = cast("LearnedTypes", self._types).type_of(rows)

@@ -11,15 +11,17 @@ records from dicts. Both ways give the same records.
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import date, datetime
 from decimal import Decimal
-from operator import attrgetter, methodcaller
+from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError, convert, defstruct, json
 
 from tap_smokeball.api.json_body import decode
-from tap_smokeball.api.typed_rows import TypedRow
+from tap_smokeball.api.typed_rows import Dropped, Link, TypedRow
 from tap_smokeball.records import converters
 from tap_smokeball.records.converters import StrictExtras, UnusualValueError
 from tap_smokeball.records.extra_fields import EXTRA_FIELDS
@@ -44,28 +46,7 @@ _DIRECT_TYPES = (str, TYPES["integer"], bool, list[str | None])
 _DATE_TIME_CONVERTERS = (converters.to_date_time, converters.to_updated_at)
 _WITHOUT_FRACTION = frozenset({str, int, bool, type(None)})
 _EXTRAS = StrictExtras()
-_copy = methodcaller("__copy__")  # without what `copy.copy` asks of an object first
-
-
-class Link(Struct, gc=False):
-    """A link, as records have it."""
-
-    id: str | None
-    href: str | None
-
-
-class _SentLink(Link, gc=False, forbid_unknown_fields=True):
-    """A link, as the API sends it."""
-
-    id: str | None = None
-    href: str | None = None
-    etag: Any = None
-    self: Any = None
-    relation: Any = None
-    rel: Any = None
-    method: Any = None
-    downloadUrl: Any = None  # noqa: N815 - the API's name
-    uploadUrl: Any = None  # noqa: N815 - the API's name
+_run = deque[None](maxlen=0).extend  # runs an iterator to its end, in C
 
 
 class Conversion(NamedTuple):
@@ -96,6 +77,8 @@ class Conversion(NamedTuple):
             UnusualValueError: A value would leave something for ``extraFields``.
         """
         values = list(map(attrgetter(self.source), rows))
+        if values.count(None) == len(values):
+            return values
         if self.has_raw:
             values = [v if type(v) in _WITHOUT_FRACTION else decode(encode_json(v)) for v in values]
         if self.page_type is not None:
@@ -135,7 +118,6 @@ class RowType:
         self.unknown = list(unknown)
         self._hidden = list(hidden)
         self._numbers: list[str] = []
-        self._links: list[str] = []
         self._linked_ids: list[tuple[str, str]] = []
         self._conversions: list[Conversion] = []
         declared = {column.name: column for column in columns}
@@ -149,7 +131,9 @@ class RowType:
         page_fields = [(name, Any, None) for name in ("size", "next", "limit")]
         page = defstruct("Page", [("value", list[self.struct]), *page_fields])  # type: ignore[name-defined]
         float_hook = Raw if self._has_raw else Decimal
-        self._decode_page = json.Decoder(page, float_hook=float_hook).decode
+        self._decode_page = json.Decoder(
+            page, float_hook=float_hook, dec_hook=Dropped.decode
+        ).decode
 
     def decode(self, body: bytes) -> dict[str, Any]:
         """Return a body with typed rows; called in a worker.
@@ -162,10 +146,8 @@ class RowType:
             _assign(page.value, name, UNSET)
         return {"value": page.value, "size": page.size, "next": page.next, "limit": page.limit}
 
-    def build(
-        self, rows: Sequence[TypedRow], tap_columns: Mapping[str, Any]
-    ) -> list[TypedRow] | None:
-        """Return the records of rows, or None if they have to be built from dicts.
+    def build(self, rows: list[TypedRow], tap_columns: Mapping[str, Any]) -> list[TypedRow] | None:
+        """Make records of rows and return them, or None if they have to be built from dicts.
 
         Unknown properties are still in them: see `take_unknown`.
 
@@ -180,19 +162,13 @@ class RowType:
         for name, source in self._linked_ids:
             links = map(attrgetter(source), rows)
             columns.append((name, [None if link is None else link.id for link in links]))
-        for name in self._links:
-            links = map(attrgetter(name), rows)
-            kept = [None if each is None else Link(each.id, each.href) for each in links]
-            columns.append((name, kept))
-        records = list(map(_copy, rows))  # the paginator compares the rows themselves
         for name, values in columns:
-            for record, value in zip(records, values, strict=True):
-                setattr(record, name, value)
+            _run(map(setattr, rows, repeat(name), values))
         for name, value in tap_columns.items():
-            _assign(records, name, value)
+            _assign(rows, name, value)
         for name in self._not_selected:
-            _assign(records, name, UNSET)
-        return records
+            _assign(rows, name, UNSET)
+        return rows
 
     def _converted_columns(self, rows: Sequence[TypedRow]) -> list[NamedValues]:
         """Return the values of the columns that are converted, by their name.
@@ -220,8 +196,7 @@ class RowType:
                 self._derive(column, declared)
             return UnsetType  # a property of this name is not usual
         if converter is converters.to_link:
-            self._links.append(name)
-            return _SentLink | None
+            return Link | None
         kind = column_type(column)
         if _is_number(column):
             self._numbers.append(name)
@@ -257,8 +232,7 @@ def _is_number(column: Column) -> bool:
 
 
 def _assign(rows: Iterable[TypedRow], name: str, value: Any) -> None:
-    for row in rows:
-        setattr(row, name, value)
+    _run(map(setattr, rows, repeat(name), repeat(value)))
 
 
 def _struct(name: str, fields: Iterable[Field], base: type[Struct] = Struct) -> type[Struct]:

@@ -32,14 +32,12 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from singer_sdk import Tap
     from singer_sdk.batch import BaseBatcher
     from singer_sdk.helpers import types
-
-METRICS_EVERY_RECORDS = 100
 
 
 class Outcome(Protocol):
@@ -71,6 +69,15 @@ class RecordStream(RecordLoopStream):
         super().__init__(tap)
 
     @abc.abstractmethod
+    def get_pieces(self) -> Iterator[Sequence[types.Record]]:
+        """Yield the records of the stream, in pieces."""
+
+    @override
+    def get_records(self, context: types.Context | None) -> Iterator[types.Record]:
+        for records in self.get_pieces():
+            yield from records
+
+    @abc.abstractmethod
     def handle_errors(self) -> AbstractContextManager[Outcome]:
         """Return the context manager that handles the errors of the stream."""
 
@@ -90,20 +97,18 @@ class RecordStream(RecordLoopStream):
         write = self._record_writer() if write_messages and is_selected else None
         is_encoded_here = write is not None or self._are_batches_encoded_here
         self.is_written_directly = is_encoded_here and not self._is_mapped
-        index = 0
         with self.get_record_counter() as counter, self.get_sync_timer() as timer:
             # Closed at once, whatever happens: workers wait for their rows to be consumed.
-            found = cast("Generator[types.Record, None, None]", self.get_records(None))
-            with self.handle_errors() as outcome, closing(found) as records:
-                for index, record in enumerate(records, 1):
+            found = cast("Generator[Sequence[types.Record], None, None]", self.get_pieces())
+            with self.handle_errors() as outcome, closing(found) as pieces:
+                for records in pieces:
+                    if not is_selected:
+                        continue
                     if write is not None:
-                        write(record)
-                    elif is_selected:
-                        yield record
-                    if index % METRICS_EVERY_RECORDS == 0 and is_selected:
-                        counter.increment(METRICS_EVERY_RECORDS)
-            if is_selected:
-                counter.increment(index % METRICS_EVERY_RECORDS)
+                        write(records)
+                    else:
+                        yield from records
+                    counter.increment(len(records))
             if outcome.is_failed:  # the error is handled, so that the SDK's timer sees none
                 timer.tags[metrics.Tag.STATUS] = metrics.Status.FAILED
         self.state_manager.finalize_state(self.stream_state)
@@ -143,23 +148,26 @@ class RecordStream(RecordLoopStream):
             self.is_writing_state = False
             self.state_manager.is_flushed = True
 
-    def _record_writer(self) -> Callable[[types.Record], None]:
-        """Return the function that writes the messages of a record.
+    def _record_writer(self) -> Callable[[Sequence[types.Record]], None]:
+        """Return the function that writes the messages of records.
 
         It raises `StreamMapError` if an expression of a stream map fails.
         """
         put = self.tap.message_writer.write_message
         if self._is_mapped:
 
-            def write_mapped(record: types.Record) -> None:
-                for message in self._mapped_messages(record):
-                    put(message)
+            def write_mapped(records: Sequence[types.Record]) -> None:
+                for record in records:
+                    for message in self._mapped_messages(record):
+                        put(message)
 
             return write_mapped
-        name, version, now, utc = self.name, self._table_version, datetime.now, timezone.utc
+        name, version = self.name, self._table_version
 
-        def write(record: types.Record) -> None:
-            put(RecordMessage(name, record, version, now(utc)))
+        def write(records: Sequence[types.Record]) -> None:
+            extracted = datetime.now(timezone.utc)
+            for record in records:
+                put(RecordMessage(name, record, version, extracted))
 
         return write
 

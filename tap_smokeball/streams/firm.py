@@ -85,7 +85,7 @@ class FirmStream(TopLevelStream):
     )
 
     @override
-    def build_records(self, rows: list[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
+    def build_records(self, rows: list[Row], tap_columns: Mapping[str, Any]) -> Iterator[list[Row]]:
         if not all(learn_firm_id(self.tap_state, str(row["id"])) for row in rows):
             raise StateOfOtherFirmError(OTHER_FIRM, OTHER_FIRM_ADVICE)
         yield from super().build_records(rows, tap_columns)

@@ -35,7 +35,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from singer_sdk.helpers import types
 
@@ -134,7 +134,7 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
         self.logger.warning("%s%s", "" if error.stream else f"{self.name}: ", error)
 
     @override
-    def get_records(self, context: types.Context | None) -> Iterable[types.Record]:
+    def get_pieces(self) -> Iterator[list[types.Record]]:
         """Yield the records that changed, then move the bookmark.
 
         Raises:
@@ -143,7 +143,7 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
         """
         crash: StreamCrashError | None = None
         try:
-            yield from self.read_records()
+            yield from self.read_pieces()
         except (SmokeballError, RunInterruptedError):
             raise
         except Exception as error:
@@ -154,8 +154,8 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
         if crash:  # raised here, so that it does not keep the frames of its cause alive
             raise crash
 
-    def build_records(self, rows: list[Row], tap_columns: Mapping[str, Any]) -> Iterator[Row]:
-        """Yield the records of rows, and count them for the summary."""
+    def build_records(self, rows: list[Row], tap_columns: Mapping[str, Any]) -> Iterator[list[Row]]:
+        """Yield the records of rows, in pieces, and count them for the summary."""
         builder = self.record_builder
         if self._can_have_types:
             builder.learn_types(self._needed_properties)
@@ -165,7 +165,7 @@ class SmokeballStream(StreamAttributes, DeclaredStream):
             self.result.rows += len(rows)
 
     @abc.abstractmethod
-    def read_records(self) -> Iterator[types.Record]:
+    def read_pieces(self) -> Iterator[list[types.Record]]:
         """Yield the records that changed, then move the bookmark.
 
         Raises:

@@ -134,7 +134,7 @@ class ChildStream(TwoPassStream):
         return request_count(self.response_format, rows, self.session.settings.page_size)
 
     @override
-    def read_records(self) -> Iterator[types.Record]:
+    def read_pieces(self) -> Iterator[list[types.Record]]:
         order, result = self.parent_order, self.result
         if self.sample_rows is None and not order.is_partial:
             order.forget_unlisted()
@@ -174,7 +174,7 @@ class ChildStream(TwoPassStream):
 
     def _read_sample(
         self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
-    ) -> Iterator[types.Record]:
+    ) -> Iterator[list[types.Record]]:
         """Yield the records of the first parent that has some, to test the connection."""
         for parent in parents:
             yield from self._read_parents(reason, [parent], failures)
@@ -183,7 +183,7 @@ class ChildStream(TwoPassStream):
 
     def _read_parents(
         self, reason: ReadReason, parents: list[Parent], failures: ParentFailures
-    ) -> Generator[types.Record, None, bool]:
+    ) -> Generator[list[types.Record], None, bool]:
         """Yield the records of parents, in their order, and return whether all were tried.
 
         Args:

@@ -70,20 +70,20 @@ class ContentStream(ChildStream):
         return self.history is not None and self.session.settings.documents_earlier_versions
 
     @override
-    def read_records(self) -> Iterator[types.Record]:
+    def read_pieces(self) -> Iterator[list[types.Record]]:
         session = self.session
         if self.skip_reason:
             self.logger.warning("%s is selected, but %s: skipped", self.name, self.skip_reason)
             return
         if self.sample_rows is not None:  # nothing is stored
-            yield from super().read_records()
+            yield from super().read_pieces()
             return
         collector = DocumentCollector(
             session.settings, self.name, session.client.transport.run_ends_at, self.logger
         )
         self._collector = collector
         try:
-            yield from super().read_records()
+            yield from super().read_pieces()
         finally:
             self._collector = None
             collector.close()

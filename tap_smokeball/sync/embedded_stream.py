@@ -94,7 +94,7 @@ class EmbeddedChildStream(ChildStream):
         return 0 if self._kept else super().requests_per_parent(rows)
 
     @override
-    def read_records(self) -> Iterator[types.Record]:
+    def read_pieces(self) -> Iterator[list[types.Record]]:
         if self._kept and not self._has_checked:
             self._has_checked = True
             if not self._are_kept_rows_right():
@@ -105,7 +105,7 @@ class EmbeddedChildStream(ChildStream):
                     self.parent_stream.plural_name,
                 )
                 self._kept.clear()
-        yield from super().read_records()
+        yield from super().read_pieces()
 
     def _are_kept_rows_right(self) -> bool:
         """Return whether the kept rows of some parents are those that a request returns."""

@@ -64,7 +64,7 @@ class LookupStream(TopLevelStream):
         return response
 
     @override
-    def read_records(self) -> Iterator[types.Record]:
+    def read_pieces(self) -> Iterator[list[types.Record]]:
         ids, estimate = self.read_ids(), self.result.estimate
         if self.sample_rows is not None:
             ids = ids[: self.sample_rows]

@@ -75,9 +75,9 @@ class ParentStream(TopLevelStream):
         return max(rows, SAMPLED_PARENTS)
 
     @override
-    def read_records(self) -> Iterator[types.Record]:
+    def read_pieces(self) -> Iterator[list[types.Record]]:
         if not self.has_selected_descendents:
-            yield from super().read_records()
+            yield from super().read_pieces()
             return
         if not self.decision.is_full:
             yield from self._read_changes()
@@ -147,7 +147,7 @@ class ParentStream(TopLevelStream):
             return self.state_manager.last_completed > 0
         return bool(self._changes_starts)
 
-    def _read_changes(self) -> Iterator[types.Record]:
+    def _read_changes(self) -> Iterator[list[types.Record]]:
         """Yield the records that changed since the last read, and list these parents.
 
         The bookmark and the digest stay: only a list of all parents shows which came into view.
@@ -181,7 +181,7 @@ class ParentStream(TopLevelStream):
         """Let the child streams read what events name, without a list of their parents."""
         self.listed = ParentList([], 0, is_partial=True)
 
-    def _read_newly_visible(self, missing: set[str]) -> Iterator[types.Record]:
+    def _read_newly_visible(self, missing: set[str]) -> Iterator[list[types.Record]]:
         """Yield the records of parents, and remove their ids from those that are missing.
 
         Which these are is known only at the end of the list, and rows are not kept: it is read

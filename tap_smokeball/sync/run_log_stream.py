@@ -104,7 +104,7 @@ class RunLogStream(DeclaredStream):
         return []
 
     @override
-    def get_records(self, context: types.Context | None) -> Iterator[types.Record]:
+    def get_pieces(self) -> Iterator[list[types.Record]]:
         yield from self.record_builder.records(self._rows, {})
 
     @override

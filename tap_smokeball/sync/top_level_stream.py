@@ -37,7 +37,7 @@ class TopLevelStream(SmokeballStream):
         return response
 
     @override
-    def read_records(self) -> Iterator[types.Record]:
+    def read_pieces(self) -> Iterator[list[types.Record]]:
         reader = self.read_list({}, self.params(self.state_manager.replication_start))
         newest = NewestTimestamp(self.updated_at_field if self.updated_since_filter else None)
         for rows in reader:
