@@ -1,4 +1,4 @@
-"""Measure the memory that a process does not share with others, on Linux."""
+"""Measure the memory that each further process of a program takes, on Linux."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SAMPLE_SECONDS = 0.02
-FIELDS = ("Private_Clean", "Private_Dirty")
+FIELD = "Private_Dirty:"
 
 
 def peak_mb(arguments: Sequence[str | Path], folder: Path, source: Path = ROOT) -> float:
     """Run a program, discard its output and return the peak of its own memory in MB.
 
-    The kernel counts the pages that no other process maps. It is asked 50 times a second.
+    That are the pages that it has written: those of its libraries exist once, whatever the number
+    of processes. The kernel is asked 50 times a second.
 
     Args:
         arguments: The program and its arguments.
@@ -47,7 +48,7 @@ def _own_mb(pid: int) -> float:
     except OSError:
         return 0.0
     lines = (line.split() for line in text.splitlines()[1:])
-    kilobytes = sum(int(line[1]) for line in lines if line[0].rstrip(":") in FIELDS)
+    kilobytes = sum(int(line[1]) for line in lines if line[0] == FIELD)
     return kilobytes * 1024 / 1e6
 
 

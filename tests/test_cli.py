@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -202,3 +203,20 @@ def test_run_ends_cleanly_when_target_exits(start: StartFirm, process: Process) 
     assert "Traceback" not in stderr
     assert "Exception ignored" not in stderr
     assert "unhandled" not in stderr
+
+
+def test_start_loads_no_encoding_detector() -> None:
+    """A library that needs one later still gets it."""
+    arguments = [sys.executable, "-X", "importtime", *TAP[1:], "--version"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert "requests.compat" in done.stderr
+    assert "charset_normalizer.api" not in done.stderr
+    code = (
+        "from tap_smokeball.run.lean_start import import_requests\n"
+        "import_requests()\n"
+        "import charset_normalizer, requests\n"
+        "response = requests.Response()\n"
+        "response.raw = __import__('io').BytesIO('é'.encode())\n"
+        "assert response.text == 'é'\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -22,7 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import HTTPResponse as PooledResponse
 from urllib3.util.ssl_ import resolve_cert_reqs
 
-from tap_smokeball.api.deadlines import DeadlineReader
+from tap_smokeball.api.deadlines import DeadlineReader, set_timeout
 from tap_smokeball.api.tls_contexts import shared_context
 
 if sys.version_info >= (3, 12):
@@ -138,7 +138,7 @@ class _Connection(HTTPConnection):
         if head is None:
             super().request(method, url, body, headers, **options)
             return
-        self.sock.settimeout(self.timeout)
+        set_timeout(self.sock, self.timeout)
         self._plain_url = url
         self.send(head)
 
@@ -167,7 +167,7 @@ class _Connection(HTTPConnection):
             self._previous = stock
             return stock
         self._plain_url = None
-        self.sock.settimeout(self.timeout)
+        set_timeout(self.sock, self.timeout)
         response = _Response(self.sock, method="GET")
         try:
             response.begin_at_once()

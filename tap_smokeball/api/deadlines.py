@@ -48,6 +48,12 @@ def request_deadline(at: float) -> Iterator[None]:
         _deadline.at = math.inf
 
 
+def set_timeout(connection: socket.socket, seconds: float | None) -> None:
+    """Set the timeout of a socket, without a system call if it has this one."""
+    if connection.gettimeout() != seconds:
+        connection.settimeout(seconds)
+
+
 class DeadlineReader(io.RawIOBase):
     """Reads a socket until the deadline of this thread's request."""
 
@@ -67,7 +73,7 @@ class DeadlineReader(io.RawIOBase):
             if left <= 0:
                 raise TimeoutError
             timeout = left if self._timeout is None else min(left, self._timeout)
-            self._connection.settimeout(timeout)
+            set_timeout(self._connection, timeout)
         return self._raw.readinto(buffer)
 
     @override

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 from weakref import WeakSet
@@ -17,7 +18,7 @@ from tap_smokeball.api.response_body import ACCEPT_ENCODING
 from tap_smokeball.errors import ApiConnectionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from requests.adapters import BaseAdapter
     from requests.auth import AuthBase
@@ -94,10 +95,9 @@ class HostSession:
             and form is None
             and auth is None
             and _PLAIN_PATH.fullmatch(path)
-            and all(map(_is_plain, merged.values()))
+            and _are_plain(merged.values())
         ):
-            given = [each for each in (params or {}).items() if each[1] is not None]
-            query = urlencode(given, doseq=True)
+            query = _query(params or {})
             return PlainRequest(f"{path}?{query}" if query else path, merged)
         request = self.prepare_any(method, url, params=params, headers=headers, form=form)
         if auth is not None:
@@ -155,7 +155,7 @@ class HostSession:
                 retries=self._retries,
                 redirect=False,
                 assert_same_host=False,
-                timeout=Timeout(connect=timeout, read=timeout),
+                timeout=_timeout(timeout),
                 preload_content=False,
                 decode_content=False,
             )
@@ -251,5 +251,19 @@ def _verify(session: requests.Session) -> Any:
     return True if session.verify is None else session.verify
 
 
-def _is_plain(value: str) -> bool:
-    return value.isascii() and value.isprintable() and not value.startswith(" ")
+def _are_plain(values: Iterable[str]) -> bool:
+    """Return whether the values of headers can be sent as they are."""
+    text = "|" + "|".join(values)
+    return text.isascii() and text.isprintable() and "| " not in text
+
+
+def _query(params: Mapping[str, Any]) -> str:
+    """Return a query string; the lists of many parents have the same."""
+    given = tuple((name, value) for name, value in params.items() if value is not None)
+    if all(isinstance(value, (str, int)) for _, value in given):
+        return _encode(tuple((name, str(value)) for name, value in given))
+    return urlencode(given, doseq=True)
+
+
+_encode = lru_cache(16)(urlencode)
+_timeout = lru_cache(8)(lambda seconds: Timeout(connect=seconds, read=seconds))  # urllib3 copies it

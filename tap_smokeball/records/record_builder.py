@@ -162,6 +162,12 @@ class RecordBuilder:
         # A page of plain rows takes less work, so that it has layouts of its own.
         self._layouts: dict[bool, dict[tuple[str, ...], RowLayout]] = {False: {}, True: {}}
         self.extra_fields = ExtraFields(columns, mask, unknown_fields)
+        # Each layout refers to the same ones: the layouts of all streams took most of the memory.
+        self._conversions = [
+            (name, column.source or name, column.converter)
+            for name, column in self._selected.items()
+            if column.converter is not None
+        ]
         self._columns = columns
         self._types: LearnedTypes | None = None
 
@@ -253,11 +259,7 @@ class RecordBuilder:
     def _layout(self, row: Row, *, is_plain: bool) -> RowLayout:
         unknown = row.keys() - self._declared - HYPERMEDIA_KEYS - SIGNED_URL_KEYS
         kept = (row.keys() - unknown) & self._selected.keys()
-        conversions = [
-            (name, column.source or name, column.converter)
-            for name, column in self._selected.items()
-            if column.converter is not None and (column.source or name) in row
-        ]
+        conversions = [each for each in self._conversions if each[1] in row]
         layout = RowLayout(
             dropped=[name for name in row if name not in self._selected],
             unknown=[name for name in row if name in unknown],

@@ -69,7 +69,7 @@ class RowCheck:
     def __init__(self, columns: Iterable[Column]) -> None:
         self._columns = {column.name: column for column in columns}
         self._checks = {name: _column_check(c) for name, c in self._columns.items()}
-        self._repair = _object_check(self._checks).repair
+        self._repair = _object_repair(self._checks)
         self._order: list[str] = []
 
     def form(self, rows: Sequence[Json]) -> Form:
@@ -197,6 +197,11 @@ def _scalar_check(kind: Any, to_kind: Callable[[Json], Json], *fitting_types: ty
 
 def _object_check(checks: Mapping[str, TypeCheck]) -> TypeCheck:
     """Return the check of an object; its other properties may have any value."""
+    types = {name: check.type for name, check in checks.items()}
+    return TypeCheck(_struct(types), _object_repair(checks))
+
+
+def _object_repair(checks: Mapping[str, TypeCheck]) -> Converter:
     repairs = {name: check.repair for name, check in checks.items()}
 
     def repair(value: Json, extras: Extras, path: str) -> Json:
@@ -211,7 +216,7 @@ def _object_check(checks: Mapping[str, TypeCheck]) -> TypeCheck:
             for name, inner in value.items()
         }
 
-    return TypeCheck(_struct({name: check.type for name, check in checks.items()}), repair)
+    return repair
 
 
 def _list_check(item: TypeCheck) -> TypeCheck:

@@ -183,7 +183,7 @@ class RunStatus:
 
     def result(self, stream: str) -> StreamResult:
         """Return the result of a stream, to be completed while it runs."""
-        return self.results.setdefault(stream, StreamResult(stream))
+        return self.results.get(stream) or self.results.setdefault(stream, StreamResult(stream))
 
     def count_rewind(self, stream: str) -> None:
         """Count a rewind of the pagination; called in any thread."""

@@ -29,11 +29,11 @@ def add_schema_selection(catalog: Mapping[str, Any]) -> dict[str, Any]:
     Catalogs had ``selected`` in the schema before Singer had metadata. Metadata wins. If one stream
     is selected in this way, a stream that says nothing is not.
     """
-    result = copy.deepcopy(dict(catalog))
-    entries = result.get("streams", [])
+    entries = [dict(entry) for entry in catalog.get("streams", [])]
     uses_schema = any(isinstance(_schema_selection(entry), bool) for entry in entries)
     for entry in entries:
-        metadata = {tuple(m["breadcrumb"]): m["metadata"] for m in entry.get("metadata") or ()}
+        given = entry.get("metadata") or ()
+        metadata = {tuple(m["breadcrumb"]): dict(m["metadata"]) for m in given}
         found = dict(_selected_properties(entry.get("schema") or {}, ()))
         if isinstance(selected := _schema_selection(entry), bool):
             found[()] = selected
@@ -45,7 +45,7 @@ def add_schema_selection(catalog: Mapping[str, Any]) -> dict[str, Any]:
             {"breadcrumb": list(breadcrumb), "metadata": content}
             for breadcrumb, content in metadata.items()
         ]
-    return result
+    return {**catalog, "streams": entries}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ view fingerprint of each stream, so that a bookmark of another firm does not cou
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -112,5 +113,6 @@ def learn_firm_id(tap_state: Any, firm_id: str) -> bool:
     return True
 
 
+@lru_cache(64)  # a checkpoint of each parent needs the same one
 def _hash(kind: str, value: str) -> str:
     return hashlib.sha256(f"{kind} {value}".encode()).hexdigest()[:16]
