@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -120,7 +121,8 @@ class EventFirm(MemoryFirm):
         self, folder: Path, *, matters: int, event_types: Iterable[str] = ALL_EVENT_TYPES
     ) -> None:
         super().__init__(matters=matters)
-        self.inbox = f"sqlite:///{folder / 'inbox.db'}"
+        self._file, self._backup = folder / "inbox.db", folder / "inbox.backup"
+        self.inbox = f"sqlite:///{self._file}"
         self.webhooks = WebhooksAdapter(ADAPTERS[self.url])
         ADAPTERS[self.url] = self.webhooks
         types = sorted(event_types)
@@ -178,6 +180,19 @@ class EventFirm(MemoryFirm):
     def add_gap(self, reason: str = "overflow", *, age_seconds: int = OLD_SECONDS) -> None:
         with open_database(self.inbox) as database, database.write() as (connection, now):
             append_gaps(connection, now - age_seconds * dotnet_ticks.PER_SECOND, [FIRM], reason)
+
+    def back_up(self) -> None:
+        """Copy the inbox, for `restore`."""
+        shutil.copy(self._file, self._backup)
+
+    @property
+    def has_backup(self) -> bool:
+        return self._backup.exists()
+
+    def restore(self) -> None:
+        """Replace the inbox by its copy, and note the gap that a receiver notes when it starts."""
+        shutil.copy(self._backup, self._file)
+        self.add_gap("receiver_down")
 
     def prune(self) -> None:
         """Delete all events but the newest."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from itertools import count
 
 from smokeball_sandbox import ControlClient, auth
@@ -12,7 +13,8 @@ from smokeball_sandbox.settings import Settings
 from smokeball_sandbox.simulation import Simulation
 from tests.memory_adapter import ADAPTERS, MemoryAdapter
 
-_numbers = count(1)
+_numbers = count()
+_FIRST_ADDRESS = ip_address("127.0.1.1")
 
 
 class MemoryFirm:
@@ -27,7 +29,7 @@ class MemoryFirm:
     """
 
     def __init__(self, *, matters: int) -> None:
-        self.url = f"http://127.0.1.{next(_numbers)}"
+        self.url = f"http://{_FIRST_ADDRESS + next(_numbers)}"
         self.credentials = dict(auth.CREDENTIALS)
         resources = (*RESOURCES, *DETAILS)
         simulation = Simulation(Firm(url=self.url, matters=matters), Settings(rate=0), resources)

@@ -538,6 +538,23 @@ def test_young_gap_makes_one_full_pass_due(firm: EventFirm, state: Json) -> None
     assert firm.requests() == {}
 
 
+@pytest.mark.parametrize("events", [0, 1, 4])
+def test_gap_of_restored_inbox_counts(firm: EventFirm, state: Json, events: int) -> None:
+    """Its row has the place of one that the run before has seen, or an earlier one."""
+    firm.back_up()
+    firm.notify("staff.updated", age_seconds=0)
+    firm.notify("document.created", age_seconds=0)
+    first = firm.run(state, CATALOG)
+    assert (firm.requests()[FEES], position(first.state)) == (6, position(state))
+    firm.restore()
+    for _ in range(events):
+        firm.notify("staff.updated")
+    second = firm.run(first.state, CATALOG)
+    assert firm.requests()[FEES] == 6
+    firm.run(second.state, CATALOG)
+    assert firm.requests() == {}
+
+
 def test_due_full_pass_is_remembered(firm: EventFirm, state: Json) -> None:
     """A gap that was passed counts until a later pass is complete."""
     firm.add_gap()

@@ -138,7 +138,7 @@ class Schedule:
                 has_types = _essential(events.types) <= self.subscription.event_types
                 state.set_covered(is_covered=has_types or not self.subscription.is_alive)
             if gap:
-                state.require_full_pass(self._started, gap.seq or 0)
+                state.require_full_pass(self._started, gap.position)
                 reasons[gap.reason].append(name)
             state.move_position(events.start)
         for reason, names in reasons.items():

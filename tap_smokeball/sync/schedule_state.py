@@ -5,7 +5,8 @@ The keys exist only if events are read or an interval is set::
     {"events": {"seq": 4711,                     the last row of the inbox that was acted on
                 "mark": 6917529027641081856,     its random number
                 "is_covered": true,              whether the subscription has the stream's events
-                "gap_seq": 4702},                the last row that made a full pass due
+                "gap_seq": 4715,                 the last row that made a full pass due
+                "gap_mark": 2305843009213693952},
      "full_pass_due": {"since": 638193860000000000,    when a gap was found
                        "pass_started": 638193861…,     the last pass that started after that
                        "closed_pass_started": …},      the same over closed parents
@@ -31,7 +32,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tap_smokeball import dotnet_ticks
-from tap_smokeball.inbox.events import Position
+from tap_smokeball.inbox.events import START, Position
 
 if TYPE_CHECKING:
     from tap_smokeball.sync.bookmarks import BookmarkManager
@@ -55,10 +56,7 @@ class ScheduleState:
     def position(self) -> Position | None:
         """How far the events were acted on; None before the first time."""
         entry = self._entry("events")
-        seq, mark = entry.get("seq"), entry.get("mark")
-        if isinstance(seq, int) and isinstance(mark, int) and seq >= 0:
-            return Position(seq, mark)
-        return None
+        return _position(entry.get("seq"), entry.get("mark"))
 
     def move_position(self, position: Position) -> None:
         """Remember that the events up to a position were acted on."""
@@ -66,21 +64,22 @@ class ScheduleState:
             self._set("events", {**self._entry("events"), **asdict(position)})
 
     @property
-    def gap_seq(self) -> int:
-        """The last row of the inbox that made a full pass due."""
-        seq = self._entry("events").get("gap_seq")
-        return seq if isinstance(seq, int) else 0
+    def gap_position(self) -> Position:
+        """The last row of the inbox that made a full pass due; its start if there was none."""
+        entry = self._entry("events")
+        return _position(entry.get("gap_seq"), entry.get("gap_mark")) or START
 
-    def require_full_pass(self, now: int, gap_seq: int | None) -> None:
+    def require_full_pass(self, now: int, gap: Position | None) -> None:
         """Let a full pass be due until one is complete that starts after this.
 
         Args:
             now: This machine's clock in ticks.
-            gap_seq: The row of the inbox that asks for it, if one does.
+            gap: The row of the inbox that asks for it; None if it is not about the inbox.
         """
         self._set("full_pass_due", {"since": now, "pass_started": None})
-        if gap_seq is not None:
-            self._set("events", {**self._entry("events"), "gap_seq": gap_seq})
+        if gap is not None:
+            row = {"gap_seq": gap.seq, "gap_mark": gap.mark}
+            self._set("events", {**self._entry("events"), **row})
 
     @property
     def was_covered(self) -> bool:
@@ -159,3 +158,9 @@ class ScheduleState:
     def _set(self, key: str, value: object) -> None:
         self._bookmarks.stream_state[key] = value
         self._bookmarks.is_flushed = False
+
+
+def _position(seq: object, mark: object) -> Position | None:
+    if isinstance(seq, int) and isinstance(mark, int) and seq >= 0:
+        return Position(seq, mark)
+    return None

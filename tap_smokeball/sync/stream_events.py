@@ -12,12 +12,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from tap_smokeball.inbox.events import GAP
+from tap_smokeball.inbox.events import GAP, START, Position
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from tap_smokeball.inbox.events import InboxEvent, Position
+    from tap_smokeball.inbox.events import InboxEvent
     from tap_smokeball.sync.schedule_state import ScheduleState
 
 MAX_NAMED_PARENTS = 1_000
@@ -43,11 +43,11 @@ class Gap(NamedTuple):
 
     Attributes:
         reason: Why.
-        seq: The row of the log that says so; None if none does.
+        position: The row of the log that says so, or the start of the log if none does.
     """
 
     reason: str
-    seq: int | None = None
+    position: Position = START
 
 
 @dataclass
@@ -103,9 +103,9 @@ class StreamEvents:
         if event.seq <= self.start.seq:
             return
         if event.type == GAP:
-            self._add_gap(str(event.resource_id), event.seq)
+            self._add_gap(str(event.resource_id), event)
         elif event.type not in self.types:
-            self._add_gap("unknown event type", event.seq)
+            self._add_gap("unknown event type", event)
         else:
             self.count += 1
             if self.names_parents:
@@ -113,7 +113,7 @@ class StreamEvents:
 
     def _add_parent(self, event: InboxEvent, before: Position) -> None:
         if event.matter_id is None:
-            self._add_gap("an event names no matter", event.seq)
+            self._add_gap("an event names no matter", event)
         elif event.matter_id in self._named_ids:
             return
         elif len(self.named) < MAX_NAMED_PARENTS:
@@ -121,11 +121,11 @@ class StreamEvents:
             self.named.append(NamedParent(event.matter_id, before, event.arrived))
         else:
             self._has_too_many = True
-            self._add_gap("too many events", event.seq)
+            self._add_gap("too many events", event)
 
-    def _add_gap(self, reason: str, seq: int) -> None:
-        if seq > self.gap_seq:
-            self.gap = Gap(reason, seq)
+    def _add_gap(self, reason: str, event: InboxEvent) -> None:
+        if event.seq > self.gap_seq:
+            self.gap = Gap(reason, event.position)
 
     def set_target(self, target: Position, seen: Position) -> None:
         """Set the position behind all events that are old enough, once all are counted in.

@@ -73,7 +73,7 @@ def _start(
 ) -> StreamEvents:
     state = ScheduleState(stream.state_manager)
     start = state.position
-    reason = NO_POSITION if start is None else reader.gap_reason(start)
+    reason = NO_POSITION if start is None else _gap_reason(reader, start, state.gap_position)
     gap = Gap(reason) if reason else None
     return StreamEvents(
         types=frozenset(stream.event_types),
@@ -82,8 +82,23 @@ def _start(
         state=state,
         now=now,
         gap=gap,
-        gap_seq=0 if gap else state.gap_seq,
+        gap_seq=0 if gap else state.gap_position.seq,
     )
+
+
+def _gap_reason(reader: InboxReader, start: Position, gap: Position) -> str | None:
+    """Return why rows after a position may be missing, or None.
+
+    Args:
+        reader: The inbox.
+        start: The position.
+        gap: The last row that made a full pass due. It may lie behind the position; then a log that
+            was restored from a backup may have that position and not this row.
+    """
+    reason = reader.gap_reason(start)
+    if reason is None and gap.seq > start.seq:
+        reason = reader.gap_reason(gap)
+    return reason
 
 
 def _is_young(event: InboxEvent, now: int) -> bool:
