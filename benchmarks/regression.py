@@ -47,7 +47,9 @@ def _ratios(results: Results) -> Iterator[tuple[str, float]]:
     sizes = {(each["name"], each["matters"]): each for each in results.get("scaling", ())}
     for (name, matters), each in sizes.items():
         if name != TAP and (tap := sizes.get((TAP, matters))):
-            for unit in ("cpu_ms_per_matter", "peak_mb", "bytes_out"):
+            # Not the CPU of a matter: it is the difference of two single runs, which varies too
+            # much. The figures of an earlier version have it, from the least of several.
+            for unit in ("peak_mb", "bytes_out"):
                 yield f"{unit} of {matters:,} matters, {name} / tap", each[unit] / tap[unit]
 
 

@@ -19,7 +19,7 @@ def import_requests() -> None:
     for name in withheld:
         sys.modules[name] = None  # type: ignore[assignment]  # as if it was not installed
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # requests says that it found none
+        warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
         importlib.import_module("requests")
     for name in withheld:
         del sys.modules[name]  # who needs it later may import it
