@@ -9,6 +9,7 @@ from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from tests.harness import catalog, config, decode, run, sandbox_rows
 from tests.memory_firm import MemoryFirm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from tap_smokeball.sync.base_stream import SmokeballStream
     from tests.harness import Json
 
@@ -45,6 +48,7 @@ USUAL = {
 }
 ODD = ["null", "true", '"true"', "1.0", "9223372036854775808", '"12.50"', '"2026-02-30"', "[1.50]"]
 ODD += [r'"\ud800"', '{"id":1,"n":1.50}', '{"downloadUrl":"u","x":2.0}', '"2026-02-28T10:00:00"']
+ODD += ['"2026-02-30T10:00:00Z"', '"2026-02-28T25:00:00.123456Z"']
 ODD += ["[]", "{}", "[null]", '"2026-02-28 10:00:00z"', '[{"id":"a","newInside":1e5}]', "1e99999"]
 
 
@@ -121,7 +125,15 @@ def complete_tap(*, decimals: bool = False) -> TapSmokeball:
     return TapSmokeball(config={**CREDENTIALS, "use_singer_decimal": decimals}, catalog=everything)
 
 
-def compare(stream: SmokeballStream, random: Random) -> int:
+def odd_bodies(stream: SmokeballStream) -> Iterator[bytes]:
+    """Yield a page for each column and each odd value, in a row that is usual otherwise."""
+    usual = dict(usual_properties(Random(1), stream))  # noqa: S311
+    for name in usual:
+        for odd in ODD:
+            yield body_of([object_text(list({**usual, name: odd}.items()))])
+
+
+def compare(stream: SmokeballStream, bodies: Iterable[bytes]) -> int:
     """Compare both ways, and return the number of typed rows."""
     typed, general = Side.of(stream), Side.of(stream)
     typed.builder.learn_types({"id", "versionId", "lastUpdated"})
@@ -130,8 +142,7 @@ def compare(stream: SmokeballStream, random: Random) -> int:
     for side in (typed, general):
         side.records(decoder.decode("x", body_of([learned] * 200))["value"])
     typed_rows = 0
-    for _ in range(6):
-        body = body_of([row_text(random, stream) for _ in range(random.choice([1, 1, 2]))])
+    for body in bodies:
         rows = decoder.decode("x", body)["value"]
         usual_rows = rows
         if decode_usual := typed.builder.decode_usual:
@@ -158,7 +169,18 @@ def test_typed_row_gives_same_record(seed: int) -> None:
     names = random.sample(STREAMS, 2)
     taps = complete_tap(), complete_tap(decimals=True)
     streams = [cast("Any", tap.streams[name]) for tap in taps for name in names]
-    assert sum(compare(stream, random) for stream in streams) > 0
+    lengths = [random.choice([1, 1, 2]) for _ in range(6)]
+    typed_rows = 0
+    for stream in streams:
+        bodies = [body_of([row_text(random, stream) for _ in range(n)]) for n in lengths]
+        typed_rows += compare(stream, bodies)
+    assert typed_rows > 0
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_odd_value_of_column_gives_same_record(name: str) -> None:
+    stream: Any = complete_tap().streams[name]
+    assert compare(stream, odd_bodies(stream)) > 0
 
 
 def test_records_are_same_without_types() -> None:
