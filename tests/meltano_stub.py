@@ -49,7 +49,9 @@ def run_tap(state: Path) -> int:
             message = json.loads(line)
             if message["type"] == "STATE":
                 file.flush()
-                state.write_text(json.dumps({"singer_state": message["value"]}))
+                new = state.with_suffix(".new")  # a kill must not leave a part of a state
+                new.write_text(json.dumps({"singer_state": message["value"]}))
+                new.replace(state)
         logger.join()
     return tap.returncode
 
