@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from weakref import WeakSet
 
 import requests
-from urllib3 import Timeout
 
 from tap_smokeball.api.connection_errors import HTTPError, environment_failure
 from tap_smokeball.api.connections import DeadlineAdapter
@@ -155,7 +154,7 @@ class HostSession:
                 retries=self._retries,
                 redirect=False,
                 assert_same_host=False,
-                timeout=_timeout(timeout),
+                timeout=timeout,
                 preload_content=False,
                 decode_content=False,
             )
@@ -266,4 +265,3 @@ def _query(params: Mapping[str, Any]) -> str:
 
 
 _encode = lru_cache(16)(urlencode)
-_timeout = lru_cache(8)(lambda seconds: Timeout(connect=seconds, read=seconds))  # urllib3 copies it
